@@ -1,0 +1,81 @@
+"""What can go wrong, as one small hierarchy.
+
+    DaybreakError
+    ├── TerminalError              the same input fails again: do not retry
+    │   ├── ConfigurationError     a setting, a declaration or a SQL file is wrong
+    │   ├── PartitionRefused       not a day that can be scored
+    │   ├── SourceRefused          the source's rows cannot be trusted: empty, missing, mistyped, short
+    │   ├── ExpectationsFailed     a critical batch-level expectation, or too many rows quarantined
+    │   ├── ModelRefused           missing, altered, of another environment, or too young for the partition
+    │   ├── ScoringFailed          more rows failed than the error budget allows
+    │   └── PublicationRefused     the rows under the run do not add up, or there is nothing to go back to
+    └── TransientError             the same input may succeed later: retry with backoff
+        └── WarehouseUnavailable   connection lost, server restarting, lock not had in time
+"""
+
+from typing import Any
+
+
+class DaybreakError(Exception):
+    """Say what happened, where, and what to do next, on one line."""
+
+    def __init__(
+        self, problem: str, *, next_step: str, pipeline: str | None = None, partition: str | None = None, **details: Any
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.next_step = next_step
+        self.pipeline = pipeline
+        self.partition = partition
+        self.details = details
+
+    def located(self, pipeline: str, partition: str | None) -> "DaybreakError":
+        """Fill in the pipeline and partition where the raiser did not know them."""
+        self.pipeline = self.pipeline or pipeline
+        self.partition = self.partition or partition
+        return self
+
+    def __str__(self) -> str:
+        place = " ".join(part for part in (self.pipeline, self.partition) if part)
+        text = f"{self.problem} Next: {self.next_step}"
+        return " ".join((f"{place}: {text}" if place else text).split())
+
+
+class TerminalError(DaybreakError):
+    """The same input fails again."""
+
+
+class ConfigurationError(TerminalError):
+    """A setting, a declaration or a SQL file is wrong."""
+
+
+class PartitionRefused(TerminalError):
+    """Not a day that can be scored."""
+
+
+class SourceRefused(TerminalError):
+    """The source's rows cannot be trusted."""
+
+
+class ExpectationsFailed(TerminalError):
+    """A critical expectation failed, or too many rows were quarantined."""
+
+
+class ModelRefused(TerminalError):
+    """The model must not be used for this run."""
+
+
+class ScoringFailed(TerminalError):
+    """More rows failed than the error budget allows."""
+
+
+class PublicationRefused(TerminalError):
+    """The publication would be wrong, or there is none to go back to."""
+
+
+class TransientError(DaybreakError):
+    """The same input may succeed later."""
+
+
+class WarehouseUnavailable(TransientError):
+    """The warehouse did not answer, is restarting, or a lock was not had in time."""

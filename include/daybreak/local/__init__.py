@@ -1,0 +1,1 @@
+"""The embedded default: PostgreSQL, a local Airflow and the demonstration data, with nothing to install."""

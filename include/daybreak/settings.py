@@ -1,0 +1,47 @@
+"""Configuration: the environment, read once at the edge into one frozen object.
+
+Every variable starts with ``DAYBREAK_``. Nothing else in the project reads the environment.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """Say where Daybreak keeps things and what it talks to."""
+
+    model_config = SettingsConfigDict(env_prefix="DAYBREAK_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=PROJECT / ".daybreak", description="Folder of the embedded default.")
+    project: Path = Field(default=PROJECT, description="Folder that holds dags/, plugins/ and sql/.")
+    pipelines: str = Field(default="retail", description="Module whose PIPELINES are run.")
+    warehouse_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL of the warehouse; embedded PostgreSQL if unset."
+    )
+    registry_url: SecretStr | None = Field(
+        default=None, description="MLflow's store; database `mlflow` beside the warehouse if unset."
+    )
+    batches_uri: str | None = Field(default=None, description="Where snapshots go; a folder or s3://, gs://, az://.")
+    models_uri: str | None = Field(default=None, description="Where model artifacts go.")
+    lock_timeout_seconds: float = Field(default=60, gt=0, description="Longest wait for a partition's lock.")
+    keep_batches_days: int = Field(default=90, ge=1, description="Days a snapshot is kept for `reproduce`.")
+    port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
+
+    @property
+    def sql(self) -> Path:
+        """Folder of the SQL files."""
+        return self.project / "sql"
+
+    @property
+    def batches(self) -> str:
+        """URI under which snapshots are written."""
+        return self.batches_uri or (self.home / "batches").as_uri()
+
+    @property
+    def models(self) -> str:
+        """URI under which model artifacts are written."""
+        return self.models_uri or (self.home / "models").as_uri()

@@ -1,0 +1,172 @@
+"""The warehouse: statements through SQLAlchemy, bulk rows as Arrow through ADBC.
+
+The only module that knows the database. Every fault it sees leaves it as a transient or a terminal error.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, make_url
+
+from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, WarehouseUnavailable
+from daybreak.sql import Rendered, SqlFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Classes of SQLSTATE that a later try may not meet again: connection, resources, operator intervention, lock not had,
+# serialization and deadlock.
+_TRANSIENT_STATES = ("08", "53", "57", "55P03", "40001", "40P01")
+# What a driver says where the connection is gone and no SQLSTATE came with it.
+_TRANSIENT_TEXTS = (
+    "server closed the connection",
+    "connection to server",
+    "could not connect",
+    "connection refused",
+    "the database system is",
+    "terminating connection",
+    "connection already closed",
+    "no connection to the server",
+    "ssl connection has been closed",
+)
+
+
+class Warehouse:
+    """Connect to one PostgreSQL database, on first use."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine; a connection that went stale is replaced before use."""
+        return sa.create_engine(self.url, pool_pre_ping=True, connect_args={"application_name": "daybreak"})
+
+    def close(self) -> None:
+        """Give every pooled connection back."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a transaction that commits at the end and rolls back on any error."""
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a connection for reading one consistent state."""
+        with _translated(), self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            yield connection
+
+    @contextmanager
+    def bulk(self) -> Iterator[Any]:
+        """Open an ADBC connection: one transaction, rolled back unless committed."""
+        from adbc_driver_postgresql import dbapi
+
+        uri = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with _translated(), dbapi.connect(uri) as connection:
+            yield connection
+
+    def check(self, sql: SqlFile, binds: dict[str, Any]) -> None:
+        """Refuse a file that is not SQL, naming file and line; the query is prepared, not run."""
+        sql.refuse_unknown_binds(binds)
+        statement = _render(sql, binds)
+        prepare = "PREPARE daybreak_check AS "
+        try:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql((prepare + statement.text).replace("%", "%%"))
+        except sa.exc.DBAPIError as error:
+            diagnosis = getattr(error.orig, "diag", None)
+            if sqlstate(error) != "42601" or diagnosis is None:
+                # A missing table or column is the source's fault and is reported by extract; a lost connection is not
+                # the file's fault either.
+                if is_transient(error):
+                    raise _unavailable(error) from error
+                return
+            position = int(diagnosis.statement_position or 1) - 1 - len(prepare)
+            raise ConfigurationError(
+                f"{sql.location(statement.origin(position))}: {diagnosis.message_primary}.", next_step="mend the SQL file."
+            ) from error
+
+    def stream(self, connection: Any, sql: SqlFile, binds: dict[str, Any]) -> "tuple[int, pa.RecordBatchReader]":
+        """Start a query on a bulk connection; return the source's own row count and its rows as record batches.
+
+        Both come from one snapshot of the database, so they can be compared.
+        """
+        sql.refuse_unknown_binds(binds)
+        text = _render(sql, binds).text
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM (\n{text}\n) AS source")
+            counted = int(cursor.fetchone()[0])
+        cursor = connection.cursor()
+        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(8 << 20)})
+        cursor.execute(text)
+        return counted, cursor.fetch_record_batch()
+
+
+def _render(sql: SqlFile, binds: dict[str, Any]) -> Rendered:
+    # COPY, which ADBC reads through, takes no parameters: values are bound by the driver's own quoting, which is what
+    # psycopg2 does for every statement it sends.
+    from psycopg2.extensions import QuotedString, adapt
+
+    def quote(value: Any) -> str:
+        quoted = adapt(value)
+        if isinstance(quoted, QuotedString):
+            quoted.encoding = "utf8"
+        return str(quoted.getquoted().decode())
+
+    return sql.render({name: quote(binds[name]) for name in sql.binds})
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE that an error of either driver carries, or an empty string."""
+    original = getattr(error, "orig", None) or error
+    return str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether a later try may succeed."""
+    if sqlstate(error):
+        return sqlstate(error).startswith(_TRANSIENT_STATES)
+    return any(text in str(error).lower() for text in _TRANSIENT_TEXTS)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from adbc_driver_manager import Error as AdbcError
+
+    try:
+        yield
+    except DaybreakError:
+        raise
+    except (sa.exc.DBAPIError, AdbcError, OSError) as error:
+        if is_transient(error):
+            raise _unavailable(error) from error
+        raise
+
+
+def _unavailable(error: BaseException) -> WarehouseUnavailable:
+    return WarehouseUnavailable(
+        f"The warehouse did not answer ({_first_line(error)}).",
+        next_step="it is tried again; if it lasts, check that the database is up (`daybreak local status`).",
+    )
+
+
+def refused_by_source(error: BaseException, what: str) -> SourceRefused:
+    """Turn a terminal database error on reading the source into its one-line refusal."""
+    return SourceRefused(
+        f"{what} cannot be read: {_first_line(error)}",
+        next_step="mend the source or the query, then run the partition again.",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    original = getattr(error, "orig", None) or error
+    lines = [line.strip() for line in str(original).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(error).__name__
