@@ -28,7 +28,6 @@ class Settings(BaseSettings):
     batches_uri: str | None = Field(default=None, description="Where snapshots go; a folder or s3://, gs://, az://.")
     models_uri: str | None = Field(default=None, description="Where model artifacts go.")
     lock_timeout_seconds: float = Field(default=60, gt=0, description="Longest wait for a partition's lock.")
-    keep_batches_days: int = Field(default=90, ge=1, description="Days a snapshot is kept for `reproduce`.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
 
     @property

@@ -32,6 +32,8 @@ _TRANSIENT_TEXTS = (
     "no connection to the server",
     "ssl connection has been closed",
 )
+# What the driver reads before it hands over a record batch.
+_BATCH_BYTES = 8 << 20
 
 
 class Warehouse:
@@ -92,22 +94,31 @@ class Warehouse:
                 f"{sql.location(statement.origin(position))}: {diagnosis.message_primary}.", next_step="mend the SQL file."
             ) from error
 
-    def stream(self, connection: Any, sql: SqlFile, binds: dict[str, Any]) -> "tuple[int, pa.RecordBatchReader]":
-        """Start a query on a bulk connection; return the source's own row count and its rows as record batches.
+    def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:
+        """Run a query that gives one row."""
+        with self.begin() as connection:
+            return tuple(connection.exec_driver_sql(_render(sql, binds).text.replace("%", "%%")).one())
 
-        Both come from one snapshot of the database, so they can be compared.
+    @contextmanager
+    def stream(
+        self, sql: SqlFile, binds: dict[str, Any], *, count: bool = True
+    ) -> "Iterator[tuple[int, pa.RecordBatchReader]]":
+        """Run a query; yield the source's own row count (-1 if not asked for) and its rows as record batches.
+
+        Both come from one state of the database, so they can be compared.
         """
         sql.refuse_unknown_binds(binds)
         text = _render(sql, binds).text
-        with connection.cursor() as cursor:
+        with self.bulk() as connection, connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM (\n{text}\n) AS source")
-            counted = int(cursor.fetchone()[0])
-        cursor = connection.cursor()
-        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(8 << 20)})
-        cursor.execute(text)
-        return counted, cursor.fetch_record_batch()
+            counted = -1
+            if count:
+                cursor.execute(f"SELECT count(*) FROM (\n{text}\n) AS source")
+                counted = int(cursor.fetchone()[0])
+            cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
+            cursor.execute(text)
+            with cursor.fetch_record_batch() as reader:
+                yield counted, reader
 
 
 def _render(sql: SqlFile, binds: dict[str, Any]) -> Rendered:

@@ -1,0 +1,218 @@
+"""Expectation suites: which expectations judge rows, which judge the batch, and running them on a frame.
+
+Great Expectations fails open in several places: an empty frame or an all-null column passes most expectations, a
+missing column fails without naming a row. Nothing here takes a success at its word.
+"""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from daybreak.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations import ExpectationSuite
+    from great_expectations.expectations.expectation import Expectation
+
+# Judged value by value, yet only right over the whole batch.
+_WHOLE_BATCH = {
+    "expect_column_values_to_be_unique",
+    "expect_compound_columns_to_be_unique",
+    "expect_column_values_to_be_increasing",
+    "expect_column_values_to_be_decreasing",
+}
+
+
+@dataclass
+class Declared:
+    """One expectation of a suite, and what has been seen of it so far."""
+
+    position: int
+    kind: str
+    severity: str
+    level: str
+    columns: tuple[str, ...]
+    arguments: dict[str, Any]
+    expectation: "Expectation"
+    evaluated: int = 0
+    unexpected: int = 0
+    success: bool = True
+    observed: Any = None
+
+    @property
+    def critical(self) -> bool:
+        """Whether a failure quarantines the row or stops the run."""
+        return self.severity == "critical"
+
+    @property
+    def sentence(self) -> str:
+        """The expectation in words, as it is written into quarantine reasons and messages."""
+        rest = ", ".join(f"{k}={v!r}" for k, v in self.arguments.items() if k not in ("column", "mostly"))
+        subject = self.kind.removeprefix("expect_").replace("_", " ")
+        return f"{' and '.join(self.columns) or 'batch'}: {subject}{f' ({rest})' if rest else ''}"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one expectation says of one frame: positions of the rows that break it, or why it could not be judged."""
+
+    evaluated: int
+    unexpected: tuple[int, ...] | None
+    success: bool
+    observed: Any
+    exception: str | None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A pipeline's expectations, told apart by what they judge."""
+
+    declared: list[Declared] = field(default_factory=list)
+
+    @property
+    def row_level(self) -> list[Declared]:
+        """The expectations that can be judged chunk by chunk."""
+        return [d for d in self.declared if d.level == "row"]
+
+    @property
+    def batch_level(self) -> list[Declared]:
+        """The expectations that need all rows of their columns."""
+        return [d for d in self.declared if d.level == "batch"]
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that an expectation names."""
+        return list(dict.fromkeys(c for d in self.declared for c in d.columns))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what is expected."""
+        content = [[d.kind, d.severity, d.arguments] for d in self.declared]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def read_suite(suite: "ExpectationSuite") -> Suite:
+    """Tell a suite's expectations apart, refusing what would be judged wrongly chunk by chunk."""
+    import great_expectations.expectations.expectation as kinds
+
+    row_kinds = (
+        kinds.ColumnMapExpectation,
+        kinds.ColumnPairMapExpectation,
+        kinds.MulticolumnMapExpectation,
+    )
+    declared = []
+    for position, expectation in enumerate(suite.expectations, start=1):
+        configuration = expectation.configuration.to_json_dict()
+        kind, arguments = str(configuration["type"]), dict(configuration["kwargs"])
+        if kind.startswith("expect_table_column"):
+            raise ConfigurationError(
+                f"{kind} is not needed: the columns are held against the model's signature before anything is judged.",
+                next_step="remove it from the suite.",
+            )
+        row_level = isinstance(expectation, row_kinds) and kind not in _WHOLE_BATCH
+        severity = str(getattr(expectation.severity, "value", expectation.severity))
+        if row_level and severity == "critical" and arguments.get("mostly", 1) != 1:
+            raise ConfigurationError(
+                f"{kind} is critical and has mostly={arguments['mostly']}: each row that breaks it is quarantined.",
+                next_step="leave `mostly` out and set the pipeline's max_quarantined_share.",
+            )
+        declared.append(
+            Declared(
+                position=position,
+                kind=kind,
+                severity=severity,
+                level="row" if row_level else "batch",
+                columns=_columns(arguments),
+                arguments=arguments,
+                expectation=expectation,
+            )
+        )
+    if not declared:
+        raise ConfigurationError("The expectation suite is empty.", next_step="declare at least one expectation.")
+    return Suite(declared)
+
+
+class Judge:
+    """Run expectations on frames with Great Expectations."""
+
+    def __init__(self) -> None:
+        quiet_great_expectations()
+        import great_expectations as gx
+
+        self._gx = gx
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        asset = context.data_sources.add_pandas("batch").add_dataframe_asset("rows")
+        self._definition = asset.add_batch_definition_whole_dataframe("rows")
+
+    def judge(self, frame: "pd.DataFrame", declared: list[Declared]) -> list[Judgement]:
+        """Judge a frame; the judgements come in the order of the expectations."""
+        if not declared:
+            return []
+        suite = self._gx.ExpectationSuite(name="rows", expectations=[d.expectation for d in declared])
+        batch = self._definition.get_batch({"dataframe": _widened(frame)})
+        result = batch.validate(
+            suite, result_format={"result_format": "COMPLETE", "return_unexpected_index_query": False}
+        )
+        # Results may come back in another order than the expectations were given in.
+        by_identity = {_identity(r.expectation_config.to_json_dict()): r for r in result.results}
+        return [_read(by_identity.get(_identity(d.expectation.configuration.to_json_dict())), len(frame)) for d in declared]
+
+
+def quiet_great_expectations() -> None:
+    """Keep Great Expectations' import from writing some 280 lines into a log."""
+    for name in ("great_expectations", "great_expectations.expectations.registry"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _identity(configuration: dict[str, Any]) -> str:
+    arguments = {k: v for k, v in configuration["kwargs"].items() if k != "batch_id"}
+    severity = configuration.get("severity")
+    return json.dumps([configuration["type"], arguments, severity], sort_keys=True, default=str)
+
+
+def _read(result: Any, rows: int) -> Judgement:
+    if result is None:
+        return Judgement(0, None, False, None, "no result came back")
+    exception = _exception(result.exception_info or {})
+    found = result.result or {}
+    positions = found.get("unexpected_index_list")
+    # A row-level expectation met by every row reports no list, or an empty one.
+    unexpected = tuple(positions) if positions is not None else (() if result.success else None)
+    return Judgement(
+        evaluated=int(found.get("element_count", rows)) - int(found.get("missing_count", 0) or 0),
+        unexpected=unexpected,
+        success=bool(result.success),
+        observed=found.get("observed_value"),
+        exception=exception,
+    )
+
+
+def _exception(info: dict[str, Any]) -> str | None:
+    # Either one flat dictionary or one for each metric.
+    for entry in [info, *(value for value in info.values() if isinstance(value, dict))]:
+        if entry.get("raised_exception"):
+            return str(entry.get("exception_message") or "unknown error").splitlines()[0]
+    return None
+
+
+def _columns(arguments: dict[str, Any]) -> tuple[str, ...]:
+    named = [arguments[k] for k in ("column", "column_A", "column_B") if arguments.get(k)]
+    return tuple([*named, *(arguments.get("column_list") or [])])
+
+
+def _widened(frame: "pd.DataFrame") -> "pd.DataFrame":
+    # Great Expectations compares int64, float64 and nanosecond times whole, everything else value by value in Python.
+    import numpy as np
+
+    wide = {"i": "int64", "u": "int64", "f": "float64", "M": "datetime64[ns]"}
+    kinds = {
+        name: wide[dtype.kind]
+        for name, dtype in frame.dtypes.items()
+        if isinstance(dtype, np.dtype) and dtype.kind in wide
+    }
+    return frame.astype(kinds)

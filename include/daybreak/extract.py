@@ -1,0 +1,111 @@
+"""Extract: the query's rows, from the database into a snapshot, as record batches that are never held all at once."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from daybreak.errors import DaybreakError, SourceRefused
+from daybreak.snapshot import Snapshot, SnapshotWriter
+from daybreak.sql import SqlFile
+from daybreak.warehouse import Warehouse, refused_by_source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Extraction:
+    """One pass over the source's rows that writes the snapshot as it goes.
+
+    ``rows`` is the source's own count, known before the first batch; ``snapshot`` is set when the last one was taken.
+    Both come from one state of the database, and a difference between them is refused.
+    """
+
+    def __init__(self, warehouse: Warehouse, sql: SqlFile, binds: dict[str, Any], folder: str, chunk_rows: int) -> None:
+        self._warehouse = warehouse
+        self._sql = sql
+        self._binds = binds
+        self._folder = folder
+        self._chunk_rows = chunk_rows
+        self.rows = 0
+        self.snapshot: Snapshot | None = None
+
+    def batches(self) -> "Generator[pa.RecordBatch]":
+        """Read the source; yield its rows in chunks, each already written to the snapshot.
+
+        Raises SourceRefused where the query cannot be run, gives no row, or fewer or more than the source counted.
+        """
+        try:
+            with self._warehouse.stream(self._sql, self._binds) as (self.rows, reader):
+                if self.rows == 0:
+                    raise SourceRefused(
+                        "The batch is empty: extract.sql gives no row for this partition.",
+                        next_step="check that the source has loaded the day, then run the partition again.",
+                    )
+                yield from self._written(reader)
+        except DaybreakError:
+            raise
+        except _database_errors() as error:
+            raise refused_by_source(error, "The source") from error
+
+    def _written(self, reader: "pa.RecordBatchReader") -> "Generator[pa.RecordBatch]":
+        writer: SnapshotWriter | None = None
+        try:
+            for batch in rechunk((_plain(batch) for batch in reader), self._chunk_rows):
+                writer = writer or SnapshotWriter(self._folder, batch.schema)
+                writer.write(batch)
+                yield batch
+            if writer is None:
+                raise SourceRefused(f"The source counted {self.rows} rows and gave none.", next_step="run it again.")
+            snapshot, writer = writer.close(), None
+        finally:
+            if writer:
+                writer.abandon()
+        if snapshot.rows != self.rows:
+            raise SourceRefused(
+                f"The source counted {self.rows} rows and gave {snapshot.rows}.",
+                next_step="make extract.sql deterministic (no random(), no clock), then run the partition again.",
+            )
+        self.snapshot = snapshot
+
+
+def rechunk(batches: "Generator[pa.RecordBatch]", chunk_rows: int) -> "Generator[pa.RecordBatch]":
+    """Regroup record batches into ones of chunk_rows rows; the last may be shorter."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        while rows + batch.num_rows >= chunk_rows:
+            take = chunk_rows - rows
+            held.append(batch.slice(0, take))
+            yield pa.concat_batches(held)
+            batch, held, rows = batch.slice(take), [], 0
+        if batch.num_rows:
+            held.append(batch)
+            rows += batch.num_rows
+    if held:
+        yield pa.concat_batches(held)
+
+
+def _plain(batch: "pa.RecordBatch") -> "pa.RecordBatch":
+    import pyarrow as pa
+
+    arrays, fields = [], []
+    for field, array in zip(batch.schema, batch.columns, strict=True):
+        if isinstance(array, pa.ExtensionArray):
+            # NUMERIC arrives as text that says so; a type without a plain counterpart is for the query to cast.
+            if getattr(field.type, "type_name", "") != "numeric":
+                raise SourceRefused(
+                    f"Column {field.name} has type {field.type}, which no batch can hold.",
+                    next_step=f"cast it in extract.sql, for example {field.name}::text.",
+                )
+            array = array.storage.cast(pa.float64())
+        arrays.append(array)
+        fields.append(pa.field(field.name, array.type))
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    from adbc_driver_manager import Error
+    from pyarrow import ArrowException
+
+    return (Error, ArrowException)

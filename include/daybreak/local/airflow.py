@@ -1,0 +1,270 @@
+"""A real Airflow on this machine: api-server, scheduler and dag-processor on the embedded PostgreSQL."""
+
+import fcntl
+import importlib.metadata
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import sqlalchemy as sa
+
+from daybreak.errors import ConfigurationError, TerminalError, TransientError
+from daybreak.local.airflow_api import AirflowApi
+from daybreak.local.airflow_environment import HOST, USER, airflow_environment, password, write_local_settings
+from daybreak.local.keeper import COMPONENTS, MIGRATION, MIGRATION_FAILED
+from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.local.processes import end, forget, record, recorded
+from daybreak.settings import Settings
+
+# A keeper gives scheduler and api-server ten seconds each before it kills them.
+_END_SECONDS = 45
+
+
+class LocalAirflow:
+    """One Airflow in ``<home>/airflow``, which ends with the process that started it.
+
+    ``dags`` are waited for until they are parsed. Without ``schedules`` Airflow starts nothing by itself: no scheduled
+    run beside a backfill, but no run triggered by an asset either.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        postgres: EmbeddedPostgres,
+        *,
+        dags: Sequence[str] = (),
+        schedules: bool = True,
+        progress: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        self.url = f"http://localhost:{settings.port}"
+        self.folder = settings.home.resolve() / "airflow"
+        self._settings = settings
+        self._postgres = postgres
+        self._dags = dags
+        self._schedules = schedules
+        self._progress = progress
+        self._run = self.folder / "run"
+        self._lock: int | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._launched = datetime.now(UTC)
+        self._api: AirflowApi | None = None
+        self._handler_before: Any = None
+
+    def __enter__(self) -> "LocalAirflow":
+        if threading.current_thread() is threading.main_thread():
+            self._handler_before = signal.signal(signal.SIGTERM, _leave)
+        try:
+            self.launch()
+            self.wait_until_healthy()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def api(self) -> AirflowApi:
+        """A client that is logged in as the user ``admin``."""
+        if self._api is None:
+            self._api = AirflowApi(f"http://{HOST}:{self._settings.port}", USER, self.password)
+        return self._api
+
+    @property
+    def password(self) -> str:
+        """The password of the user ``admin`` of this home."""
+        return password(self._settings.home)
+
+    def launch(self) -> None:
+        """Start Airflow and return at once, so that other work can go on until it is healthy."""
+        if self._keeper is not None:
+            return
+        home = self._settings.home.resolve()
+        for folder in (self._run, self.folder / "logs"):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._lock = self._lock_home()
+        self._end_leftovers()
+        _refuse_a_port_in_use(self._settings.port)
+        self._postgres.use()
+        write_local_settings(home)
+        migrate = self._schema() is None or self._schema() != self._migrated()
+        self._launched = datetime.now(UTC)
+        record(self._run, "up", os.getpid(), self.url)
+        with (self.folder / "logs" / "keeper.log").open("wb") as log:
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-P", "-m", "daybreak.local.keeper", str(home), "migrate" if migrate else "start"],
+                env=airflow_environment(self._settings, self._postgres, schedules=self._schedules),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(self._lock,),  # the home is taken until the keeper is done, too
+            )
+
+    def wait_until_healthy(self, timeout: float = 240) -> None:
+        """Wait until every component is healthy and every wanted DAG is parsed."""
+        deadline = time.monotonic() + timeout
+        shown = None
+        while missing := self._missing():
+            self._raise_if_ended()
+            if missing != shown:
+                self._progress(f"Waiting for {missing}.")
+                shown = missing
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    f"Airflow is not healthy after {timeout:.0f} s: still waiting for {missing}.",
+                    next_step=f"read the logs in {self.folder / 'logs'}, then start it again.",
+                )
+            time.sleep(0.2)
+        (self.folder / "migrated.json").write_text(json.dumps(self._schema()))
+        self._progress("Airflow is healthy.")
+
+    def watch(self) -> None:
+        """Stay until a component ends by itself, and say which."""
+        while True:
+            self._raise_if_ended()
+            time.sleep(1)
+
+    def stop(self) -> None:
+        """End Airflow and wait until nothing of it is left; what was not started is left alone."""
+        if self._keeper is not None and self._keeper.stdin is not None:
+            self._progress("Stopping Airflow.")
+            self._keeper.stdin.close()
+            try:
+                self._keeper.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._keeper.kill()
+                self._keeper.wait()
+            self._end_leftovers()
+        if self._api is not None:
+            self._api.close()
+        if self._lock is not None:
+            os.close(self._lock)
+        self._keeper = self._api = self._lock = None
+        if self._handler_before is not None:
+            signal.signal(signal.SIGTERM, self._handler_before)
+            self._handler_before = None
+
+    def _lock_home(self) -> int:
+        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        deadline = time.monotonic() + _END_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock
+            except BlockingIOError:
+                up = recorded(self._run).get("up")
+                if (up and up.alive()) or time.monotonic() > deadline:
+                    os.close(lock)
+                    raise ConfigurationError(
+                        f"An Airflow of {self._settings.home} runs already, at {up.url if up else 'another address'}.",
+                        next_step="use that one, or stop it: `daybreak local down`.",
+                    ) from None
+                self._progress("Waiting for the Airflow before this one to end.")
+                time.sleep(0.5)
+
+    def _end_leftovers(self) -> None:
+        # There are some only where the keeper was killed, for it ends them otherwise.
+        left = recorded(self._run)
+        end([process for name, process in left.items() if name != "up"], patience=0)
+        forget(self._run, left)
+
+    def _missing(self) -> str | None:
+        started = recorded(self._run)
+        if "api-server" not in started:
+            return "Airflow's tables to be created"
+        health = self.api.health()
+        if health is None:
+            return "the api-server"
+        for component in ("scheduler", "dag_processor"):
+            # A heartbeat of the Airflow before this one counts for nothing.
+            beat = health[component][f"latest_{component}_heartbeat"]
+            if health[component]["status"] != "healthy" or datetime.fromisoformat(beat) < self._launched:
+                return f"the {component.replace('_', '-')}"
+        if health["metadatabase"]["status"] != "healthy":
+            return "Airflow's database"
+        for dag_id in self._dags:
+            parsed = self.api.parsed_at(dag_id)
+            if parsed is None or parsed < self._launched:
+                self._raise_if_not_importable(dag_id)
+                return f"the DAG {dag_id} to be parsed"
+        return None
+
+    def _raise_if_not_importable(self, dag_id: str) -> None:
+        for file, error, met in self.api.import_errors():
+            if met >= self._launched:
+                raise ConfigurationError(
+                    f"The DAG {dag_id} is not there, and {file} cannot be imported: {error.splitlines()[-1]}",
+                    next_step=f"mend the file; `python {self._settings.project / 'dags' / file}` shows the whole error.",
+                )
+
+    def _raise_if_ended(self) -> None:
+        started = recorded(self._run)
+        migration_failed = self._keeper is not None and self._keeper.poll() == MIGRATION_FAILED
+        dead = [name for name in COMPONENTS if name in started and not started[name].alive()]
+        if migration_failed:
+            dead = [*MIGRATION]
+        elif self._keeper is None or self._keeper.poll() is not None:
+            dead = ["keeper"]
+        if dead:
+            log = self.folder / "logs" / f"{dead[0]}.log"
+            raise TerminalError(
+                f"Airflow's {dead[0]} ended by itself. Its log ends: {_last_lines(log)}", next_step=f"read {log}."
+            )
+
+    def _schema(self) -> dict[str, str] | None:
+        """Say which release of Airflow made its tables, and their revision; None where there are none."""
+        engine = sa.create_engine(self._postgres.url("airflow"))
+        try:
+            with engine.connect() as connection:
+                revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        except sa.exc.ProgrammingError:
+            return None
+        finally:
+            engine.dispose()
+        return {"airflow": importlib.metadata.version("apache-airflow-core"), "revision": str(revision)}
+
+    def _migrated(self) -> dict[str, str] | None:
+        try:
+            found: dict[str, str] = json.loads((self.folder / "migrated.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return found
+
+
+def _refuse_a_port_in_use(port: int) -> None:
+    with socket.socket() as listener, socket.socket() as caller:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            in_use = False
+        except OSError:
+            in_use = True
+        if in_use or caller.connect_ex((HOST, port)) == 0:
+            raise ConfigurationError(
+                f"Port {port} is in use by another program.",
+                next_step="stop that program, or choose another port with DAYBREAK_PORT.",
+            )
+
+
+def _last_lines(log: Path, lines: int = 3) -> str:
+    try:
+        text = log.read_text(errors="replace")
+    except OSError:
+        return "(there is none)"
+    return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-lines:]) or "(it is empty)"
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

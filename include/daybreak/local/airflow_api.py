@@ -1,0 +1,266 @@
+"""Airflow's REST API, as far as the command line needs it: unpause, trigger, backfill, and follow runs to their end."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+import httpx
+
+from daybreak.errors import TerminalError, TransientError
+from daybreak.partition import days
+
+Reprocess = Literal["none", "failed", "completed"]
+
+_PAGE = 100
+# The scheduler looks for backfills whose runs are all done every 30 seconds; until it did, it allows no other one.
+_BACKFILL_CLOSED_SECONDS = 45
+
+
+@dataclass(frozen=True)
+class AirflowRun:
+    """One DAG run as Airflow sees it now."""
+
+    dag_id: str
+    run_id: str
+    partition: str | None
+    state: str
+    run_type: str
+    started: datetime | None
+    ended: datetime | None
+    tasks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether the run has come to an end, a good or a bad one."""
+        return self.state in ("success", "failed")
+
+
+class AirflowApi:
+    """A client of one Airflow; it logs in at the first request that needs it."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url
+        self._credentials = {"username": user, "password": password}
+        # Without trust_env, so that a proxy of the environment is not asked for an address of this machine.
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def health(self) -> dict[str, Any] | None:
+        """Return each component's health, or None while nobody answers."""
+        try:
+            # The first request to the tasks' own API builds it, which takes three seconds: better now than in a task.
+            self._http.get("/execution/health").raise_for_status()
+            response = self._http.get("/api/v2/monitor/health").raise_for_status()
+            health: dict[str, Any] = response.json()
+        except (httpx.HTTPError, ValueError):
+            return None
+        return health
+
+    def parsed_at(self, dag_id: str) -> datetime | None:
+        """Return when the DAG's file was last parsed, or None if Airflow does not know the DAG."""
+        response = self._send("GET", f"/api/v2/dags/{dag_id}", absent_ok=True)
+        if response is None or response["is_stale"] or not response["last_parsed_time"]:
+            return None
+        return datetime.fromisoformat(response["last_parsed_time"])
+
+    def import_errors(self) -> list[tuple[str, str, datetime]]:
+        """List the DAG files that cannot be imported, each with its error and when it was met."""
+        errors = self._send("GET", "/api/v2/importErrors")["import_errors"]
+        return [
+            (error["filename"], error["stack_trace"].strip(), datetime.fromisoformat(error["timestamp"]))
+            for error in errors
+        ]
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the scheduler run the DAG; a paused one only collects queued runs."""
+        self._send("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+
+    def trigger(self, dag_id: str, partition: str | None, params: Mapping[str, Any] | None = None) -> AirflowRun:
+        """Start a run of one partition, or of the last complete day if none is named."""
+        body = {"logical_date": None, "partition_key": partition, "conf": dict(params or {})}
+        return _run(self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body))
+
+    def backfill(
+        self,
+        dag_id: str,
+        first: date,
+        last: date,
+        params: Mapping[str, Any] | None = None,
+        *,
+        reprocess: Reprocess = "none",
+        max_active_runs: int = 2,
+    ) -> list[AirflowRun]:
+        """Ask for a run of every partition from first to last, and return the newest run of each.
+
+        Partitions that Airflow leaves out, because they have a run that ``reprocess`` does not cover, come with that.
+        """
+        body = {
+            "dag_id": dag_id,
+            "from_date": f"{first}T00:00:00Z",
+            "to_date": f"{last}T00:00:00Z",
+            "dag_run_conf": dict(params) if params else None,
+            "reprocess_behavior": reprocess,
+            "max_active_runs": max_active_runs,
+        }
+        deadline = time.monotonic() + _BACKFILL_CLOSED_SECONDS
+        while self._send("POST", "/api/v2/backfills", json=body, conflict_ok=True) is None:
+            if self._has_unfinished_backfill(dag_id) or time.monotonic() > deadline:
+                raise TerminalError(
+                    "Airflow runs another backfill of this pipeline, and allows one at a time.",
+                    next_step=f"wait for it or cancel it at {self.url}/dags/{dag_id}/backfills, then ask again.",
+                    pipeline=dag_id,
+                )
+            time.sleep(1)
+        newest = {
+            run.partition: run for run in reversed(self.runs(dag_id, partition_date_gte=first, partition_date_lte=last))
+        }
+        wanted = [day.isoformat() for day in days(first, last)]
+        if missing := [key for key in wanted if key not in newest]:
+            raise TerminalError(
+                f"Airflow made no run for {', '.join(missing)}.",
+                next_step="look at the DAG's start_date and time zone.",
+                pipeline=dag_id,
+            )
+        return [newest[key] for key in wanted]
+
+    def runs(self, dag_id: str, **filters: Any) -> list[AirflowRun]:
+        """List a DAG's runs, the newest first; filters are those of Airflow's own API."""
+        return list(self._runs(dag_id, **filters))
+
+    def follow(
+        self, runs: Iterable[AirflowRun], *, timeout: float, interval: float = 0.5
+    ) -> Iterator[list[AirflowRun]]:
+        """Yield the runs with the states of their tasks whenever one changed, until all have come to an end."""
+        followed = list(runs)
+        seen: list[AirflowRun] = []
+        deadline = time.monotonic() + timeout
+        while not (seen and all(run.finished for run in seen)):
+            if time.monotonic() > deadline:
+                left = ", ".join(run.partition or run.run_id for run in seen if not run.finished)
+                raise TransientError(
+                    f"Not finished after {timeout:.0f} s: {left}.",
+                    next_step=f"they go on; look at {self.url}/dags/{followed[0].dag_id}/runs.",
+                    pipeline=followed[0].dag_id,
+                )
+            current = self._current(followed)
+            if current != seen:
+                yield current
+                seen = current
+            else:
+                time.sleep(interval)
+
+    def _current(self, followed: list[AirflowRun]) -> list[AirflowRun]:
+        found: dict[str, AirflowRun] = {}
+        wanted = {run.run_id: run for run in followed}
+        for dag_id in {run.dag_id for run in followed}:
+            missing = {run.run_id for run in followed if run.dag_id == dag_id}
+            for run in self._runs(dag_id):
+                if run.run_id in missing:
+                    found[run.run_id] = run
+                    missing.remove(run.run_id)
+                if not missing:
+                    break
+            if missing:
+                raise TerminalError(
+                    f"The run {min(missing)} was deleted.", next_step="ask for the partition again.", pipeline=dag_id
+                )
+        tasks = self._tasks(followed)
+        return [_with_tasks(found[run_id], tasks.get(run_id, {})) for run_id in wanted]
+
+    def _runs(self, dag_id: str, **filters: Any) -> Iterator[AirflowRun]:
+        offset = 0
+        while True:
+            query = {"order_by": "-id", "limit": _PAGE, "offset": offset, **filters}
+            page = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=query)
+            yield from map(_run, page["dag_runs"])
+            offset += _PAGE
+            if offset >= page["total_entries"]:
+                return
+
+    def _tasks(self, runs: list[AirflowRun]) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        body = {"dag_ids": sorted({run.dag_id for run in runs}), "dag_run_ids": [run.run_id for run in runs]}
+        offset = 0
+        while True:
+            paged = {**body, "page_limit": _PAGE, "page_offset": offset}
+            page = self._send("POST", "/api/v2/dags/~/dagRuns/~/taskInstances/list", json=paged)
+            for task in page["task_instances"]:
+                found.setdefault(task["dag_run_id"], {})[task["task_id"]] = task["state"] or "waiting"
+            offset += _PAGE
+            if offset >= page["total_entries"]:
+                return found
+
+    def _has_unfinished_backfill(self, dag_id: str) -> bool:
+        return any(self._runs(dag_id, run_type="backfill", state=["queued", "running"]))
+
+    def _send(
+        self, method: str, path: str, *, absent_ok: bool = False, conflict_ok: bool = False, **content: Any
+    ) -> Any:
+        """Send a request as the user, logging in where that is missing; None for an absence or conflict allowed for."""
+        try:
+            response = self._http.request(method, path, **content)
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                self._log_in()
+                response = self._http.request(method, path, **content)
+        except httpx.TransportError as error:
+            raise TransientError(
+                f"Airflow at {self.url} does not answer ({error or type(error).__name__}).",
+                next_step="see whether it runs: `daybreak local status`.",
+            ) from error
+        if (absent_ok and response.status_code == httpx.codes.NOT_FOUND) or (
+            conflict_ok and response.status_code == httpx.codes.CONFLICT
+        ):
+            return None
+        _raise_if_refused(response)
+        return response.json()
+
+    def _log_in(self) -> None:
+        response = self._http.post("/auth/token", json=self._credentials)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            raise TerminalError(
+                f"Airflow at {self.url} does not know this user and password.",
+                next_step="stop the Airflow that runs there: it belongs to another DAYBREAK_HOME.",
+            )
+        _raise_if_refused(response)
+        self._http.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
+
+
+def _run(answer: Mapping[str, Any]) -> AirflowRun:
+    return AirflowRun(
+        dag_id=answer["dag_id"],
+        run_id=answer["dag_run_id"],
+        partition=answer["partition_key"],
+        state=answer["state"],
+        run_type=answer["run_type"],
+        started=_instant(answer["start_date"]),
+        ended=_instant(answer["end_date"]),
+    )
+
+
+def _with_tasks(run: AirflowRun, tasks: Mapping[str, str]) -> AirflowRun:
+    return AirflowRun(**{**run.__dict__, "tasks": tasks})
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _raise_if_refused(response: httpx.Response) -> None:
+    if response.is_success:
+        return
+    request = f"{response.request.method} {response.request.url.path}"
+    try:
+        detail = response.json().get("detail", "")
+    except ValueError:
+        detail = response.text[:300]
+    if response.is_server_error:
+        raise TransientError(
+            f"Airflow failed at {request}: {detail}",
+            next_step="read the end of the log api-server.log, then try again.",
+        )
+    raise TerminalError(f"Airflow refused {request}: {detail}", next_step="mend what it names, then ask again.")

@@ -1,0 +1,81 @@
+"""What of the local Airflow runs, and its end, seen from another shell than the one that started it."""
+
+import signal
+import time
+from dataclasses import dataclass
+
+from daybreak.errors import TransientError
+from daybreak.local.airflow_api import AirflowApi
+from daybreak.local.keeper import COMPONENTS
+from daybreak.local.processes import Recorded, end, forget, recorded
+from daybreak.settings import Settings
+
+
+@dataclass(frozen=True)
+class ComponentStatus:
+    """One process of the local Airflow; its number is None where it does not run."""
+
+    name: str
+    pid: int | None
+    healthy: bool
+    url: str = ""
+
+
+def airflow_status(settings: Settings) -> list[ComponentStatus]:
+    """Tell which of the local Airflow's processes run, and whether they are healthy."""
+    started = _living(settings)
+    healthy = _healthy(started["up"].url) if "up" in started else {}
+    found = []
+    for name in ("up", *COMPONENTS):
+        process = started.get(name)
+        runs = process is not None
+        found.append(
+            ComponentStatus(
+                name,
+                process.pid if process else None,
+                runs and (name == "up" or healthy.get(name, False)),
+                process.url if process else "",
+            )
+        )
+    return found
+
+
+def end_airflow(settings: Settings, timeout: float = 60) -> bool:
+    """End a local Airflow wherever it was started, and wait; False if none ran."""
+    started = _living(settings)
+    if not started:
+        return False
+    # Whoever started it has more to end than Airflow, so that process is asked first; the keeper ends with it.
+    first = started.get("up") or started.get("keeper")
+    if first:
+        first.signal(signal.SIGTERM)
+    deadline = time.monotonic() + timeout
+    while any(process.alive() for name, process in started.items() if name in ("up", "keeper")):
+        if time.monotonic() > deadline:
+            raise TransientError(
+                f"Airflow did not end within {timeout:.0f} s.",
+                next_step=f"end process {first.pid if first else ''} yourself.",
+            )
+        time.sleep(0.1)
+    left = recorded(settings.home.resolve() / "airflow" / "run")
+    end((process for name, process in left.items() if name in COMPONENTS), patience=5)
+    forget(settings.home.resolve() / "airflow" / "run", left)
+    return True
+
+
+def _living(settings: Settings) -> dict[str, Recorded]:
+    started = recorded(settings.home.resolve() / "airflow" / "run")
+    return {name: process for name, process in started.items() if process.alive()}
+
+
+def _healthy(url: str) -> dict[str, bool]:
+    api = AirflowApi(url, "", "")
+    health = api.health()
+    api.close()
+    if health is None:
+        return {}
+    return {
+        "api-server": health["metadatabase"]["status"] == "healthy",
+        "scheduler": health["scheduler"]["status"] == "healthy",
+        "dag-processor": health["dag_processor"]["status"] == "healthy",
+    }

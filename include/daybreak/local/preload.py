@@ -1,0 +1,56 @@
+"""Import what tasks need once, before the scheduler forks the workers that fork the tasks.
+
+LocalExecutor's workers are forks of the scheduler and tasks are forks of the workers, so what the scheduler has imported
+costs a task nothing. Great Expectations, scikit-learn and MLflow take a task four seconds otherwise, each time.
+
+Importing starts no thread of Python's. The threads that OpenBLAS and Arrow start when they are loaded are theirs to
+mend after a fork, and they do; OpenMP starts its own in the task, at the first parallel loop.
+"""
+
+import gc
+import importlib
+import logging
+import os
+import sys
+import warnings
+
+MODULES = (
+    "great_expectations",
+    "sklearn.compose",
+    "sklearn.ensemble",
+    "sklearn.pipeline",
+    "mlflow",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "skops.io",
+    "pandas",
+    "pyarrow.parquet",
+    "adbc_driver_postgresql.dbapi",
+)
+
+
+def before_the_first_fork() -> None:
+    """Import the modules when this process is about to fork for the first time.
+
+    Airflow's other processes read the same local settings and never fork, so they do not pay.
+    """
+    if sys.argv[1:2] == ["scheduler"]:
+        os.register_at_fork(before=_import_once)
+
+
+def _import_once() -> None:
+    if not _done:
+        _done.append(True)
+        logging.disable(logging.INFO)  # Great Expectations writes 280 lines while it is imported
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what concerns a user is said again where the module is used
+            for module in MODULES:
+                try:
+                    importlib.import_module(module)
+                except ImportError as error:
+                    logging.getLogger(__name__).warning("%s cannot be imported ahead of tasks: %s", module, error)
+        logging.disable(logging.NOTSET)
+        gc.freeze()  # the collector would otherwise touch, and so copy, these pages in every fork
+
+
+_done: list[bool] = []

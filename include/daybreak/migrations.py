@@ -1,0 +1,55 @@
+"""The framework's own tables: SQL files applied once each, in order; a pipeline's tables whenever their file changes."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from daybreak.errors import ConfigurationError
+from daybreak.sql import load_sql
+from daybreak.warehouse import Warehouse
+
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('daybreak.migrations'))")
+_KNOWN = sa.text("SELECT name, digest FROM public.daybreak_migrations")
+_REMEMBER = sa.text(
+    "INSERT INTO public.daybreak_migrations (name, digest) VALUES (:name, :digest) "
+    "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, applied_at = clock_timestamp()"
+)
+_TABLE = sa.text(
+    "CREATE TABLE IF NOT EXISTS public.daybreak_migrations ("
+    "name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+)
+
+
+def migrate(warehouse: Warehouse, sql: Path, pipelines: tuple[str, ...] = ()) -> list[str]:
+    """Bring the warehouse's tables up to date; return the names of the files that were applied.
+
+    All in one transaction. A migration that was applied and has changed since is refused: write a new one.
+    """
+    wanted = [(f"ledger/{path.name}", load_sql(path)) for path in sorted((sql / "ledger").glob("*.sql"))]
+    wanted += [(f"{name}/views.sql", load_sql(sql / name / "views.sql")) for name in pipelines]
+    if _is_current(warehouse, {name: file.digest for name, file in wanted}):
+        return []
+    applied = []
+    with warehouse.begin() as connection:
+        connection.execute(_LOCK)
+        connection.execute(_TABLE)
+        known = dict(connection.execute(_KNOWN).tuples().all())
+        for name, file in wanted:
+            if known.get(name) == file.digest:
+                continue
+            if name in known and name.startswith("ledger/"):
+                raise ConfigurationError(
+                    f"sql/{name} has changed since it was applied.",
+                    next_step="restore it, and put the change into a new numbered file.",
+                )
+            connection.exec_driver_sql(file.text.replace("%", "%%"))
+            connection.execute(_REMEMBER, {"name": name, "digest": file.digest})
+            applied.append(name)
+    return applied
+
+
+def _is_current(warehouse: Warehouse, wanted: dict[str, str]) -> bool:
+    with warehouse.begin() as connection:
+        if connection.scalar(sa.text("SELECT to_regclass('public.daybreak_migrations')")) is None:
+            return False
+        return wanted.items() <= dict(connection.execute(_KNOWN).tuples().all()).items()

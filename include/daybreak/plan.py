@@ -1,0 +1,69 @@
+"""Plan: what a run is about to do, decided once. It travels between tasks and is written into the ledger."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from daybreak.partition import Partition
+from daybreak.registry import ModelVersion, from_json, to_json
+
+# What a SQL file of a pipeline may bind.
+BINDS = ("first_day", "last_day", "timezone", "window_start", "window_end")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: its partition and its model version."""
+
+    run_id: int
+    pipeline: str
+    partition: Partition
+    model: ModelVersion
+
+    def to_json(self) -> dict[str, Any]:
+        """Turn the plan into a small reference."""
+        return {
+            "run_id": self.run_id,
+            "pipeline": self.pipeline,
+            "partition": self.partition.key,
+            "timezone": self.partition.timezone,
+            "model": to_json(self.model),
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> "Plan":
+        """Read what ``to_json`` wrote."""
+        return Plan(
+            run_id=value["run_id"],
+            pipeline=value["pipeline"],
+            partition=Partition(date.fromisoformat(value["partition"]), value["timezone"]),
+            model=from_json(value["model"]),
+        )
+
+    @property
+    def binds(self) -> dict[str, Any]:
+        """The values that the pipeline's queries bind."""
+        return query_binds(self.partition, self.partition)
+
+
+def query_binds(first: Partition, last: Partition) -> dict[str, Any]:
+    """Return the values that a query over the partitions from first to last binds."""
+    return {
+        "first_day": first.day,
+        "last_day": last.day,
+        "timezone": first.timezone,
+        "window_start": first.start,
+        "window_end": last.end,
+    }
+
+
+def code_digest(folders: tuple[Path, ...]) -> str:
+    """Return the SHA-256 of all Python source below the folders."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

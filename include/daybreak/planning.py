@@ -1,0 +1,102 @@
+"""Planning: resolve a run's partition and model version, once, and refuse what must not run."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from daybreak.errors import ModelRefused, PartitionRefused
+from daybreak.partition import Partition, resolve_partition
+from daybreak.pipeline import Pipeline
+from daybreak.plan import Plan, query_binds
+from daybreak.registry import ModelVersion, library_versions
+from daybreak.sql import load_sql
+from daybreak.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Request:
+    """How a run was asked for.
+
+    Without a partition key it is the last complete day before ``as_of``. ``origin`` names the Airflow run, None on the
+    command line. ``model_version`` forces a version; ``allow_leakage`` accepts one that has seen later days.
+    """
+
+    partition_key: str | None = None
+    as_of: datetime | None = None
+    trigger: str = "command line"
+    origin: str | None = None
+    model_version: int | None = None
+    allow_leakage: bool = False
+    parent_run_id: int | None = None
+
+
+def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan:
+    """Open a run in the ledger and decide what it will do; a refusal closes it with the reason."""
+    as_of = request.as_of or datetime.now(UTC)
+    key = request.partition_key or (as_of.astimezone(ZoneInfo(pipeline.timezone)).date() - timedelta(days=1)).isoformat()
+    opened = workspace.ledger.open(
+        pipeline.name,
+        key[:100],
+        trigger=request.trigger,
+        origin=request.origin,
+        parent_run_id=request.parent_run_id,
+    )
+    run_id = opened["run_id"]
+    with workspace.ledger.closing_on_error(run_id, pipeline.name, key[:100]):
+        partition = resolve_partition(request.partition_key, pipeline.timezone, as_of=as_of)
+        workspace.ledger.locate(run_id, partition)
+        query = load_sql(workspace.sql(pipeline, "extract"))
+        workspace.warehouse.check(query, query_binds(partition, partition))
+        _refuse_uncovered(workspace, pipeline, partition)
+        # A plan that is tried again keeps the version it wrote down, whatever the alias says by now.
+        model = workspace.registry.resolve(pipeline.model, opened["model_version"] or request.model_version)
+        workspace.registry.verify(model)
+        _refuse_leakage(model, partition, request.allow_leakage)
+        workspace.ledger.record(
+            run_id,
+            model_name=model.name,
+            model_version=model.version,
+            model_digest=model.digest,
+            trained_through=model.trained_through,
+            leakage_allowed=model.trained_through > partition.day,
+            query_digest=query.digest,
+            code_digest=workspace.code_digest,
+            libraries=library_versions(),
+        )
+    return Plan(run_id, pipeline.name, partition, model)
+
+
+def _refuse_uncovered(workspace: Workspace, pipeline: Pipeline, partition: Partition) -> None:
+    path = workspace.sql(pipeline, "coverage")
+    if not path.exists():
+        return
+    query = load_sql(path)
+    workspace.warehouse.check(query, query_binds(partition, partition))
+    try:
+        first_day, last_day = workspace.warehouse.row(query, query_binds(partition, partition))
+    except sa.exc.DBAPIError:
+        return  # a source that cannot be read is reported by extract, with its reason
+    if first_day is None:
+        raise PartitionRefused("The source holds no data.", next_step="load it, then run the partition again.")
+    earliest: date = first_day + timedelta(days=pipeline.history_days - 1)
+    if partition.day < earliest:
+        raise PartitionRefused(
+            f"The source begins on {first_day} and {pipeline.history_days} days of history are needed.",
+            next_step=f"choose {earliest} or a later day.",
+        )
+    if partition.day > last_day:
+        raise PartitionRefused(
+            f"The source holds nothing of this day or a later one; its last day is {last_day}.",
+            next_step="wait until the day has landed, then run the partition again.",
+        )
+
+
+def _refuse_leakage(model: ModelVersion, partition: Partition, allowed: bool) -> None:
+    if model.trained_through > partition.day and not allowed:
+        raise ModelRefused(
+            f"{model.name} version {model.version} has seen data through {model.trained_through}, after this partition.",
+            next_step="choose an older version (`--model-version`), or accept it with `--allow-leakage`: "
+            "the publication then says so.",
+        )

@@ -1,0 +1,248 @@
+"""The model registry: MLflow's client straight on its SQL store, artifacts in a folder or object store.
+
+A version carries what a run needs to trust it: the digest of its artifact, its signature, the last day it has seen and
+the versions of the libraries that trained it. Runs copy these, so that a planned run needs the registry no more.
+"""
+
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from daybreak.errors import ModelRefused, WarehouseUnavailable
+from daybreak.pipeline import ModelRef
+from daybreak.signature import Signature
+from daybreak.warehouse import is_transient
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+
+ARTIFACT = "model.skops"
+# Libraries whose version decides what a model computes; the first must agree in major and minor version.
+LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "skops")
+# What an artifact may be made of besides what skops itself trusts: estimators of these packages, never functions of ours.
+_TRUSTED = re.compile(r"(sklearn|numpy|scipy)\.")
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One registered version, with what a run must know of it."""
+
+    name: str
+    version: int
+    uri: str
+    digest: str
+    trained_through: date
+    libraries: dict[str, str]
+    signature: Signature
+    metrics: dict[str, float]
+    aliases: tuple[str, ...] = ()
+
+
+class Registry:
+    """Resolve, verify, load and register models."""
+
+    def __init__(self, url: str, artifacts: str) -> None:
+        self._url = url
+        self._artifacts = artifacts
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        from mlflow import MlflowClient
+
+        return MlflowClient(self._url, self._url)
+
+    def resolve(self, model: ModelRef, version: int | None = None) -> ModelVersion:
+        """Return the version that the alias points to now, or the one asked for."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            if version is not None:
+                return self._described(self._client.get_model_version(model.name, str(version)))
+            return self._described(self._client.get_model_version_by_alias(model.name, model.alias))
+        except MlflowException as error:
+            if is_transient(error):
+                raise WarehouseUnavailable("The model registry did not answer.", next_step="it is tried again.") from error
+            wanted = f"version {version}" if version is not None else f"alias '{model.alias}'"
+            raise ModelRefused(
+                f"Model {model.name} has no {wanted}.",
+                next_step=f"train one with `daybreak train {model.name}`, or see `daybreak models`.",
+            ) from error
+
+    def versions(self, name: str) -> list[ModelVersion]:
+        """List a model's versions, the newest first."""
+        quoted = name.replace("'", "''")
+        found = self._client.search_model_versions(f"name='{quoted}'")
+        described = [self._described(self._client.get_model_version(name, str(v.version))) for v in found]
+        return sorted(described, key=lambda v: -v.version)
+
+    def verify(self, model: ModelVersion) -> None:
+        """Refuse an artifact that was changed and an environment that the model was not trained in."""
+        found = _digest(model.uri)
+        if found != model.digest:
+            raise ModelRefused(
+                f"The artifact of {model.name} version {model.version} "
+                f"{'is missing' if found is None else 'was changed since it was registered'}.",
+                next_step=f"restore {model.uri}, or choose another version with `--model-version`.",
+            )
+        trained, here = model.libraries.get("scikit-learn", ""), library_versions()["scikit-learn"]
+        if trained.split(".")[:2] != here.split(".")[:2]:
+            raise ModelRefused(
+                f"{model.name} version {model.version} was trained with scikit-learn {trained}, here is {here}.",
+                next_step=f"train it again with `daybreak train {model.name}`, or install scikit-learn {trained}.",
+            )
+
+    def load(self, model: ModelVersion) -> Any:
+        """Verify a version and load it; types outside of the allow-list are refused before anything is opened."""
+        import skops.io
+        from upath import UPath
+
+        self.verify(model)
+        data = (UPath(model.uri) / ARTIFACT).read_bytes()
+        untrusted = skops.io.get_untrusted_types(data=data)
+        if refused := [name for name in untrusted if not _TRUSTED.match(name)]:
+            raise ModelRefused(
+                f"The artifact of {model.name} version {model.version} holds {', '.join(sorted(refused))}.",
+                next_step="register a model made of scikit-learn's own estimators.",
+            )
+        return skops.io.loads(data, trusted=untrusted)
+
+    def register(
+        self,
+        name: str,
+        model: Any,
+        sample: "pd.DataFrame",
+        *,
+        trained_through: date,
+        metrics: Mapping[str, float],
+        parameters: Mapping[str, Any],
+    ) -> ModelVersion:
+        """Register a fitted model as a new version; ``sample`` are a few rows of its input, for the signature."""
+        import mlflow.sklearn
+        import skops.io
+        from mlflow.exceptions import MlflowException
+        from mlflow.models import infer_signature
+        from upath import UPath
+
+        libraries = library_versions()
+        experiment = self._client.get_experiment_by_name(name)
+        experiment_id = (
+            experiment.experiment_id
+            if experiment
+            else self._client.create_experiment(name, artifact_location=f"{self._artifacts}/{name}")
+        )
+        run = self._client.create_run(experiment_id)
+        for key, value in metrics.items():
+            self._client.log_metric(run.info.run_id, key, value)
+        for key, value in parameters.items():
+            self._client.log_param(run.info.run_id, key, value)
+        uri = f"{self._artifacts}/{name}/{run.info.run_id}/artifacts/model"
+        with TemporaryDirectory() as folder:
+            mlflow.sklearn.save_model(
+                model,
+                f"{folder}/model",
+                serialization_format="skops",
+                signature=infer_signature(sample, model.predict(sample)),
+                pip_requirements=[f"{package}=={version}" for package, version in libraries.items()],
+                skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
+            )
+            for path in sorted(Path(folder, "model").iterdir()):
+                target = UPath(uri) / path.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
+        self._client.set_terminated(run.info.run_id)
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException:
+            self._client.get_registered_model(name)  # it is there already, or this says why not
+        tags = {"digest": str(_digest(uri)), "trained_through": trained_through.isoformat()}
+        tags |= {f"library.{package}": version for package, version in libraries.items()}
+        created = self._client.create_model_version(name, source=uri, run_id=run.info.run_id, tags=tags)
+        return self._described(created)
+
+    def set_alias(self, model: ModelRef, version: int) -> None:
+        """Point the alias to a version."""
+        self._client.set_registered_model_alias(model.name, model.alias, str(version))
+
+    def _described(self, found: "MlflowVersion") -> ModelVersion:
+        tags = found.tags
+        if "digest" not in tags or "trained_through" not in tags:
+            raise ModelRefused(
+                f"{found.name} version {found.version} was not registered by Daybreak: it has no digest.",
+                next_step=f"register it through `daybreak train {found.name}`.",
+            )
+        return ModelVersion(
+            name=found.name,
+            version=int(found.version),
+            uri=str(found.source),
+            digest=tags["digest"],
+            trained_through=date.fromisoformat(tags["trained_through"]),
+            libraries={k.removeprefix("library."): v for k, v in tags.items() if k.startswith("library.")},
+            signature=_signature(str(found.source)),
+            metrics=dict(self._client.get_run(found.run_id).data.metrics) if found.run_id else {},
+            aliases=tuple(found.aliases),
+        )
+
+
+def to_json(model: ModelVersion) -> dict[str, Any]:
+    """Turn a version into what can travel between tasks."""
+    return asdict(model) | {"trained_through": model.trained_through.isoformat()}
+
+
+def from_json(value: Mapping[str, Any]) -> ModelVersion:
+    """Read what ``to_json`` wrote."""
+    columns = tuple((str(n), str(k)) for n, k in value["signature"]["columns"])
+    return ModelVersion(
+        **{
+            **value,
+            "trained_through": date.fromisoformat(value["trained_through"]),
+            "signature": Signature(columns),
+            "aliases": tuple(value["aliases"]),
+        }
+    )
+
+
+def library_versions() -> dict[str, str]:
+    """Return the installed versions of the libraries that decide what a model computes."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in LIBRARIES}
+
+
+def _signature(uri: str) -> Signature:
+    import json
+
+    import yaml
+    from upath import UPath
+
+    try:
+        described = yaml.safe_load((UPath(uri) / "MLmodel").read_text())
+        inputs = json.loads(described["signature"]["inputs"])
+    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):
+        # A file that was tampered with is refused by its digest, with a better message than this could give.
+        return Signature(())
+    return Signature(tuple((column["name"], column["type"]) for column in inputs))
+
+
+def _digest(uri: str) -> str | None:
+    from upath import UPath
+
+    folder = UPath(uri)
+    if not folder.exists():
+        return None
+    digest = hashlib.sha256()
+    for path in sorted((p for p in folder.iterdir() if p.is_file()), key=lambda p: p.name):
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()

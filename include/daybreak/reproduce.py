@@ -1,0 +1,93 @@
+"""Reproduce: derive a run's predictions again from what the ledger says it used, and compare them bit for bit."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daybreak.chunk import Rejected
+from daybreak.errors import ModelRefused
+from daybreak.pipeline import ModelRef
+from daybreak.registry import library_versions
+from daybreak.runner import Runner, passed
+from daybreak.score import Scoring
+from daybreak.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_COMPARE = """
+SELECT
+    count(*) FILTER (WHERE stored.run_id IS NOT NULL AND again.run_id IS NOT NULL),
+    count(*) FILTER (WHERE float8send(stored.{value}) IS DISTINCT FROM float8send(again.{value}))
+FROM (SELECT * FROM {table} WHERE run_id = {run_id:d}) AS stored
+FULL JOIN reproduced AS again USING ({key})
+"""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """How the predictions of a run and those derived again compare; ``changed`` names what is not as it was then."""
+
+    run_id: int
+    rows: int
+    different: int
+    changed: list[str]
+
+
+def reproduce(runner: Runner, run_id: int) -> Reproduction:
+    """Score a run's snapshot again with its model version and compare with what is stored under the run.
+
+    Raises where the snapshot or the model is not the one that was used: then nothing can be said.
+    """
+    workspace, pipeline = runner.workspace, runner.pipeline
+    run = workspace.ledger.get(run_id)
+    snapshot = Snapshot(run["snapshot_uri"], run["rows_extracted"], run["snapshot_digest"])
+    snapshot.verify()
+    model = workspace.registry.resolve(ModelRef(run["model_name"]), run["model_version"])
+    if model.digest != run["model_digest"]:
+        raise ModelRefused(
+            f"{model.name} version {model.version} has another digest than the run used.",
+            next_step="restore the artifact that was registered.",
+            pipeline=pipeline.name,
+        )
+    changed = [
+        f"{name} was {version}, is {library_versions()[name]}"
+        for name, version in run["libraries"].items()
+        if library_versions().get(name) != version
+    ]
+    if run["code_digest"] != workspace.code_digest:
+        changed.append("the code has changed since")
+    quarantined = runner.quarantine(run_id).numbers("validate")
+    scoring = Scoring(
+        runner.model(model), model.signature, pipeline.prediction, budget=snapshot.rows, reject=_known_already
+    )
+
+    def again() -> "Generator[pa.RecordBatch]":
+        for scored in scoring.predictions(passed(snapshot, quarantined, pipeline.chunk_rows)):
+            yield runner.publisher.rows(run_id, scored)
+
+    rows, different = _compared(runner, run_id, again())
+    return Reproduction(run_id, rows, different, changed)
+
+
+def _compared(runner: Runner, run_id: int, batches: "Generator[pa.RecordBatch]") -> tuple[int, int]:
+    import pyarrow as pa
+
+    table, pipeline = runner.publisher.table, runner.pipeline
+    first = next(batches)
+    with runner.workspace.warehouse.bulk() as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE reproduced (LIKE {table})")
+        for batch in (first, *batches):
+            reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
+            cursor.adbc_ingest("reproduced", reader, mode="append", temporary=True)
+        cursor.execute(
+            _COMPARE.format(
+                table=table, run_id=run_id, value=pipeline.prediction.column, key=", ".join(pipeline.entity_key)
+            )
+        )
+        both, different = cursor.fetchone()
+    return int(both), int(different)
+
+
+def _known_already(rejected: Rejected) -> None:
+    """Leave rows that failed then and fail again where they are: in the quarantine."""

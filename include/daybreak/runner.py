@@ -1,0 +1,215 @@
+"""The runner composes the stages: task by task for Airflow, as one stream for the command line, by the same code."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from daybreak.chunk import Chunk
+from daybreak.extract import Extraction
+from daybreak.ledger import Counts
+from daybreak.overlap import ahead
+from daybreak.pipeline import Pipeline, load_function
+from daybreak.plan import Plan
+from daybreak.publish import Publication, Publisher
+from daybreak.quarantine import Quarantine
+from daybreak.registry import ModelVersion
+from daybreak.score import Scored, Scoring
+from daybreak.snapshot import Snapshot
+from daybreak.sql import load_sql
+from daybreak.validate import Rules, Validation
+from daybreak.workspace import Workspace
+
+if TYPE_CHECKING:
+    from daybreak.expectations import Judge, Suite
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a whole run; ``publication`` is None for a dry run."""
+
+    plan: Plan
+    counts: Counts
+    seconds: float
+    publication: Publication | None
+
+
+class Runner:
+    """Run one pipeline's stages. A runner keeps what is costly to make, so one serves a whole backfill."""
+
+    def __init__(self, workspace: Workspace, pipeline: Pipeline) -> None:
+        self.workspace = workspace
+        self.pipeline = pipeline
+        self.publisher = Publisher(workspace.warehouse, pipeline, workspace.settings.lock_timeout_seconds)
+        self._models: dict[str, Any] = {}
+
+    def extract(self, plan: Plan) -> Snapshot:
+        """Write the partition's rows into a snapshot."""
+        with self._stage(plan, "extract"):
+            extraction = self.extraction(plan)
+            for _ in extraction.batches():
+                pass
+            return self._recorded(plan, extraction)
+
+    def validate(self, plan: Plan, snapshot: Snapshot) -> int:
+        """Judge a snapshot; return how many of its rows were quarantined."""
+        with self._stage(plan, "validate"):
+            snapshot.verify()
+            validation, suite = self._validation(plan, snapshot.rows)
+            for _ in validation.valid(snapshot.batches(self.pipeline.chunk_rows)):
+                pass
+            self._conclude(plan, validation, suite, snapshot)
+            return validation.quarantined
+
+    def score(self, plan: Plan, snapshot: Snapshot) -> Counts:
+        """Score the rows of a snapshot that passed, and write the predictions under the run."""
+        with self._stage(plan, "score"):
+            snapshot.verify()
+            quarantined = self.quarantine(plan.run_id).numbers("validate")
+            scoring = self._scoring(plan, snapshot.rows)
+            chunks = passed(snapshot, quarantined, self.pipeline.chunk_rows)
+            self.publisher.write(plan.run_id, ahead(scoring.predictions(ahead(chunks))))
+            return Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored)
+
+    def publish(self, plan: Plan, counts: Counts) -> Publication:
+        """Make the run the current one of its partition."""
+        with self._stage(plan, "publish"):
+            return self.publisher.flip(plan.run_id, counts)
+
+    def run(self, plan: Plan, *, dry_run: bool = False, progress: Callable[[int, int], None] | None = None) -> Outcome:
+        """Run all stages as one stream: while one chunk is scored, the next is read and the last one written.
+
+        Nothing becomes visible before the whole batch was judged. ``progress`` is told rows done and rows in all.
+        """
+        started = time.monotonic()
+        ledger = self.workspace.ledger
+        with ledger.alive(plan.run_id), self._stage(plan, "all"):
+            stream = _Stream(self, plan, progress)
+            if dry_run:
+                for _ in stream.predictions():
+                    pass
+                with self.workspace.warehouse.begin() as connection:
+                    ledger.finish(connection, plan.run_id, "checked", stream.counts)
+                publication = None
+            else:
+                self.publisher.write(plan.run_id, ahead(stream.predictions()))
+                publication = self.publisher.flip(plan.run_id, stream.counts)
+        return Outcome(plan, stream.counts, time.monotonic() - started, publication)
+
+    def quarantine(self, run_id: int) -> Quarantine:
+        """Return the quarantine of a run."""
+        return Quarantine(self.workspace.warehouse, run_id, self.pipeline.entity_key)
+
+    def folder(self, plan: Plan) -> str:
+        """Return the URI below which a run keeps its snapshot."""
+        return f"{self.workspace.settings.batches}/{plan.pipeline}/{plan.partition.key}/{plan.run_id}"
+
+    def extraction(self, plan: Plan) -> Extraction:
+        """Prepare the pass over the source."""
+        query = load_sql(self.workspace.sql(self.pipeline, "extract"))
+        return Extraction(
+            self.workspace.warehouse, query, plan.binds, self.folder(plan), self.pipeline.chunk_rows
+        )
+
+    def model(self, version: ModelVersion) -> Any:
+        """Load a model version, once."""
+        if version.digest not in self._models:
+            self._models = {version.digest: self.workspace.registry.load(version)}
+        return self._models[version.digest]
+
+    @cached_property
+    def _judge(self) -> "Judge":
+        from daybreak.expectations import Judge
+
+        return Judge()
+
+    def _recorded(self, plan: Plan, extraction: Extraction) -> Snapshot:
+        snapshot = extraction.snapshot
+        assert snapshot is not None
+        self.workspace.ledger.record(
+            plan.run_id,
+            snapshot_uri=snapshot.uri,
+            snapshot_digest=snapshot.digest,
+            rows_extracted=snapshot.rows,
+        )
+        return snapshot
+
+    def _validation(self, plan: Plan, rows: int) -> "tuple[Validation, Suite]":
+        from daybreak.expectations import quiet_great_expectations, read_suite
+
+        quiet_great_expectations()
+        suite = read_suite(load_function(self.pipeline.expectations)())
+        rules = Rules(self.pipeline.entity_key, plan.model.signature, self.pipeline.max_quarantined_share)
+        quarantine = self.quarantine(plan.run_id)
+        quarantine.clear()
+        return Validation(suite, self._judge, rules, rows, quarantine.add), suite
+
+    def _conclude(self, plan: Plan, validation: Validation, suite: "Suite", snapshot: Snapshot) -> None:
+        try:
+            validation.conclude(snapshot.columns)
+        finally:
+            self.workspace.ledger.record_results(plan.run_id, suite)
+            self.workspace.ledger.record(
+                plan.run_id, expectations_digest=suite.digest, rows_quarantined=validation.quarantined
+            )
+
+    def _scoring(self, plan: Plan, rows: int) -> Scoring:
+        quarantine = self.quarantine(plan.run_id)
+        quarantine.clear("score")
+        return Scoring(
+            self.model(plan.model),
+            plan.model.signature,
+            self.pipeline.prediction,
+            budget=int(self.pipeline.max_failed_share * rows),
+            reject=quarantine.add,
+        )
+
+    @contextmanager
+    def _stage(self, plan: Plan, name: str) -> Iterator[None]:
+        ledger = self.workspace.ledger
+        started = time.monotonic()
+        with ledger.closing_on_error(plan.run_id, plan.pipeline, plan.partition.key):
+            if name != "publish":
+                ledger.resume(plan.run_id)
+            yield
+            ledger.took(plan.run_id, name, time.monotonic() - started)
+
+
+class _Stream:
+    """All stages of one run but the last, as one generator of predictions."""
+
+    def __init__(self, runner: Runner, plan: Plan, progress: Callable[[int, int], None] | None) -> None:
+        self._runner = runner
+        self._plan = plan
+        self._progress = progress or (lambda done, rows: None)
+        self.counts = Counts(0, 0, 0, 0)
+
+    def predictions(self) -> Generator[Scored]:
+        runner, plan = self._runner, self._plan
+        extraction = runner.extraction(plan)
+        batches = ahead(extraction.batches())
+        first = next(batches)  # the source's count is known from here on; an empty source raises
+        validation, suite = runner._validation(plan, extraction.rows)
+        scoring = runner._scoring(plan, extraction.rows)
+        for scored in scoring.predictions(ahead(validation.valid(chain([first], batches)))):
+            yield scored
+            self._progress(int(scored.chunk.numbers[-1]) + 1, extraction.rows)
+        snapshot = runner._recorded(plan, extraction)
+        runner._conclude(plan, validation, suite, snapshot)
+        self.counts = Counts(snapshot.rows, validation.quarantined, scoring.failed, scoring.scored)
+
+
+def passed(snapshot: Snapshot, quarantined: np.ndarray, chunk_rows: int) -> Generator[Chunk]:
+    """Yield a snapshot's rows in chunks, without the quarantined ones."""
+    start = 0
+    for batch in snapshot.batches(chunk_rows):
+        numbers = np.arange(start, start + batch.num_rows)
+        mask = np.isin(numbers, quarantined, assume_unique=True, invert=True)
+        start += batch.num_rows
+        if mask.any():
+            yield Chunk(batch, numbers).keep(mask)

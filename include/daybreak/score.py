@@ -1,0 +1,112 @@
+"""Score: chunks through the model; what it cannot score is found row by row and counted, never dropped."""
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from daybreak.chunk import Chunk, Rejected
+from daybreak.errors import ScoringFailed
+from daybreak.pipeline import Prediction
+from daybreak.signature import Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Rows that have a prediction, and the predictions, in the same order."""
+
+    chunk: Chunk
+    values: np.ndarray
+
+
+class Scoring:
+    """One pass of valid rows through one loaded model.
+
+    ``budget`` is how many rows may fail before the run stops. ``reject`` is called with the rows that failed.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        signature: Signature,
+        prediction: Prediction,
+        budget: int,
+        reject: Callable[[Rejected], None],
+    ) -> None:
+        self._model = model
+        self._signature = signature
+        self._prediction = prediction
+        self._budget = budget
+        self._reject = reject
+        self.failed = 0
+        self.scored = 0
+
+    def predictions(self, chunks: Iterable[Chunk]) -> Generator[Scored]:
+        """Yield the predictions of each chunk, in order; raise ScoringFailed once the budget is overdrawn."""
+        for chunk in chunks:
+            scored = self._scored(chunk)
+            self.scored += len(scored.values)
+            if len(scored.values):
+                yield scored
+
+    def _scored(self, chunk: Chunk) -> Scored:
+        frame = self._signature.conform(chunk.rows).to_pandas()
+        values = np.full(len(frame), np.nan)
+        reasons: dict[int, str] = {}
+        self._predict(frame, 0, values, reasons)
+        with np.errstate(invalid="ignore"):
+            outside = ~np.isfinite(values) | (values < self._prediction.low) | (values > self._prediction.high)
+        # The value itself stays out of the reason: a prediction that may not be kept must not leak through it.
+        for position in np.flatnonzero(outside):
+            reasons.setdefault(
+                int(position),
+                f"{self._prediction.column}: not a number from {self._prediction.low:g} to {self._prediction.high:g}",
+            )
+        if not reasons:
+            return Scored(chunk, values)
+        positions = np.fromiter(sorted(reasons), dtype=np.int64)
+        self.failed += len(positions)
+        self._reject(Rejected("score", chunk.at(positions), [[reasons[int(p)]] for p in positions]))
+        self._refuse_overdraft(reasons[int(positions[0])])
+        return Scored(chunk.keep(~outside), values[~outside])
+
+    def _predict(self, frame: "pd.DataFrame", start: int, values: np.ndarray, reasons: dict[int, str]) -> None:
+        # Where the model raises, halve until the row that makes it raise stands alone: its neighbours get their
+        # predictions, at the price of about 2·log2(rows) further calls for each such row.
+        try:
+            predicted = np.asarray(self._model.predict(frame), dtype=np.float64).reshape(-1)
+            if len(predicted) != len(frame):
+                raise ScoringFailed(
+                    f"The model gave {len(predicted)} predictions for {len(frame)} rows.",
+                    next_step="register a model that predicts one value for each row.",
+                )
+            values[start : start + len(frame)] = predicted
+        except ScoringFailed:
+            raise
+        except MemoryError:
+            raise
+        except Exception as error:
+            if len(frame) == 1:
+                reasons[start] = f"the model raised {type(error).__name__}"
+                if self.failed + len(reasons) > self._budget:
+                    self.failed += len(reasons)
+                    self._refuse_overdraft(f"{reasons[start]}: {_brief(error)}")
+                return
+            half = len(frame) // 2
+            self._predict(frame.iloc[:half], start, values, reasons)
+            self._predict(frame.iloc[half:], start + half, values, reasons)
+
+    def _refuse_overdraft(self, example: str) -> None:
+        if self.failed > self._budget:
+            raise ScoringFailed(
+                f"{self.failed:,} rows could not be scored, {self._budget:,} are allowed ({example}).",
+                next_step="look at the rows in ledger.quarantine and at the model's version in `daybreak models`.",
+            )
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,70 @@
+"""Signature: the columns and types that a model takes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daybreak.errors import SourceRefused
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# MLflow's names of column types, as families: a number is a number whatever its width.
+_FAMILIES = {
+    "integer": "number",
+    "long": "number",
+    "float": "number",
+    "double": "number",
+    "boolean": "boolean",
+    "string": "text",
+    "datetime": "time",
+}
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Names of the model's input columns, in its order, each with MLflow's name of its type."""
+
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The column names in the model's order."""
+        return [name for name, _ in self.columns]
+
+    def refuse_other(self, schema: "pa.Schema", also: tuple[str, ...] = ()) -> None:
+        """Refuse rows that lack a column of the model, or of ``also``, or have one of another type."""
+        missing = [name for name in (*also, *self.names) if name not in schema.names]
+        if missing:
+            raise SourceRefused(
+                f"Column {', '.join(dict.fromkeys(missing))} is missing from the extracted rows.",
+                next_step="mend extract.sql or the source, or train a model on the columns there are.",
+            )
+        for name, kind in self.columns:
+            found = _family(schema.field(name).type)
+            if found != _FAMILIES.get(kind):
+                raise SourceRefused(
+                    f"Column {name} is {schema.field(name).type} in the extracted rows; the model takes {kind}.",
+                    next_step="mend extract.sql or the source, or train a model on the new type.",
+                )
+
+    def conform(self, batch: "pa.RecordBatch") -> "pa.RecordBatch":
+        """Keep the model's columns in its order, decimals as doubles; extra columns are left out."""
+        import pyarrow as pa
+
+        arrays = [batch.column(name) for name in self.names]
+        arrays = [array.cast(pa.float64()) if pa.types.is_decimal(array.type) else array for array in arrays]
+        return pa.RecordBatch.from_arrays(arrays, names=self.names)
+
+
+def _family(kind: "pa.DataType") -> str:
+    import pyarrow as pa
+
+    if pa.types.is_decimal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return "number"
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return "text"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "time"
+    return str(kind)

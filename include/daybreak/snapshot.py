@@ -1,0 +1,120 @@
+"""Snapshot: an immutable batch of rows in one Parquet file, known by its digest."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from daybreak.errors import SourceRefused
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROW_GROUP_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Where the rows are, how many, and the SHA-256 of the file."""
+
+    uri: str
+    rows: int
+    digest: str
+
+    def verify(self) -> None:
+        """Refuse a file that is gone or is not the one that was written."""
+        from upath import UPath
+
+        try:
+            with UPath(self.uri).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        except FileNotFoundError:
+            found = "missing"
+        if found != self.digest:
+            raise SourceRefused(
+                f"Snapshot {self.uri} is {'missing' if found == 'missing' else 'not the one that was written'}.",
+                next_step="run the partition again from extract.",
+            )
+
+    def batches(self, chunk_rows: int, columns: list[str] | None = None) -> "Iterator[pa.RecordBatch]":
+        """Read the rows in their order, at most chunk_rows at a time."""
+        import pyarrow.parquet as pq
+        from upath import UPath
+
+        with UPath(self.uri).open("rb") as file, pq.ParquetFile(file, pre_buffer=False) as parquet:
+            yield from parquet.iter_batches(chunk_rows, columns=columns)
+
+    def columns(self, columns: list[str]) -> "pa.Table":
+        """Read a few columns whole."""
+        import pyarrow.parquet as pq
+        from upath import UPath
+
+        with UPath(self.uri).open("rb") as file, pq.ParquetFile(file, pre_buffer=False) as parquet:
+            return parquet.read(columns=columns)
+
+
+class SnapshotWriter:
+    """Write record batches into a new snapshot.
+
+    The file gets its name, which is its digest, when it is complete; a writer that dies leaves a ``.part`` that
+    nothing refers to, and two writers cannot hit the same file with different rows.
+    """
+
+    def __init__(self, folder: str, schema: "pa.Schema") -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+        from upath import UPath
+
+        self._folder = UPath(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._part = self._folder / f"{uuid4().hex}.part"
+        self._sink = _Hashing(self._part.open("wb"))
+        texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+        self._writer = pq.ParquetWriter(
+            pa.PythonFile(self._sink, mode="w"), schema, compression="lz4", use_dictionary=texts or False
+        )
+        self._rows = 0
+
+    def write(self, batch: "pa.RecordBatch") -> None:
+        """Append rows."""
+        self._writer.write_batch(batch, row_group_size=ROW_GROUP_ROWS)
+        self._rows += batch.num_rows
+
+    def close(self) -> Snapshot:
+        """Complete the file and return what identifies it."""
+        self._writer.close()
+        self._sink.close()
+        digest = self._sink.digest.hexdigest()
+        path = self._part.rename(self._folder / f"{digest}.parquet")
+        return Snapshot(path.as_uri(), self._rows, digest)
+
+    def abandon(self) -> None:
+        """Remove the incomplete file."""
+        self._sink.close()
+        self._part.unlink(missing_ok=True)
+
+
+class _Hashing:
+    """A binary file that digests what passes through it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self.digest.update(data)
+        return int(self._file.write(data))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._file.closed)

@@ -1,0 +1,207 @@
+"""Validate: rows that break a critical expectation are set aside with their reasons; a batch that breaks one stops.
+
+Chunk by chunk for what can be judged row by row, then over the whole columns it needs for the rest. What passes is
+never copied: the rows set aside are known by their position in the snapshot.
+"""
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from daybreak.chunk import Chunk, Rejected
+from daybreak.errors import ExpectationsFailed, SourceRefused
+from daybreak.expectations import Declared, Judge, Suite
+from daybreak.signature import Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a batch must fulfil besides its expectations."""
+
+    entity_key: tuple[str, ...]
+    signature: Signature
+    max_quarantined_share: float
+
+
+class Validation:
+    """One pass of a batch through its expectation suite.
+
+    ``rows`` is how many the batch has. ``reject`` is called with the rows that are set aside, as they are found.
+    """
+
+    def __init__(
+        self, suite: Suite, judge: Judge, rules: Rules, rows: int, reject: Callable[[Rejected], None]
+    ) -> None:
+        self._suite = suite
+        self._judge = judge
+        self._rules = rules
+        self._rows = rows
+        self._reject = reject
+        self._seen = 0
+        self._nulls: dict[str, int] = {}
+        self._keys = np.empty(rows, dtype=np.uint64)
+        self._kept = 0
+        self._quarantined: list[np.ndarray] = []
+        self.quarantined = 0
+
+    def valid(self, batches: "Iterable[pa.RecordBatch]") -> Generator[Chunk]:
+        """Yield what passed of each record batch, in order."""
+        for batch in batches:
+            chunk = Chunk(batch, np.arange(self._seen, self._seen + batch.num_rows))
+            if self._seen == 0:
+                self._refuse_schema(batch.schema)
+            self._seen += batch.num_rows
+            passed = self._judged(chunk)
+            self._remember_keys(passed)
+            if passed.rows.num_rows:
+                yield passed
+
+    def conclude(self, read: "Callable[[list[str]], pa.Table]") -> None:
+        """Judge the batch as a whole, reading columns of it with ``read``; raise if it must not be used."""
+        if self._seen == 0:
+            raise SourceRefused("The batch is empty.", next_step="run the partition again from extract.")
+        for column, nulls in self._nulls.items():
+            if nulls == self._seen:
+                raise SourceRefused(
+                    f"Column {column} is null in all {self._seen:,} rows.",
+                    next_step="check how the source fills it, then run the partition again.",
+                )
+        self._refuse_share()
+        self._refuse_duplicates(read)
+        self._judge_batch(read)
+
+    def _refuse_schema(self, schema: "pa.Schema") -> None:
+        self._rules.signature.refuse_other(schema, also=(*self._rules.entity_key, *self._suite.columns))
+        self._nulls = dict.fromkeys(
+            (*self._rules.entity_key, *self._rules.signature.names, *self._suite.columns), 0
+        )
+
+    def _judged(self, chunk: Chunk) -> Chunk:
+        for column in self._nulls:
+            self._nulls[column] += chunk.rows.column(column).null_count
+        row_level = self._suite.row_level
+        columns = list(dict.fromkeys(c for d in row_level for c in d.columns))
+        broken: dict[int, list[str]] = {}
+        for declared, judgement in zip(
+            row_level, self._judge.judge(_frame(chunk.rows, columns), row_level), strict=True
+        ):
+            if judgement.exception or judgement.unexpected is None:
+                _refuse_unjudged(declared, judgement.exception or "the rows that break it were not named")
+            declared.evaluated += judgement.evaluated
+            declared.unexpected += len(judgement.unexpected or ())
+            allowed = 1 - float(declared.arguments.get("mostly", 1))
+            declared.success = declared.unexpected <= allowed * declared.evaluated
+            if declared.critical:
+                for position in judgement.unexpected or ():
+                    broken.setdefault(position, []).append(declared.sentence)
+        # A row without its key could be neither published nor found again.
+        for column in self._rules.entity_key:
+            for position in np.flatnonzero(chunk.rows.column(column).is_null().to_numpy(zero_copy_only=False)):
+                broken.setdefault(int(position), []).append(f"{column}: entity key is null")
+        return self._set_aside(chunk, broken)
+
+    def _set_aside(self, chunk: Chunk, broken: dict[int, list[str]]) -> Chunk:
+        if not broken:
+            return chunk
+        positions = np.fromiter(sorted(broken), dtype=np.int64)
+        before, self.quarantined = self.quarantined, self.quarantined + len(positions)
+        aside = chunk.at(positions)
+        self._quarantined.append(aside.numbers)
+        # Past the limit the run stops anyway; what is kept until there shows what is wrong.
+        if before <= self._limit:
+            self._reject(Rejected("validate", aside, [broken[int(p)] for p in positions]))
+        mask = np.ones(chunk.rows.num_rows, dtype=bool)
+        mask[positions] = False
+        return chunk.keep(mask)
+
+    def _remember_keys(self, chunk: Chunk) -> None:
+        hashes = _hashed(chunk.rows, self._rules.entity_key)
+        self._keys[self._kept : self._kept + len(hashes)] = hashes
+        self._kept += len(hashes)
+
+    @property
+    def _limit(self) -> float:
+        return self._rules.max_quarantined_share * self._rows
+
+    def _refuse_share(self) -> None:
+        if self.quarantined > self._limit or self.quarantined == self._seen:
+            worst = max((d for d in self._suite.row_level if d.critical), key=lambda d: d.unexpected, default=None)
+            most = f", most often '{worst.sentence}'" if worst and worst.unexpected else ""
+            raise ExpectationsFailed(
+                f"{self.quarantined:,} of {self._seen:,} rows ({self.quarantined / self._seen:.1%}) break a critical "
+                f"expectation{most}; {self._rules.max_quarantined_share:.1%} are allowed.",
+                next_step="mend the source or the rule (the rows are in ledger.quarantine), then run it again.",
+            )
+
+    def _refuse_duplicates(self, read: "Callable[[list[str]], pa.Table]") -> None:
+        keys = self._keys[: self._kept]
+        keys.sort()
+        twice = keys[1:][keys[1:] == keys[:-1]]
+        del keys
+        self._keys = np.empty(0, dtype=np.uint64)
+        if not len(twice):
+            return
+        # Equal hashes are only a suspicion: look at the keys themselves.
+        table = self._without_quarantined(read(list(self._rules.entity_key)))
+        frame = table.to_pandas()
+        again = frame[frame.duplicated(keep=False)].drop_duplicates()
+        if len(again):
+            shown = "; ".join(
+                ", ".join(f"{k}={v}" for k, v in row.items()) for row in again.head(3).to_dict("records")
+            )
+            raise SourceRefused(
+                f"{len(again):,} entity keys occur more than once, for example {shown}.",
+                next_step="make extract.sql give one row for each entity key, then run the partition again.",
+            )
+
+    def _judge_batch(self, read: "Callable[[list[str]], pa.Table]") -> None:
+        for declared in self._suite.batch_level:
+            columns = list(declared.columns) or list(self._rules.entity_key)[:1]
+            frame = _table_frame(self._without_quarantined(read(columns)))
+            [judgement] = self._judge.judge(frame, [declared])
+            if judgement.exception:
+                _refuse_unjudged(declared, judgement.exception)
+            declared.evaluated = len(frame)
+            declared.unexpected = len(judgement.unexpected or ())
+            declared.success, declared.observed = judgement.success, judgement.observed
+        failed = [d for d in self._suite.batch_level if d.critical and not d.success]
+        if failed:
+            shown = f" (observed {failed[0].observed})" if failed[0].observed is not None else ""
+            raise ExpectationsFailed(
+                f"The batch breaks {len(failed)} critical expectation(s): {failed[0].sentence}{shown}.",
+                next_step="look at the rows of this partition in the source; if they are right, mend the rule.",
+            )
+
+    def _without_quarantined(self, table: "pa.Table") -> "pa.Table":
+        if not self._quarantined:
+            return table
+        mask = np.ones(table.num_rows, dtype=bool)
+        mask[np.concatenate(self._quarantined)] = False
+        return table.filter(mask)
+
+
+def _refuse_unjudged(declared: Declared, why: str) -> None:
+    raise ExpectationsFailed(
+        f"'{declared.sentence}' could not be judged: {why}.",
+        next_step="mend the expectation or the column, then run the partition again.",
+    )
+
+
+def _frame(rows: "pa.RecordBatch", columns: list[str]) -> "pd.DataFrame":
+    return rows.select(columns).to_pandas(date_as_object=False)
+
+
+def _table_frame(table: "pa.Table") -> "pd.DataFrame":
+    return table.to_pandas(self_destruct=True, split_blocks=True, date_as_object=False)
+
+
+def _hashed(rows: "pa.RecordBatch", columns: tuple[str, ...]) -> np.ndarray:
+    import pandas as pd
+
+    return pd.util.hash_pandas_object(rows.select(list(columns)).to_pandas(), index=False).to_numpy()

@@ -1,0 +1,74 @@
+"""Workspace: what the settings lead to (warehouse, ledger, registry, pipelines), each opened on first use."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daybreak.ledger import Ledger
+from daybreak.migrations import migrate
+from daybreak.pipeline import Pipeline, find_pipeline, load_pipelines
+from daybreak.plan import code_digest
+from daybreak.settings import Settings
+from daybreak.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from daybreak.registry import Registry
+
+
+class Workspace:
+    """Open what a command or a task works on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse of the settings, or the embedded PostgreSQL, which is started if need be."""
+        if self.settings.warehouse_url:
+            return Warehouse(self.settings.warehouse_url.get_secret_value())
+        from daybreak.local.postgres import EmbeddedPostgres
+
+        return Warehouse(EmbeddedPostgres(self.settings.home).use().url())
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The run ledger, its tables brought up to date."""
+        migrate(self.warehouse, self.settings.sql, tuple(self.pipelines))
+        return Ledger(self.warehouse)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """The model registry."""
+        from daybreak.registry import Registry
+
+        if self.settings.registry_url:
+            url = self.settings.registry_url.get_secret_value()
+        else:
+            url = self.warehouse.url.set(database="mlflow").render_as_string(hide_password=False)
+        return Registry(url, self.settings.models)
+
+    @cached_property
+    def pipelines(self) -> dict[str, Pipeline]:
+        """The declared pipelines by name."""
+        return load_pipelines(self.settings.pipelines)
+
+    def pipeline(self, name: str) -> Pipeline:
+        """Return one pipeline."""
+        return find_pipeline(self.settings.pipelines, name)
+
+    def sql(self, pipeline: Pipeline, name: str) -> Path:
+        """Return the path of one of a pipeline's SQL files."""
+        return self.settings.sql / pipeline.name / f"{name}.sql"
+
+    @cached_property
+    def code_digest(self) -> str:
+        """SHA-256 of the engine's and the pipelines' Python source."""
+        import importlib
+
+        pipelines = importlib.import_module(self.settings.pipelines).__file__
+        return code_digest((Path(__file__).parent, *([Path(pipelines).parent] if pipelines else [])))
+
+    def close(self) -> None:
+        """Close the warehouse's connections."""
+        if "warehouse" in self.__dict__:
+            self.warehouse.close()

@@ -1,0 +1,5 @@
+"""The retailer's pipelines. Replace this package by your own and name it in DAYBREAK_PIPELINES."""
+
+from retail.demand_forecast import DEMAND_FORECAST
+
+PIPELINES = (DEMAND_FORECAST,)
