@@ -1,0 +1,8 @@
+"""Assets: what a pipeline's publication is called in Airflow."""
+
+from airflow.sdk import Asset
+
+
+def predictions(pipeline: str) -> Asset:
+    """Return the asset that gets an event, with the partition's key, whenever a partition is published."""
+    return Asset(name=f"predictions.{pipeline}", uri=f"daybreak://predictions/{pipeline}", group="predictions")

@@ -1,0 +1,28 @@
+"""Schedules: one run for each day, in the pipeline's own time zone."""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import CronPartitionTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
+
+from daybreak.errors import TerminalError
+
+
+def daily(timezone: str) -> CronPartitionTimetable:
+    """Run after each local midnight, for the day that has just ended; its key is YYYY-MM-DD.
+
+    Leave the cron at midnight: with another hour a backfill loses its last day and keys given by hand match no tick.
+    """
+    return CronPartitionTimetable("0 0 * * *", timezone=timezone, run_offset=-1, key_format="%Y-%m-%d")
+
+
+# Transient faults are waited out for about a quarter of an hour; a terminal one fails at once.
+RETRIES: dict[str, Any] = {
+    "retries": 5,
+    "retry_delay": timedelta(seconds=15),
+    "retry_exponential_backoff": 2,
+    "max_retry_delay": timedelta(minutes=5),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[RetryRule(TerminalError, action=RetryAction.FAIL, reason="The same input would fail again.")]
+    ),
+}

@@ -1,0 +1,129 @@
+"""The stages as Airflow tasks: context in, one call into the engine, a small reference out.
+
+The engine is imported where it is used, so that parsing a DAG stays quick.
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from daybreak.runner import Runner
+
+Reference = dict[str, Any]
+log = logging.getLogger("daybreak")
+
+_TRIGGERS = {"scheduled": "scheduled", "manual": "manual", "backfill": "backfill", "asset_triggered": "asset"}
+
+
+@task
+def plan(pipeline: str) -> Reference:
+    """Resolve the partition and the model version of this run, and open it in the ledger."""
+    from daybreak.planning import Request, plan_run
+
+    context = get_current_context()
+    run, params = context["dag_run"], context["params"]
+    runner = _runner(pipeline)
+    request = Request(
+        partition_key=context.get("partition_key"),
+        as_of=run.run_after,
+        trigger=_TRIGGERS.get(str(run.run_type.value), str(run.run_type.value)),
+        origin=_origin(context),
+        model_version=params.get("model_version"),
+        allow_leakage=bool(params.get("allow_leakage")),
+    )
+    planned = plan_run(runner.workspace, runner.pipeline, request)
+    log.info(
+        "Run %s: partition %s, model version %s (trained through %s).",
+        planned.run_id,
+        planned.partition.key,
+        planned.model.version,
+        planned.model.trained_through,
+    )
+    return planned.to_json()
+
+
+@task
+def extract(plan: Reference) -> Reference:
+    """Write the partition's rows into a snapshot."""
+    from dataclasses import asdict
+
+    from daybreak.plan import Plan
+
+    snapshot = _runner(plan["pipeline"]).extract(Plan.from_json(plan))
+    log.info("%s rows extracted into %s.", f"{snapshot.rows:,}", snapshot.uri)
+    return asdict(snapshot)
+
+
+@task
+def validate(plan: Reference, snapshot: Reference) -> Reference:
+    """Set aside the rows that break a critical expectation; stop if the batch as a whole does."""
+    from daybreak.plan import Plan
+    from daybreak.snapshot import Snapshot
+
+    quarantined = _runner(plan["pipeline"]).validate(Plan.from_json(plan), Snapshot(**snapshot))
+    log.info("%s of %s rows quarantined.", f"{quarantined:,}", f"{snapshot['rows']:,}")
+    return snapshot
+
+
+@task
+def score(plan: Reference, validated: Reference) -> Reference:
+    """Predict for the rows that passed, and write the predictions under this run."""
+    from dataclasses import asdict
+
+    from daybreak.plan import Plan
+    from daybreak.snapshot import Snapshot
+
+    counts = _runner(plan["pipeline"]).score(Plan.from_json(plan), Snapshot(**validated))
+    log.info("%s rows scored, %s failed.", f"{counts.rows_scored:,}", f"{counts.rows_failed:,}")
+    return asdict(counts)
+
+
+def publish(plan: Any, counts: Any, asset: Asset) -> Any:
+    """Make this run the current one of its partition, and tell who listens to the asset."""
+
+    @task(task_id="publish", outlets=[asset], doc="Make this run the current one of its partition.")
+    def publish_run(plan: Reference, counts: Reference) -> Reference:
+        from daybreak.ledger import Counts
+        from daybreak.plan import Plan
+
+        publication = _runner(plan["pipeline"]).publish(Plan.from_json(plan), Counts(**counts))
+        if not publication.published:
+            raise AirflowSkipException(f"Run {publication.run_id}, which is newer, is published for this partition.")
+        reference = {"run_id": publication.run_id, "published_at": str(publication.published_at)}
+        event = get_current_context()["outlet_events"][asset]
+        event.add_partitions(plan["partition"])
+        event.extra.update(reference)
+        log.info("Run %s is the current one of %s.", publication.run_id, plan["partition"])
+        return reference
+
+    return publish_run(plan, counts)
+
+
+def close_run(context: "Context") -> None:
+    """Close the ledger's row of a failed Airflow run, where a killed task could not do it itself."""
+    from daybreak.settings import Settings
+    from daybreak.workspace import Workspace
+
+    closed = Workspace(Settings()).ledger.close_abandoned(
+        _origin(context), "A task ended without closing the run. Next: read its log in Airflow and clear the task."
+    )
+    log.info("%s run(s) closed as failed.", closed)
+
+
+def _runner(pipeline: str) -> "Runner":
+    from daybreak.runner import Runner
+    from daybreak.settings import Settings
+    from daybreak.workspace import Workspace
+
+    workspace = Workspace(Settings())
+    return Runner(workspace, workspace.pipeline(pipeline))
+
+
+def _origin(context: "Context") -> str:
+    run = context["dag_run"]
+    return f"{run.dag_id}/{run.run_id}"
