@@ -1,8 +1,8 @@
 """
 ### Demand forecast
 
-Forecasts how many units of each product category every store will sell **tomorrow**, from the sales of the 28 days up to
-the partition's end.
+Forecasts how many units of each product category every store will sell **tomorrow**, from the sales of the 28 days up
+to the partition's end.
 
 | | |
 |---|---|
@@ -29,10 +29,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import Param, dag
+
 from daybreak_airflow import stages
 from daybreak_airflow.assets import predictions
 from daybreak_airflow.schedules import RETRIES, daily
-
 from retail.demand_forecast import DEMAND_FORECAST as PIPELINE
 
 

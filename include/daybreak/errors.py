@@ -1,16 +1,16 @@
 """What can go wrong, as one small hierarchy.
 
-    DaybreakError
-    ├── TerminalError              the same input fails again: do not retry
-    │   ├── ConfigurationError     a setting, a declaration or a SQL file is wrong
-    │   ├── PartitionRefused       not a day that can be scored
-    │   ├── SourceRefused          the source's rows cannot be trusted: empty, missing, mistyped, short
-    │   ├── ExpectationsFailed     a critical batch-level expectation, or too many rows quarantined
-    │   ├── ModelRefused           missing, altered, of another environment, or too young for the partition
-    │   ├── ScoringFailed          more rows failed than the error budget allows
-    │   └── PublicationRefused     the rows under the run do not add up, or there is nothing to go back to
-    └── TransientError             the same input may succeed later: retry with backoff
-        └── WarehouseUnavailable   connection lost, server restarting, lock not had in time
+DaybreakError
+├── TerminalError              the same input fails again: do not retry
+│   ├── ConfigurationError     a setting, a declaration or a SQL file is wrong
+│   ├── PartitionRefused       not a day that can be scored
+│   ├── SourceRefused          the source's rows cannot be trusted: empty, missing, mistyped, short
+│   ├── ExpectationsFailed     a critical batch-level expectation, or too many rows quarantined
+│   ├── ModelRefused           missing, altered, of another environment, or too young for the partition
+│   ├── ScoringFailed          more rows failed than the error budget allows
+│   └── PublicationRefused     the rows under the run do not add up, or there is nothing to go back to
+└── TransientError             the same input may succeed later: retry with backoff
+    └── WarehouseUnavailable   connection lost, server restarting, lock not had in time
 """
 
 from typing import Any

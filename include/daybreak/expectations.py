@@ -106,7 +106,7 @@ def read_suite(suite: "ExpectationSuite") -> Suite:
     )
     declared = []
     for position, expectation in enumerate(suite.expectations, start=1):
-        configuration = expectation.configuration.to_json_dict()
+        configuration: dict[str, Any] = expectation.configuration.to_json_dict()
         kind, arguments = str(configuration["type"]), dict(configuration["kwargs"])
         if kind.startswith("expect_table_column"):
             raise ConfigurationError(
@@ -142,10 +142,11 @@ class Judge:
     def __init__(self) -> None:
         quiet_great_expectations()
         import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
 
         self._gx = gx
         context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
         asset = context.data_sources.add_pandas("batch").add_dataframe_asset("rows")
         self._definition = asset.add_batch_definition_whole_dataframe("rows")
 
@@ -159,8 +160,12 @@ class Judge:
             suite, result_format={"result_format": "COMPLETE", "return_unexpected_index_query": False}
         )
         # Results may come back in another order than the expectations were given in.
-        by_identity = {_identity(r.expectation_config.to_json_dict()): r for r in result.results}
-        return [_read(by_identity.get(_identity(d.expectation.configuration.to_json_dict())), len(frame)) for d in declared]
+        by_identity = {
+            _identity(r.expectation_config.to_json_dict()): r for r in result.results if r.expectation_config
+        }
+        return [
+            _read(by_identity.get(_identity(d.expectation.configuration.to_json_dict())), len(frame)) for d in declared
+        ]
 
 
 def quiet_great_expectations() -> None:
@@ -202,7 +207,7 @@ def _exception(info: dict[str, Any]) -> str | None:
 
 def _columns(arguments: dict[str, Any]) -> tuple[str, ...]:
     named = [arguments[k] for k in ("column", "column_A", "column_B") if arguments.get(k)]
-    return tuple([*named, *(arguments.get("column_list") or [])])
+    return (*named, *(arguments.get("column_list") or []))
 
 
 def _widened(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Extraction:
     """One pass over the source's rows that writes the snapshot as it goes.
 
-    ``rows`` is the source's own count, known before the first batch; ``snapshot`` is set when the last one was taken.
+    ``rows`` is the source's own count, known before the first batch; ``snapshot`` is there when the last one was taken.
     Both come from one state of the database, and a difference between them is refused.
     """
 
@@ -26,7 +26,14 @@ class Extraction:
         self._folder = folder
         self._chunk_rows = chunk_rows
         self.rows = 0
-        self.snapshot: Snapshot | None = None
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The rows as they were written, once all of them are."""
+        if self._snapshot is None:
+            raise SourceRefused("The batch was not read to its end.", next_step="run the partition again.")
+        return self._snapshot
 
     def batches(self) -> "Generator[pa.RecordBatch]":
         """Read the source; yield its rows in chunks, each already written to the snapshot.
@@ -64,7 +71,7 @@ class Extraction:
                 f"The source counted {self.rows} rows and gave {snapshot.rows}.",
                 next_step="make extract.sql deterministic (no random(), no clock), then run the partition again.",
             )
-        self.snapshot = snapshot
+        self._snapshot = snapshot
 
 
 def rechunk(batches: "Generator[pa.RecordBatch]", chunk_rows: int) -> "Generator[pa.RecordBatch]":

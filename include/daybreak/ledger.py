@@ -177,7 +177,7 @@ class Ledger:
         with self.warehouse.begin() as connection:
             state = connection.scalar(sa.select(runs.c.state).where(runs.c.run_id == run_id).with_for_update())
             if state == "failed":
-                reopened = dict(state="running", error=None, finished_at=None)
+                reopened = {"state": "running", "error": None, "finished_at": None}
                 connection.execute(runs.update().where(runs.c.run_id == run_id).values(**reopened))
             return state in ("running", "failed")
 

@@ -1,4 +1,4 @@
-"""The framework's own tables: SQL files applied once each, in order; a pipeline's tables whenever their file changes."""
+"""The framework's own tables: SQL files applied once each, in order; a pipeline's tables when their file changes."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def migrate(warehouse: Warehouse, sql: Path, pipelines: tuple[str, ...] = ()) ->
     with warehouse.begin() as connection:
         connection.execute(_LOCK)
         connection.execute(_TABLE)
-        known = dict(connection.execute(_KNOWN).tuples().all())
+        known: dict[str, str] = dict(connection.execute(_KNOWN).tuples().all())
         for name, file in wanted:
             if known.get(name) == file.digest:
                 continue

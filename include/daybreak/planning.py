@@ -35,7 +35,9 @@ class Request:
 def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan:
     """Open a run in the ledger and decide what it will do; a refusal closes it with the reason."""
     as_of = request.as_of or datetime.now(UTC)
-    key = request.partition_key or (as_of.astimezone(ZoneInfo(pipeline.timezone)).date() - timedelta(days=1)).isoformat()
+    key = (
+        request.partition_key or (as_of.astimezone(ZoneInfo(pipeline.timezone)).date() - timedelta(days=1)).isoformat()
+    )
     opened = workspace.ledger.open(
         pipeline.name,
         key[:100],
@@ -96,7 +98,7 @@ def _refuse_uncovered(workspace: Workspace, pipeline: Pipeline, partition: Parti
 def _refuse_leakage(model: ModelVersion, partition: Partition, allowed: bool) -> None:
     if model.trained_through > partition.day and not allowed:
         raise ModelRefused(
-            f"{model.name} version {model.version} has seen data through {model.trained_through}, after this partition.",
+            f"{model.name} version {model.version} has seen days through {model.trained_through}, after it.",
             next_step="choose an older version (`--model-version`), or accept it with `--allow-leakage`: "
             "the publication then says so.",
         )

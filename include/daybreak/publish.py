@@ -22,7 +22,7 @@ UNIQUE_VIOLATION = "23505"
 
 @dataclass(frozen=True)
 class Publication:
-    """Which run is current for a partition, and since when; ``published`` is False where a newer run was there first."""
+    """Which run is current, and since when; ``published`` is False where a newer run was there first."""
 
     pipeline: str
     partition_date: date
@@ -81,9 +81,7 @@ class Publisher:
             if earlier:
                 return self._publication(run_id, run["partition_date"], earlier)
             self._refuse_other_count(connection, run_id, counts)
-            newest = connection.scalar(
-                sa.select(sa.func.max(publications.c.run_id)).where(*of_partition)
-            )
+            newest = connection.scalar(sa.select(sa.func.max(publications.c.run_id)).where(*of_partition))
             if newest is not None and newest > run_id:
                 self._ledger.finish(connection, run_id, "superseded", counts)
                 return self._publication(newest, run["partition_date"], None)
@@ -94,9 +92,7 @@ class Publisher:
         """Return the run that is current for a partition, or say that there is none."""
         with self._warehouse.begin() as connection:
             found = connection.scalar(
-                sa.select(publications.c.run_id).where(
-                    *self._of(partition_date), publications.c.withdrawn_at.is_(None)
-                )
+                sa.select(publications.c.run_id).where(*self._of(partition_date), publications.c.withdrawn_at.is_(None))
             )
         if found is None:
             raise PublicationRefused(
@@ -130,9 +126,7 @@ class Publisher:
     def _of(self, partition_date: date) -> tuple[sa.ColumnElement[bool], ...]:
         return publications.c.pipeline == self._pipeline.name, publications.c.partition_date == partition_date
 
-    def _copy(
-        self, cursor: object, run_id: int, predictions: Iterable[Scored], failure: list[BaseException]
-    ) -> int:
+    def _copy(self, cursor: object, run_id: int, predictions: Iterable[Scored], failure: list[BaseException]) -> int:
         import pyarrow as pa
 
         def batches() -> "Generator[pa.RecordBatch]":

@@ -7,6 +7,7 @@ the versions of the libraries that trained it. Runs copy these, so that a planne
 import hashlib
 import logging
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 ARTIFACT = "model.skops"
 # Libraries whose version decides what a model computes; the first must agree in major and minor version.
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "skops")
-# What an artifact may be made of besides what skops itself trusts: estimators of these packages, never functions of ours.
+# What an artifact may be made of besides what skops itself trusts: estimators of these packages, not our functions.
 _TRUSTED = re.compile(r"(sklearn|numpy|scipy)\.")
 
 
@@ -72,7 +73,9 @@ class Registry:
             return self._described(self._client.get_model_version_by_alias(model.name, model.alias))
         except MlflowException as error:
             if is_transient(error):
-                raise WarehouseUnavailable("The model registry did not answer.", next_step="it is tried again.") from error
+                raise WarehouseUnavailable(
+                    "The model registry did not answer.", next_step="it is tried again."
+                ) from error
             wanted = f"version {version}" if version is not None else f"alias '{model.alias}'"
             raise ModelRefused(
                 f"Model {model.name} has no {wanted}.",
@@ -147,7 +150,9 @@ class Registry:
         for key, value in parameters.items():
             self._client.log_param(run.info.run_id, key, value)
         uri = f"{self._artifacts}/{name}/{run.info.run_id}/artifacts/model"
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder, warnings.catch_warnings():
+            # Integer columns that turn out to have nulls are conformed before they reach the model.
+            warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column.*")
             mlflow.sklearn.save_model(
                 model,
                 f"{folder}/model",

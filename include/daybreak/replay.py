@@ -77,16 +77,13 @@ def _read_again(runner: Runner, plan: "Plan", before: Snapshot, numbers: np.ndar
 
 
 def _mended(runner: Runner, plan: "Plan", before: Snapshot, read: "Callable[[], pa.Table] | None") -> Snapshot:
-    import pyarrow as pa
 
     mended = read() if read else None
-    writer: SnapshotWriter | None = None
+    writer = SnapshotWriter(runner.folder(plan), before.schema)
     start = 0
     for batch in before.batches(runner.pipeline.chunk_rows):
-        writer = writer or SnapshotWriter(runner.folder(plan), batch.schema)
         writer.write(_replaced(batch, start, mended) if mended is not None else batch)
         start += batch.num_rows
-    assert writer is not None
     snapshot = writer.close()
     runner.workspace.ledger.record(
         plan.run_id,
@@ -105,4 +102,9 @@ def _replaced(batch: "pa.RecordBatch", start: int, mended: "pa.Table") -> "pa.Re
     order = np.arange(batch.num_rows)
     order[numbers[here] - start] = batch.num_rows + np.arange(len(here))
     replacing = mended.take(pa.array(here)).select(batch.schema.names).cast(batch.schema)
-    return pa.concat_tables([pa.Table.from_batches([batch]), replacing]).take(pa.array(order)).combine_chunks().to_batches()[0]
+    return (
+        pa.concat_tables([pa.Table.from_batches([batch]), replacing])
+        .take(pa.array(order))
+        .combine_chunks()
+        .to_batches()[0]
+    )

@@ -112,9 +112,7 @@ class Runner:
     def extraction(self, plan: Plan) -> Extraction:
         """Prepare the pass over the source."""
         query = load_sql(self.workspace.sql(self.pipeline, "extract"))
-        return Extraction(
-            self.workspace.warehouse, query, plan.binds, self.folder(plan), self.pipeline.chunk_rows
-        )
+        return Extraction(self.workspace.warehouse, query, plan.binds, self.folder(plan), self.pipeline.chunk_rows)
 
     def model(self, version: ModelVersion) -> Any:
         """Load a model version, once."""
@@ -130,7 +128,6 @@ class Runner:
 
     def _recorded(self, plan: Plan, extraction: Extraction) -> Snapshot:
         snapshot = extraction.snapshot
-        assert snapshot is not None
         self.workspace.ledger.record(
             plan.run_id,
             snapshot_uri=snapshot.uri,

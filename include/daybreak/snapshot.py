@@ -45,6 +45,15 @@ class Snapshot:
         with UPath(self.uri).open("rb") as file, pq.ParquetFile(file, pre_buffer=False) as parquet:
             yield from parquet.iter_batches(chunk_rows, columns=columns)
 
+    @property
+    def schema(self) -> "pa.Schema":
+        """The rows' columns and types."""
+        import pyarrow.parquet as pq
+        from upath import UPath
+
+        with UPath(self.uri).open("rb") as file:
+            return pq.read_schema(file)
+
     def columns(self, columns: list[str]) -> "pa.Table":
         """Read a few columns whole."""
         import pyarrow.parquet as pq

@@ -67,7 +67,13 @@ def train(
 
     Raises ModelRefused, and registers nothing, where the model does not beat its baseline on held-out days.
     """
-    last_day = through or _last_day(workspace, pipeline)
+    last_day = through or source_last_day(workspace, pipeline)
+    if last_day is None:
+        raise SourceRefused(
+            "The source holds no data.",
+            next_step="load it (for the demonstration: `daybreak load-demo`), then train again.",
+            pipeline=pipeline.name,
+        )
     trained: Trained = load_function(pipeline.training)(Past(workspace, pipeline, last_day), progress)
     worse = [name for name, value in trained.baseline.items() if not trained.metrics[name] < value]
     if worse:
@@ -99,9 +105,7 @@ def point_alias(workspace: Workspace, model: ModelRef, version: int, reason: str
         workspace.registry.set_alias(model, version)
         now = connection.scalar(sa.select(sa.func.clock_timestamp()))
         current = (alias_history.c.model_name == model.name) & (alias_history.c.alias == model.alias)
-        connection.execute(
-            alias_history.update().where(current, alias_history.c.until.is_(None)).values(until=now)
-        )
+        connection.execute(alias_history.update().where(current, alias_history.c.until.is_(None)).values(until=now))
         connection.execute(
             alias_history.insert().values(
                 model_name=model.name, alias=model.alias, version=version, since=now, reason=reason
@@ -114,10 +118,12 @@ def held_out(last_day: date, weeks: int = 4) -> tuple[date, date]:
     return last_day - timedelta(days=7 * weeks), last_day - timedelta(days=1)
 
 
-def _last_day(workspace: Workspace, pipeline: Pipeline) -> date:
-    today = Partition(date(1970, 1, 1), pipeline.timezone)
-    found = workspace.warehouse.row(load_sql(workspace.sql(pipeline, "coverage")), query_binds(today, today))[1]
-    if found is None:
-        raise SourceRefused("The source holds no data.", next_step="load it (`daybreak load-demo`), then train again.")
-    last: date = found
-    return last
+def source_last_day(workspace: Workspace, pipeline: Pipeline) -> date | None:
+    """Return the last day that the source holds data of, or None if it holds none."""
+    any_day = Partition(date(1970, 1, 1), pipeline.timezone)
+    coverage = load_sql(workspace.sql(pipeline, "coverage"))
+    try:
+        found: date | None = workspace.warehouse.row(coverage, query_binds(any_day, any_day))[1]
+    except sa.exc.ProgrammingError:  # its tables are not there yet
+        return None
+    return found

@@ -35,9 +35,7 @@ class Validation:
     ``rows`` is how many the batch has. ``reject`` is called with the rows that are set aside, as they are found.
     """
 
-    def __init__(
-        self, suite: Suite, judge: Judge, rules: Rules, rows: int, reject: Callable[[Rejected], None]
-    ) -> None:
+    def __init__(self, suite: Suite, judge: Judge, rules: Rules, rows: int, reject: Callable[[Rejected], None]) -> None:
         self._suite = suite
         self._judge = judge
         self._rules = rules
@@ -78,9 +76,7 @@ class Validation:
 
     def _refuse_schema(self, schema: "pa.Schema") -> None:
         self._rules.signature.refuse_other(schema, also=(*self._rules.entity_key, *self._suite.columns))
-        self._nulls = dict.fromkeys(
-            (*self._rules.entity_key, *self._rules.signature.names, *self._suite.columns), 0
-        )
+        self._nulls = dict.fromkeys((*self._rules.entity_key, *self._rules.signature.names, *self._suite.columns), 0)
 
     def _judged(self, chunk: Chunk) -> Chunk:
         for column in self._nulls:
@@ -102,8 +98,8 @@ class Validation:
                     broken.setdefault(position, []).append(declared.sentence)
         # A row without its key could be neither published nor found again.
         for column in self._rules.entity_key:
-            for position in np.flatnonzero(chunk.rows.column(column).is_null().to_numpy(zero_copy_only=False)):
-                broken.setdefault(int(position), []).append(f"{column}: entity key is null")
+            for empty in np.flatnonzero(chunk.rows.column(column).is_null().to_numpy(zero_copy_only=False)):
+                broken.setdefault(int(empty), []).append(f"{column}: entity key is null")
         return self._set_aside(chunk, broken)
 
     def _set_aside(self, chunk: Chunk, broken: dict[int, list[str]]) -> Chunk:
@@ -152,9 +148,7 @@ class Validation:
         frame = table.to_pandas()
         again = frame[frame.duplicated(keep=False)].drop_duplicates()
         if len(again):
-            shown = "; ".join(
-                ", ".join(f"{k}={v}" for k, v in row.items()) for row in again.head(3).to_dict("records")
-            )
+            shown = "; ".join(", ".join(f"{k}={v}" for k, v in row.items()) for row in again.head(3).to_dict("records"))
             raise SourceRefused(
                 f"{len(again):,} entity keys occur more than once, for example {shown}.",
                 next_step="make extract.sql give one row for each entity key, then run the partition again.",
@@ -194,11 +188,13 @@ def _refuse_unjudged(declared: Declared, why: str) -> None:
 
 
 def _frame(rows: "pa.RecordBatch", columns: list[str]) -> "pd.DataFrame":
-    return rows.select(columns).to_pandas(date_as_object=False)
+    frame: pd.DataFrame = rows.select(columns).to_pandas(date_as_object=False)
+    return frame
 
 
 def _table_frame(table: "pa.Table") -> "pd.DataFrame":
-    return table.to_pandas(self_destruct=True, split_blocks=True, date_as_object=False)
+    frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True, date_as_object=False)
+    return frame
 
 
 def _hashed(rows: "pa.RecordBatch", columns: tuple[str, ...]) -> np.ndarray:

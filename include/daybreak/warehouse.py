@@ -91,7 +91,8 @@ class Warehouse:
                 return
             position = int(diagnosis.statement_position or 1) - 1 - len(prepare)
             raise ConfigurationError(
-                f"{sql.location(statement.origin(position))}: {diagnosis.message_primary}.", next_step="mend the SQL file."
+                f"{sql.location(statement.origin(position))}: {diagnosis.message_primary}.",
+                next_step="mend the SQL file.",
             ) from error
 
     def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ _END_SECONDS = 45
 class LocalAirflow:
     """One Airflow in ``<home>/airflow``, which ends with the process that started it.
 
-    ``dags`` are waited for until they are parsed. Without ``schedules`` Airflow starts nothing by itself: no scheduled
+    As a context manager it is healthy inside, and ``dags`` are parsed. Without ``schedules`` Airflow starts nothing by itself: no scheduled
     run beside a backfill, but no run triggered by an asset either.
     """
 
@@ -65,7 +65,7 @@ class LocalAirflow:
             self._handler_before = signal.signal(signal.SIGTERM, _leave)
         try:
             self.launch()
-            self.wait_until_healthy()
+            self.wait_until_healthy(*self._dags)
         except BaseException:
             self.stop()
             raise
@@ -94,29 +94,19 @@ class LocalAirflow:
         for folder in (self._run, self.folder / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
         self._lock = self._lock_home()
-        self._end_leftovers()
-        _refuse_a_port_in_use(self._settings.port)
-        self._postgres.use()
-        write_local_settings(home)
-        migrate = self._schema() is None or self._schema() != self._migrated()
-        self._launched = datetime.now(UTC)
-        record(self._run, "up", os.getpid(), self.url)
-        with (self.folder / "logs" / "keeper.log").open("wb") as log:
-            self._keeper = subprocess.Popen(
-                [sys.executable, "-P", "-m", "daybreak.local.keeper", str(home), "migrate" if migrate else "start"],
-                env=airflow_environment(self._settings, self._postgres, schedules=self._schedules),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=(self._lock,),  # the home is taken until the keeper is done, too
-            )
+        try:
+            self._end_leftovers()
+            _refuse_a_port_in_use(self._settings.port)
+            self._start_keeper(home)
+        except BaseException:
+            self.stop()
+            raise
 
-    def wait_until_healthy(self, timeout: float = 240) -> None:
-        """Wait until every component is healthy and every wanted DAG is parsed."""
+    def wait_until_healthy(self, *dags: str, timeout: float = 240) -> None:
+        """Wait until every component is healthy and these DAGs are parsed."""
         deadline = time.monotonic() + timeout
         shown = None
-        while missing := self._missing():
+        while missing := self._missing(dags):
             self._raise_if_ended()
             if missing != shown:
                 self._progress(f"Waiting for {missing}.")
@@ -156,6 +146,24 @@ class LocalAirflow:
             signal.signal(signal.SIGTERM, self._handler_before)
             self._handler_before = None
 
+    def _start_keeper(self, home: Path) -> None:
+        assert self._lock is not None
+        self._postgres.use()
+        write_local_settings(home)
+        migrate = self._schema() is None or self._schema() != self._migrated()
+        self._launched = datetime.now(UTC)
+        record(self._run, "up", os.getpid(), self.url)
+        with (self.folder / "logs" / "keeper.log").open("wb") as log:
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-P", "-m", "daybreak.local.keeper", str(home), "migrate" if migrate else "start"],
+                env=airflow_environment(self._settings, self._postgres, schedules=self._schedules),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(self._lock,),  # the home is taken until the keeper is done, too
+            )
+
     def _lock_home(self) -> int:
         lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         deadline = time.monotonic() + _END_SECONDS
@@ -180,7 +188,7 @@ class LocalAirflow:
         end([process for name, process in left.items() if name != "up"], patience=0)
         forget(self._run, left)
 
-    def _missing(self) -> str | None:
+    def _missing(self, dags: Sequence[str]) -> str | None:
         started = recorded(self._run)
         if "api-server" not in started:
             return "Airflow's tables to be created"
@@ -194,7 +202,7 @@ class LocalAirflow:
                 return f"the {component.replace('_', '-')}"
         if health["metadatabase"]["status"] != "healthy":
             return "Airflow's database"
-        for dag_id in self._dags:
+        for dag_id in dags:
             parsed = self.api.parsed_at(dag_id)
             if parsed is None or parsed < self._launched:
                 self._raise_if_not_importable(dag_id)

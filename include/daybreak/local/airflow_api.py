@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 import httpx
@@ -14,8 +14,8 @@ from daybreak.partition import days
 Reprocess = Literal["none", "failed", "completed"]
 
 _PAGE = 100
-# The scheduler looks for backfills whose runs are all done every 30 seconds; until it did, it allows no other one.
-_BACKFILL_CLOSED_SECONDS = 45
+# A backfill gets all its runs right when it is made; one that is older and has none left is finished.
+_BACKFILL_MADE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -107,15 +107,8 @@ class AirflowApi:
             "reprocess_behavior": reprocess,
             "max_active_runs": max_active_runs,
         }
-        deadline = time.monotonic() + _BACKFILL_CLOSED_SECONDS
         while self._send("POST", "/api/v2/backfills", json=body, conflict_ok=True) is None:
-            if self._has_unfinished_backfill(dag_id) or time.monotonic() > deadline:
-                raise TerminalError(
-                    "Airflow runs another backfill of this pipeline, and allows one at a time.",
-                    next_step=f"wait for it or cancel it at {self.url}/dags/{dag_id}/backfills, then ask again.",
-                    pipeline=dag_id,
-                )
-            time.sleep(1)
+            self._close_finished_backfills(dag_id)
         newest = {
             run.partition: run for run in reversed(self.runs(dag_id, partition_date_gte=first, partition_date_lte=last))
         }
@@ -123,7 +116,7 @@ class AirflowApi:
         if missing := [key for key in wanted if key not in newest]:
             raise TerminalError(
                 f"Airflow made no run for {', '.join(missing)}.",
-                next_step="look at the DAG's start_date and time zone.",
+                next_step="schedule the DAG at midnight; at another hour Airflow leaves days of a range out.",
                 pipeline=dag_id,
             )
         return [newest[key] for key in wanted]
@@ -195,8 +188,22 @@ class AirflowApi:
             if offset >= page["total_entries"]:
                 return found
 
-    def _has_unfinished_backfill(self, dag_id: str) -> bool:
-        return any(self._runs(dag_id, run_type="backfill", state=["queued", "running"]))
+    def _close_finished_backfills(self, dag_id: str) -> None:
+        """Close backfills that have no run left; the scheduler looks for them every 30 seconds only."""
+        if any(self._runs(dag_id, run_type="backfill", state=["queued", "running"])):
+            raise TerminalError(
+                "Airflow runs another backfill of this pipeline, and allows one at a time.",
+                next_step=f"wait for it or cancel it at {self.url}/dags/{dag_id}/backfills, then ask again.",
+                pipeline=dag_id,
+            )
+        listed = self._send("GET", "/api/v2/backfills", params={"dag_id": dag_id, "order_by": "-id", "limit": _PAGE})
+        for backfill in listed["backfills"]:
+            if backfill["completed_at"]:
+                continue
+            if datetime.now(UTC) - datetime.fromisoformat(backfill["created_at"]) > _BACKFILL_MADE:
+                self._send("PUT", f"/api/v2/backfills/{backfill['id']}/cancel", conflict_ok=True)
+            else:
+                time.sleep(1)
 
     def _send(
         self, method: str, path: str, *, absent_ok: bool = False, conflict_ok: bool = False, **content: Any

@@ -130,7 +130,7 @@ class EmbeddedPostgres:
             known = set(connection.scalars(sa.text("SELECT datname FROM pg_database")))
             for name in DATABASES:
                 if name not in known:
-                    connection.execute(sa.DDL(f"CREATE DATABASE {name}"))
+                    connection.exec_driver_sql(f"CREATE DATABASE {name}")
         engine.dispose()
 
 

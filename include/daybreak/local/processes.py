@@ -18,6 +18,9 @@ import psutil
 # Clock ticks round a process's start; a number used again within this is not the same program a second later.
 _SAME_START_SECONDS = 0.5
 
+# The scheduler ends by an exception in its signal handler, which is lost where it strikes a callback of the collector.
+_ASK_AGAIN_SECONDS = 2
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -90,10 +93,15 @@ def end(leaders: Iterable[Recorded], *, patience: float) -> None:
         if leader.session():
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(leader.pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience
+    asked = time.monotonic()
+    deadline = asked + patience
     while left := [process for leader in leaders for process in leader.session()]:
         if time.monotonic() > deadline:
             for process in left:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
+        elif time.monotonic() > asked + _ASK_AGAIN_SECONDS:
+            asked = time.monotonic()
+            for leader in leaders:
+                leader.signal(signal.SIGTERM)
         time.sleep(0.1)

@@ -1,0 +1,50 @@
+# Everything below works on a machine with nothing but Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test bench lint format lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV), about a minute the first time."
+	@$(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check --editable .
+	@touch $(INSTALLED)
+
+demo: $(INSTALLED) ## Real data, a trained model, a real Airflow: backfill seven days and show the result
+	@$(BIN)/daybreak local demo
+
+up: $(INSTALLED) ## The same stack in the foreground, with Airflow's UI on localhost:8080
+	@$(BIN)/daybreak local up
+
+test: $(INSTALLED) ## The whole test suite
+	@$(BIN)/python -m pytest
+
+bench: $(INSTALLED) ## Speed and memory against the usual tutorial, side by side
+	@$(BIN)/python tests/benchmarks/bench.py $(ARGS)
+
+lint: $(INSTALLED) ## Lint, formatting and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(INSTALLED) ## Format the code
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+lock: $(INSTALLED) ## Compile requirements.txt anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+	@$(BIN)/python -c 'import re; print(*re.findall(r"^(?:apache-airflow|pandas|pyarrow|scikit-learn|sqlalchemy|great-expectations|mlflow-skinny)==.*$$", open("requirements.txt").read(), re.M), sep="\n")'
+
+clean: ## Remove the virtual environment, the embedded database and everything made from them
+	@test ! -x $(BIN)/daybreak || $(BIN)/daybreak local down
+	rm -rf $(VENV) .daybreak include/*.egg-info build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

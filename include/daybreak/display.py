@@ -1,0 +1,71 @@
+"""Display: rows as tables for people, or as JSON for programs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+# Written to a file or through a pipe there is no terminal whose width would count: do not fold at 80 columns.
+_WIDTH = None if Console().is_terminal else 160
+
+out = Console(highlight=False, width=_WIDTH)
+err = Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    print(json.dumps(value, default=str, indent=2))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows under their column names; numbers are aligned to the right."""
+    out.print(table(title, columns, rows))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, markup: bool = False) -> Table:
+    """Lay rows out under their column names; with ``markup`` texts may carry Rich's."""
+    cells = [[(value, False) if markup else _cell(value) for value in row] for row in rows]
+    laid_out = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
+    for position, column in enumerate(columns):
+        numeric = bool(cells) and all(row[position][1] for row in cells)
+        laid_out.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in cells:
+        laid_out.add_row(*(text for text, _ in row))
+    return laid_out
+
+
+def print_facts(facts: dict[str, Any]) -> None:
+    """Print named values one below the other; empty ones are left out."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in facts.items():
+        if value is not None:
+            grid.add_row(f"[bold]{name}[/bold]", _cell(value)[0])
+    out.print(grid)
+
+
+def print_error(message: str) -> None:
+    """Print one line on standard error."""
+    err.print(f"[bold red]error[/bold red] {escape(message)}", soft_wrap=True)
+
+
+def _cell(value: Any) -> tuple[str, bool]:
+    if value is None:
+        return "-", True
+    if isinstance(value, bool):
+        return ("yes" if value else "no"), False
+    if isinstance(value, int):
+        return f"{value:,}", True
+    if isinstance(value, float):
+        return f"{value:,.3f}", True
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S %Z"), False
+    if isinstance(value, date):
+        return value.isoformat(), False
+    return escape(str(value)), False

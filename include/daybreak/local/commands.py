@@ -1,0 +1,56 @@
+"""The commands of the stack on this machine."""
+
+from typing import Annotated
+
+import typer
+
+from daybreak.settings import Settings
+
+local = typer.Typer(help="The stack on this machine: PostgreSQL and Airflow, with nothing to install.")
+
+
+@local.command()
+def up() -> None:
+    """Run PostgreSQL and Airflow in the foreground, with demonstration data and a model; Ctrl-C stops everything."""
+    from daybreak.local.demonstration import keep_up
+
+    keep_up(Settings())
+
+
+@local.command()
+def down() -> None:
+    """Stop a stack that was started in another shell."""
+    from daybreak.display import out
+    from daybreak.local.airflow_status import end_airflow
+
+    out.print("Stopped." if end_airflow(Settings()) else "Nothing was running.")
+
+
+@local.command()
+def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+    """Show what of the stack runs."""
+    from dataclasses import asdict
+
+    from daybreak.display import print_json, print_table
+    from daybreak.local.airflow_status import ComponentStatus, airflow_status
+    from daybreak.local.postgres import EmbeddedPostgres
+
+    settings = Settings()
+    running = EmbeddedPostgres(settings.home).running()
+    found = [ComponentStatus("postgres", None, running), *airflow_status(settings)]
+    if json:
+        print_json([asdict(component) for component in found])
+    else:
+        print_table(
+            str(settings.home),
+            ["component", "pid", "healthy", "address"],
+            [[c.name, str(c.pid or "-"), c.healthy, c.url] for c in found],
+        )
+
+
+@local.command()
+def demo() -> None:
+    """Load real data, train, backfill seven days through a real Airflow, show the result, stop everything."""
+    from daybreak.local.demonstration import demonstrate
+
+    demonstrate(Settings())

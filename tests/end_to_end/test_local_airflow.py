@@ -1,0 +1,386 @@
+"""A real local Airflow: it starts, runs partitions, and leaves nothing behind however it ends."""
+
+import importlib.util
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+import pytest
+import yaml
+
+from daybreak.errors import ConfigurationError, TerminalError
+from daybreak.local.airflow import LocalAirflow
+from daybreak.local.airflow_environment import airflow_environment
+from daybreak.local.airflow_status import airflow_status, end_airflow
+from daybreak.local.keeper import COMPONENTS
+from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.local.processes import Recorded, end, record, recorded
+from daybreak.settings import Settings
+
+Found = TypeVar("Found")
+
+DAGS = """
+import json, os, sys, time
+from pathlib import Path
+import pendulum
+from airflow.sdk import CronPartitionTimetable, Param, dag, task
+
+NEW_YORK = "America/New_York"
+DAILY = CronPartitionTimetable("0 0 * * *", timezone=NEW_YORK, run_offset=-1, key_format="%Y-%m-%d")
+
+
+@dag(schedule=DAILY, start_date=pendulum.datetime(2026, 1, 1, tz=NEW_YORK), catchup=False,
+     params={"note": Param("none", type="string")})
+def partitioned():
+    @task
+    def look(**context):
+        seen = {
+            "note": context["params"]["note"],
+            "imported": "great_expectations" in sys.modules,
+            "variables": {name: value for name, value in os.environ.items() if name.startswith("DAYBREAK_")},
+        }
+        Path(os.environ["DAYBREAK_PROJECT"], f"{context['partition_key']}.json").write_text(json.dumps(seen))
+
+    look()
+
+
+@dag(schedule=CronPartitionTimetable("0 6 * * *", timezone=NEW_YORK, run_offset=-1, key_format="%Y-%m-%d"),
+     start_date=pendulum.datetime(2026, 1, 1, tz=NEW_YORK), catchup=False)
+def at_six():
+    @task
+    def nothing():
+        pass
+
+    nothing()
+
+
+@dag(schedule=None)
+def sleepy():
+    @task
+    def sleep():
+        time.sleep(600)
+
+    sleep()
+
+
+partitioned()
+at_six()
+sleepy()
+"""
+
+# What `daybreak local up` comes down to, in a process that the tests may kill.
+UP = """
+import sys
+from daybreak.local.airflow import LocalAirflow
+from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.settings import Settings
+
+settings = Settings()
+with LocalAirflow(settings, EmbeddedPostgres(settings.home), dags=["sleepy"]) as airflow:
+    airflow.api.unpause("sleepy")
+    for [run] in airflow.api.follow([airflow.api.trigger("sleepy", None)], timeout=60):
+        if run.tasks["sleep"] == "running":
+            print("a task runs", flush=True)
+            airflow.watch()
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    project = tmp_path_factory.mktemp("project")
+    for folder in ("dags", "plugins"):
+        (project / folder).mkdir()
+    (project / "dags" / "tiny.py").write_text(DAGS)
+    (project / "dags" / "broken.py").write_text(
+        "from airflow.sdk import dag\n\nraise ValueError('a slip of the pen')\n"
+    )
+    return Settings(home=project / "home", project=project, port=_free_port())
+
+
+@pytest.fixture(scope="module")
+def postgres(settings: Settings) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(settings.home)
+    yield server
+    server.release()
+
+
+@pytest.fixture(scope="module")
+def messages() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def airflow(settings: Settings, postgres: EmbeddedPostgres, messages: list[str]) -> Iterator[LocalAirflow]:
+    dags = ["partitioned", "at_six", "sleepy"]
+    with LocalAirflow(settings, postgres, dags=dags, schedules=False, progress=messages.append) as running:
+        yield running
+
+
+@pytest.fixture
+def up(settings: Settings) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> "subprocess.Popen[str]":
+        variables = {"HOME": str(settings.home), "PROJECT": str(settings.project), "PORT": str(settings.port)}
+        environment = {**os.environ, **{f"DAYBREAK_{name}": value for name, value in variables.items()}}
+        process = subprocess.Popen(
+            [sys.executable, "-c", UP], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_backfill_runs_each_partition_once(airflow: LocalAirflow, settings: Settings) -> None:
+    airflow.api.unpause("partitioned")
+    runs = airflow.api.backfill("partitioned", date(2026, 2, 1), date(2026, 2, 2), {"note": "again"})
+    *_, last = airflow.api.follow(runs, timeout=60)
+
+    assert [(run.partition, run.state, run.run_type, dict(run.tasks)) for run in last] == [
+        ("2026-02-01", "success", "backfill", {"look": "success"}),
+        ("2026-02-02", "success", "backfill", {"look": "success"}),
+    ]
+    assert sorted(run.partition or "" for run in airflow.api.runs("partitioned")) == ["2026-02-01", "2026-02-02"]
+    assert json.loads((settings.project / "2026-02-01.json").read_text())["note"] == "again"
+
+
+def test_a_second_backfill_leaves_finished_partitions_alone(airflow: LocalAirflow) -> None:
+    before = airflow.api.runs("partitioned")
+    runs = airflow.api.backfill("partitioned", date(2026, 2, 1), date(2026, 2, 2))
+    assert {run.run_id for run in runs} == {run.run_id for run in before}
+    assert airflow.api.runs("partitioned") == before
+
+
+def test_a_task_has_the_settings_and_finds_the_libraries_imported(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres
+) -> None:
+    airflow.api.unpause("partitioned")
+    *_, [run] = airflow.api.follow([airflow.api.trigger("partitioned", "2026-02-05")], timeout=60)
+    assert (run.partition, run.state, run.run_type) == ("2026-02-05", "success", "manual")
+
+    seen = json.loads((settings.project / "2026-02-05.json").read_text())
+    assert seen["imported"]
+    assert seen["variables"]["DAYBREAK_HOME"] == str(settings.home)
+    assert seen["variables"]["DAYBREAK_WAREHOUSE_URL"] == postgres.url("daybreak")
+    assert seen["variables"]["DAYBREAK_REGISTRY_URL"] == postgres.url("mlflow")
+
+
+def test_a_bad_partition_key_is_refused_in_airflows_words(airflow: LocalAirflow) -> None:
+    with pytest.raises(TerminalError, match="Airflow refused .*yesterday"):
+        airflow.api.trigger("partitioned", "yesterday")
+
+
+def test_a_day_that_airflow_leaves_out_is_named(airflow: LocalAirflow) -> None:
+    with pytest.raises(TerminalError, match=r"no run for 2026-02-03\..*at midnight"):
+        airflow.api.backfill("at_six", date(2026, 2, 1), date(2026, 2, 3))
+
+
+def test_a_dag_file_that_cannot_be_imported_is_named_with_its_error(airflow: LocalAirflow) -> None:
+    with pytest.raises(ConfigurationError, match=r"broken\.py cannot be imported: ValueError: a slip of the pen"):
+        airflow.wait_until_healthy("broken", timeout=60)
+
+
+def test_the_start_tells_what_it_waits_for(airflow: LocalAirflow, messages: list[str]) -> None:
+    assert messages[0] == "Waiting for Airflow's tables to be created."
+    assert "Waiting for the api-server." in messages
+    assert "Airflow is healthy." in messages
+
+
+def test_another_shell_sees_what_runs(airflow: LocalAirflow, settings: Settings) -> None:
+    found = {component.name: component for component in airflow_status(settings)}
+    assert set(found) == {"up", *COMPONENTS}
+    assert all(component.healthy for component in found.values())
+    assert found["up"].pid == os.getpid()
+    assert "scheduler" in " ".join(psutil.Process(found["scheduler"].pid).cmdline())
+
+
+def test_a_second_airflow_of_the_same_home_is_refused(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres
+) -> None:
+    with pytest.raises(ConfigurationError, match="runs already"), LocalAirflow(settings, postgres):
+        pass
+    assert all(component.healthy for component in airflow_status(settings))
+
+
+def test_a_port_in_use_is_refused_before_anything_starts(airflow: LocalAirflow, tmp_path: Path) -> None:
+    taken = Settings(home=tmp_path, project=tmp_path, port=int(airflow.url.rpartition(":")[2]))
+    with pytest.raises(ConfigurationError, match=r"Port \d+ is in use.*DAYBREAK_PORT"):
+        LocalAirflow(taken, EmbeddedPostgres(tmp_path)).launch()
+    assert not (tmp_path / "postgres").exists()
+    assert recorded(tmp_path / "airflow" / "run") == {}
+
+
+def test_airflow_knows_every_option_that_is_set(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres
+) -> None:
+    package = importlib.util.find_spec("airflow")
+    assert package is not None and package.origin is not None
+    known = yaml.safe_load((Path(package.origin).parent / "config_templates" / "config.yml").read_text())
+    names = [name for name in airflow_environment(settings, postgres) if name.startswith("AIRFLOW__")]
+    assert len(names) > 20
+    for name in names:
+        _, section, option = name.lower().split("__", 2)
+        assert option in known[section]["options"], name
+
+
+def test_an_airflow_configured_around_us_has_no_part_in_ours(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
+    monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "redis://elsewhere")
+    monkeypatch.setenv("AIRFLOW_CONN_PROMOTIONS", "http://promotions")
+    ours = airflow_environment(settings, postgres)
+    assert ours["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert "AIRFLOW__CELERY__BROKER_URL" not in ours
+    assert ours["AIRFLOW_CONN_PROMOTIONS"] == "http://promotions"
+
+
+def test_secrets_are_made_up_once_and_private(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres
+) -> None:
+    for name in ("secrets.json", "passwords.json"):
+        assert stat.S_IMODE((airflow.folder / name).stat().st_mode) == 0o600
+    first, second = (airflow_environment(settings, postgres) for _ in range(2))
+    assert first == second
+    assert (
+        len({first[f"AIRFLOW__{key}"] for key in ("API__SECRET_KEY", "API_AUTH__JWT_SECRET", "CORE__FERNET_KEY")}) == 3
+    )
+
+
+# From here on the shared Airflow is stopped; its home, with tables made, serves the tests of how an Airflow ends.
+
+
+def test_stopping_leaves_no_process(airflow: LocalAirflow, settings: Settings) -> None:
+    started = _components(settings)
+    assert set(started) == set(COMPONENTS)
+    airflow.stop()
+    assert _left(started) == []
+    assert {component.pid for component in airflow_status(settings)} == {None}
+    with socket.socket() as caller:
+        assert caller.connect_ex(("127.0.0.1", settings.port)) != 0
+
+
+def test_a_component_that_dies_while_starting_is_reported_with_its_log(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres
+) -> None:
+    airflow.stop()
+    ours = LocalAirflow(settings, postgres)
+    ours.launch()
+    started = _until(lambda: _all_components(settings))
+    started["scheduler"].signal(signal.SIGKILL)
+    with pytest.raises(TerminalError, match=r"scheduler ended by itself.*Next: read .*scheduler\.log"):
+        ours.wait_until_healthy()
+    ours.stop()
+    assert _left(started) == []
+
+
+def test_ctrl_c_while_starting_leaves_no_process(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres, up: Callable[[], "subprocess.Popen[str]"]
+) -> None:
+    airflow.stop()
+    postgres.release()
+    process = up()
+    started = _until(lambda: _all_components(settings))
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole foreground group
+    process.wait(30)
+    assert _left(started) == []
+    assert not EmbeddedPostgres(settings.home).running()
+
+
+def test_another_shell_ends_it(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres, up: Callable[[], "subprocess.Popen[str]"]
+) -> None:
+    airflow.stop()
+    postgres.release()
+    process = up()
+    started = _until(lambda: _all_components(settings))
+    assert end_airflow(settings)
+    assert process.wait(30) == 128 + signal.SIGTERM
+    assert _left(started) == []
+    assert not EmbeddedPostgres(settings.home).running()
+    assert not end_airflow(settings)
+
+
+def test_a_killed_parent_leaves_neither_components_nor_tasks(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres, up: Callable[[], "subprocess.Popen[str]"]
+) -> None:
+    airflow.stop()
+    postgres.release()
+    process = up()
+    assert process.stdout is not None
+    assert process.stdout.readline() == "a task runs\n"
+    started = _components(settings)
+    task = [member for member in _left(started) if os.getpgid(member.pid) not in [one.pid for one in started.values()]]
+    assert task, "a task runs in a process group of its own"
+
+    process.kill()
+    _until(lambda: _left(started) == [])
+    _until(lambda: not EmbeddedPostgres(settings.home).running())
+    _until(lambda: recorded(settings.home / "airflow" / "run") == {})
+
+
+def test_what_a_killed_keeper_left_is_ended_by_the_next_start(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        ours = LocalAirflow(
+            Settings(home=tmp_path, project=tmp_path, port=listener.getsockname()[1]), EmbeddedPostgres(tmp_path)
+        )
+        with subprocess.Popen(["sleep", "60"], start_new_session=True) as left:
+            record(ours.folder / "run", "scheduler", left.pid)
+            with pytest.raises(ConfigurationError, match="in use"):
+                ours.launch()
+            assert left.wait(5) < 0
+
+
+def test_a_process_that_only_has_the_number_of_an_old_one_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
+        old = Recorded("scheduler", stranger.pid, psutil.Process(stranger.pid).create_time() - 3600)
+        assert not old.alive()
+        end([old], patience=0)
+        old.signal(signal.SIGKILL)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _components(settings: Settings) -> dict[str, Recorded]:
+    started = recorded(settings.home / "airflow" / "run")
+    return {name: process for name, process in started.items() if name in COMPONENTS and process.alive()}
+
+
+def _all_components(settings: Settings) -> dict[str, Recorded]:
+    found = _components(settings)
+    return found if len(found) == len(COMPONENTS) else {}
+
+
+def _left(started: dict[str, Recorded]) -> list[psutil.Process]:
+    return [member for process in started.values() for member in process.session()]
+
+
+def _until(look: Callable[[], Found], timeout: float = 40) -> Found:
+    deadline = time.monotonic() + timeout
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+    return found

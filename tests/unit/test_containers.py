@@ -1,0 +1,297 @@
+"""The container files, held against the Compose specification, the code, Airflow's options and docs/containers.md.
+
+Nothing is started: what can be known without a container engine is names, paths, versions, ports and secrets.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from typer.main import get_command
+
+from container_files import (
+    AIRFLOW,
+    BUILT,
+    COMPOSE,
+    DEFAULTS,
+    ENVIRONMENTS,
+    HOLDS_A_SECRET,
+    IMAGES,
+    ROOT,
+    SECRETS,
+    SERVICES,
+    airflow_options,
+    commands,
+    faults,
+    filled,
+    ignored,
+    mounts,
+    published,
+)
+from daybreak.cli import app
+from daybreak.local.airflow_environment import write_local_settings
+from daybreak.local.postgres import DATABASES, EmbeddedPostgres
+from daybreak.settings import Settings
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PAGE = (ROOT / "docs" / "containers.md").read_text()
+
+
+def test_the_compose_file_is_valid() -> None:
+    assert faults(COMPOSE) == []
+
+
+# What is done to the services, and what must be said about it.
+BREAKAGES: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
+    (lambda s: s["scheduler"].update(comand=["airflow"]), r"\$\.services\.scheduler: .*'comand' was unexpected"),
+    (lambda s: s["scheduler"]["depends_on"]["init"].update(condition="done"), r"\$\.services\.scheduler\.depends_on"),
+    (lambda s: s["mlflow"]["healthcheck"].update(tests=["CMD"]), r"\.healthcheck: 'tests' does not match"),
+    (lambda s: s["mlflow"].update(ports="127.0.0.1:5000:5000"), r"\.ports: .* is not of type 'array'"),
+    (lambda s: s.update(triggerer=["airflow", "triggerer"]), r"\.triggerer: .* is not of type 'object'"),
+    (lambda s: s.pop("api-server"), "scheduler waits for api-server, which is not there"),
+    (lambda s: s["init"].update(restart="always"), "mlflow waits for what init never becomes"),
+    (lambda s: s["triggerer"].pop("healthcheck"), "triggerer has a restart policy or a health check without the other"),
+    (lambda s: s["mlflow"].pop("restart"), "mlflow has a restart policy or a health check without the other"),
+    (lambda s: s["mlflow"].update(volumes=["model:/var/lib"]), "mlflow mounts 'model', which is no named volume"),
+    (lambda s: s["mlflow"].update(ports=["0.0.0.0:5000:5000"]), "mlflow is open to other machines"),
+]
+
+
+@pytest.mark.parametrize(("breakage", "message"), BREAKAGES, ids=[message for _, message in BREAKAGES])
+def test_a_broken_compose_file_is_refused(breakage: Callable[[dict[str, Any]], Any], message: str) -> None:
+    broken = deepcopy(COMPOSE)
+    breakage(broken["services"])
+    assert any(re.search(message, fault) for fault in faults(broken)), faults(broken)
+
+
+@pytest.mark.parametrize("value", ["daybreak", "${X:-daybreak}", "${X}", "${X:?}", "daybreak${X:?missing}"])
+def test_a_secret_with_a_default_is_refused(value: str) -> None:
+    broken = deepcopy(COMPOSE)
+    broken["services"]["postgres"]["environment"]["POSTGRES_PASSWORD"] = value
+    assert faults(broken) == ["postgres does not have POSTGRES_PASSWORD from the environment alone"]
+
+
+def test_no_secret_is_written_into_a_file() -> None:
+    for file in ("docker-compose.yaml", "Dockerfile", ".env.example", "docs/containers.md"):
+        text = (ROOT / file).read_text()
+        assert not re.search(r"://[^\s/:@]+:[^\s/@]+@", text), f"{file} has a URL with a password"
+        assert not re.search(r"\b(?=\w*\d)(?=\w*[a-z])[A-Za-z0-9]{20,}\b", text), f"{file} has what looks like a key"
+    given = {name for stage in IMAGES.stages for name in IMAGES.environment(stage)}
+    assert not [name for name in given if HOLDS_A_SECRET.search(name)]
+
+
+def test_the_example_lists_every_variable_and_gives_no_secret() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert example == {**dict.fromkeys(SECRETS, ""), **DEFAULTS}
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="the page's commands use openssl")
+def test_the_commands_of_the_page_make_every_secret_and_never_replace_one(tmp_path: Path) -> None:
+    [commands] = re.findall(r"```sh\n(\(umask.*?)```", PAGE, re.DOTALL)
+    first = subprocess.run(["bash", "-c", commands], cwd=tmp_path, check=False, capture_output=True)
+    made = (tmp_path / ".env").read_text()
+    again = subprocess.run(["bash", "-c", commands], cwd=tmp_path, check=False, capture_output=True)
+    assert (first.returncode, again.returncode) == (0, 1)
+    assert (tmp_path / ".env").read_text() == made
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    values = dict(line.split("=", 1) for line in made.splitlines())
+    assert values.keys() == SECRETS
+    assert min(map(len, values.values())) >= 24
+    assert len(values["AIRFLOW_JWT_SECRET"]) >= 64
+    Fernet(values["AIRFLOW_FERNET_KEY"])
+
+
+@pytest.mark.parametrize("service", [name for name, stage in BUILT.items() if stage == "airflow"])
+def test_every_daybreak_variable_is_a_setting(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {name: value for name, value in ENVIRONMENTS[service].items() if name.startswith("DAYBREAK_")}
+    assert {name.removeprefix("DAYBREAK_").lower() for name in given} <= Settings.model_fields.keys()
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert settings.warehouse_url, "without it every container would start an embedded PostgreSQL of its own"
+    folders = {volume: Path(path).as_uri() for path, volume in mounts(SERVICES[service]).items()}
+    assert (folders["batches"], folders["models"]) == (settings.batches, settings.models)
+    # MLflow's server reads the artifacts under the very URIs that training wrote down.
+    assert mounts(SERVICES["mlflow"]) == {str(Path(settings.models.removeprefix("file://"))): "models"}
+    assert f"--default-artifact-root={settings.models}" in SERVICES["mlflow"]["command"]
+
+
+def test_every_airflow_variable_is_an_option_of_airflow() -> None:
+    known, accepted = airflow_options(), {"boolean": r"True|False", "integer": r"\d+"}
+    given = [pair for found in ENVIRONMENTS.values() for pair in found.items() if pair[0].startswith("AIRFLOW__")]
+    assert len(given) > len(ENVIRONMENTS["api-server"].keys() - {"PGPASSWORD"})
+    for name, value in given:
+        _, section, option = name.lower().split("__")
+        assert option in known.get(section, {}), f"Airflow does not know {name}"
+        assert re.fullmatch(accepted.get(known[section][option]["type"], ".+"), value), f"{name}={value}"
+
+
+def test_every_address_leads_to_a_service_that_answers_there() -> None:
+    urls = [(found, value) for found in ENVIRONMENTS.values() for value in found.values() if "://" in value]
+    assert {value.split(":")[0] for _, value in urls} == {"postgresql+psycopg2", "http"}
+    for found, value in urls:
+        url = sa.make_url(value)
+        assert str(url.port) in [inside for _, _, inside in published(SERVICES[str(url.host)])]
+        if url.host == "postgres":
+            assert url.username == ENVIRONMENTS["postgres"]["POSTGRES_USER"]
+            assert url.database in DATABASES
+            assert found["PGPASSWORD"] == ENVIRONMENTS["postgres"]["POSTGRES_PASSWORD"]
+
+
+def test_health_checks_ask_what_is_answered() -> None:
+    tests = {name: " ".join(service.get("healthcheck", {}).get("test", [])) for name, service in SERVICES.items()}
+    asked = {name: found[1] for name, test in tests.items() if (found := re.search(r'urlopen\("http://(.+?)"', test))}
+    port = airflow_options()["scheduler"]["scheduler_health_check_server_port"]["default"]
+    path = "/api/v2/monitor/health"
+    api = (AIRFLOW / "api_fastapi" / "core_api" / "openapi" / "v2-rest-api-generated.yaml").read_text()
+    assert f"  {path}:\n" in api
+    assert asked == {
+        "api-server": f"127.0.0.1:{published(SERVICES['api-server'])[0][2]}{path}",
+        "scheduler": f"127.0.0.1:{port}/health",
+        "mlflow": f"127.0.0.1:{published(SERVICES['mlflow'])[0][2]}/health",
+    }
+
+
+UNDERSTAND = """
+import json, sys
+import mlflow.cli
+from airflow.cli.cli_parser import get_parser
+
+for program, *arguments in json.loads(sys.argv[1]):
+    command = mlflow.cli.cli
+    while program == "mlflow" and hasattr(command, "commands"):
+        command = command.commands[arguments.pop(0)]
+    command.make_context(program, arguments) if program == "mlflow" else get_parser().parse_args(arguments)
+"""
+
+
+def test_commands_are_understood_by_the_programs_they_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = list(commands())
+    components = ("db", "api-server", "scheduler", "dag-processor", "triggerer", "jobs")
+    expected = {("airflow", name) for name in components} | {("mlflow", "db"), ("mlflow", "server")}
+    assert {(program, first) for program, first, *_ in given} == expected
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    asked = subprocess.run([sys.executable, "-c", UNDERSTAND, json.dumps(given)], check=False, capture_output=True)
+    assert asked.returncode == 0, asked.stderr.decode()
+    assert SERVICES["daybreak"]["entrypoint"] == [*PROJECT["scripts"]]
+
+
+def test_the_image_is_made_of_what_is_in_the_repository_and_of_nothing_private() -> None:
+    sources = {source for stage in IMAGES.stages for source, _ in IMAGES.copies(stage)}
+    assert {"requirements.txt", "pyproject.toml", PROJECT["readme"], *PROJECT["license-files"]} <= sources
+    assert [source for source in sources if not (ROOT / source).exists() or ignored(source)] == []
+    assert not ignored("include/daybreak/settings.py")
+    private = (".env", "include/.env", ".git/config", ".venv/bin/python", ".daybreak/postgres/log", "tests/unit")
+    assert all(map(ignored, private))
+
+
+def test_the_image_holds_the_project_where_its_settings_look_for_it(tmp_path: Path) -> None:
+    home, image = tmp_path / "opt" / "daybreak", IMAGES.environment("airflow")
+    for source, target in IMAGES.copies("airflow"):
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, tmp_path / target.relative_to("/"))
+    code = "from daybreak.settings import Settings; print(Settings().project, Settings().sql.is_dir())"
+    given = image | {"PYTHONPATH": str(home / "include")}
+    found = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == [str(home), "True"]
+    for folder in ("dags", "plugins"):
+        assert tmp_path / image[f"AIRFLOW__CORE__{folder.upper()}_FOLDER"][1:] == home / folder
+        assert (home / folder).is_dir()
+    assert any("pip install --no-deps --editable ." in run for run in IMAGES.all("airflow", "RUN"))
+
+
+def test_the_image_has_the_local_settings_where_airflow_reads_them(tmp_path: Path) -> None:
+    assert any("write_local_settings(Path('/opt'))" in run for run in IMAGES.all("airflow", "RUN"))
+    write_local_settings(tmp_path / "opt")
+    assert (tmp_path / IMAGES.environment("airflow")["AIRFLOW_HOME"][1:] / "config/airflow_local_settings.py").is_file()
+
+
+@pytest.mark.parametrize("service", BUILT)
+def test_a_container_has_the_right_python_and_no_privileges(service: str) -> None:
+    stage = BUILT[service]
+    [version] = re.findall(r"^python:(\d+\.\d+)-slim$", IMAGES.all(stage, "FROM")[0])
+    assert f"{version}.0" in SpecifierSet(PROJECT["requires-python"])
+    user = IMAGES.all(stage, "USER")[-1]
+    [creation] = [run for run in IMAGES.all(stage, "RUN") if re.search(rf"useradd --uid [1-9]\d+ .*\b{user}\b", run)]
+    # A new volume takes over the owner of the folder it is mounted on.
+    [owned] = re.findall(rf"install --directory --owner={user} --group={user} (.*)", creation)
+    assert mounts(SERVICES[service]).keys() <= set(owned.split())
+    assert (SERVICES[service]["cap_drop"], SERVICES[service]["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+
+
+def pins(file: Path) -> dict[str, str]:
+    requirements = [Requirement(line) for line in file.read_text().splitlines() if line[:1].isalnum()]
+    return {requirement.name: str(requirement.specifier) for requirement in requirements}
+
+
+def test_the_image_installs_the_lock_and_the_server_has_the_clients_mlflow(tmp_path: Path) -> None:
+    lock = pins(ROOT / "requirements.txt")
+    assert "mlflow" not in lock, "full MLflow does not fit into Airflow's environment"
+    assert any("pip install --no-deps --requirement requirements.txt" in run for run in IMAGES.all("airflow", "RUN"))
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    [run] = [run for run in IMAGES.all("mlflow", "RUN") if "pip install --constraint constraints.txt mlflow " in run]
+    [derive] = re.findall(r"sed .*? > constraints\.txt", run)
+    subprocess.run(["sh", "-c", derive], cwd=tmp_path, check=True)
+    assert pins(tmp_path / "constraints.txt")["mlflow"] == lock["mlflow-skinny"]
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Connection]:
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("home")).use()
+    engine = sa.create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+    server.stop("immediate")
+    server.release()
+
+
+def test_init_makes_the_databases_that_are_missing(postgres: sa.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    [script] = re.findall(r"python - <<'END'\n(.*?)\nEND\n", filled(SERVICES["init"]["command"])[-1], re.DOTALL)
+    url = postgres.engine.url.set(database=ENVIRONMENTS["postgres"]["POSTGRES_DB"])
+    monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", url.render_as_string(hide_password=False))
+    postgres.execute(sa.text("DROP DATABASE airflow"))
+    postgres.execute(sa.text("DROP DATABASE mlflow"))
+    for _ in range(2):
+        exec(script, {})
+        assert set(DATABASES) <= set(postgres.scalars(sa.text("SELECT datname FROM pg_database")))
+
+
+def test_postgres_is_the_embedded_one_with_its_volume_where_its_image_keeps_data(postgres: sa.Connection) -> None:
+    major = int(postgres.scalar(sa.text("SHOW server_version_num"))) // 10_000
+    assert SERVICES["postgres"]["image"] == f"postgres:{major}"
+    # Up to 17 it was /var/lib/postgresql/data; on such a volume 18 would keep nothing, and data go with the container.
+    assert major >= 18
+    assert mounts(SERVICES["postgres"]) == {"/var/lib/postgresql": "postgres"}
+    options = set(postgres.scalars(sa.text("SELECT name FROM pg_settings")))
+    assert {word.split("=")[0] for word in SERVICES["postgres"]["command"] if "=" in word} <= options
+
+
+def test_the_page_names_the_ports_volumes_services_and_variables_that_there_are() -> None:
+    ports = {outside for service in SERVICES.values() for _, outside, _ in published(service)}
+    assert set(re.findall(r"localhost:(\d+)", PAGE)) == ports
+    assert set(re.findall(rf"`{COMPOSE['name']}_(\w+)`", PAGE)) == COMPOSE["volumes"].keys()
+    assert SERVICES.keys() <= set(re.findall(r"`([\w-]+)`", PAGE))
+    called = re.findall(r"docker compose (?:exec|run|logs|stop|start|pull)(?: -\S+)* ([\w-]+)", PAGE)
+    assert len(called) > 8
+    assert set(called) <= SERVICES.keys()
+    assert set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PAGE)) <= SECRETS | DEFAULTS.keys()
+
+
+@pytest.mark.parametrize("line", re.findall(r"docker compose run --rm daybreak (\w.*)", PAGE))
+def test_the_command_line_understands_what_the_page_tells_to_run(line: str) -> None:
+    name, *arguments = line.split("`")[0].split()
+    get_command(app).commands[name].make_context(name, arguments)
