@@ -35,3 +35,11 @@ class Rejected:
     stage: str
     chunk: Chunk
     reasons: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Rows that have a prediction, and the predictions, in the same order."""
+
+    chunk: Chunk
+    values: "np.ndarray"

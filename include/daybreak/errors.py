@@ -8,9 +8,11 @@ DaybreakError
 │   ├── ExpectationsFailed     a critical batch-level expectation, or too many rows quarantined
 │   ├── ModelRefused           missing, altered, of another environment, or too young for the partition
 │   ├── ScoringFailed          more rows failed than the error budget allows
-│   └── PublicationRefused     the rows under the run do not add up, or there is nothing to go back to
+│   ├── PublicationRefused     the rows under the run do not add up, or there is nothing to go back to
+│   └── DeliveryRefused        the receiver will not take what was sent, or must not be talked to
 └── TransientError             the same input may succeed later: retry with backoff
-    └── WarehouseUnavailable   connection lost, server restarting, lock not had in time
+    ├── WarehouseUnavailable   connection lost, server restarting, lock not had in time
+    └── DeliveryUnavailable    the receiver did not acknowledge in time
 """
 
 from typing import Any
@@ -73,9 +75,33 @@ class PublicationRefused(TerminalError):
     """The publication would be wrong, or there is none to go back to."""
 
 
+class DeliveryRefused(TerminalError):
+    """The receiver will not take what was sent, or must not be talked to."""
+
+    def __init__(
+        self, problem: str, *, next_step: str, status: int | None, open_keys: tuple[str, ...], delivered: int
+    ) -> None:
+        super().__init__(problem, next_step=next_step)
+        self.status = status
+        self.open_keys = open_keys
+        self.delivered = delivered
+
+
 class TransientError(DaybreakError):
     """The same input may succeed later."""
 
 
 class WarehouseUnavailable(TransientError):
     """The warehouse did not answer, is restarting, or a lock was not had in time."""
+
+
+class DeliveryUnavailable(TransientError):
+    """The receiver did not acknowledge in time: chunks are open."""
+
+    def __init__(
+        self, problem: str, *, next_step: str, status: int | None, open_keys: tuple[str, ...], delivered: int
+    ) -> None:
+        super().__init__(problem, next_step=next_step)
+        self.status = status
+        self.open_keys = open_keys
+        self.delivered = delivered

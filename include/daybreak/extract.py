@@ -1,6 +1,6 @@
 """Extract: the query's rows, from the database into a snapshot, as record batches that are never held all at once."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 from daybreak.errors import DaybreakError, SourceRefused
@@ -56,7 +56,7 @@ class Extraction:
     def _written(self, reader: "pa.RecordBatchReader") -> "Generator[pa.RecordBatch]":
         writer: SnapshotWriter | None = None
         try:
-            for batch in rechunk((_plain(batch) for batch in reader), self._chunk_rows):
+            for batch in rechunk(reader, self._chunk_rows):
                 writer = writer or SnapshotWriter(self._folder, batch.schema)
                 writer.write(batch)
                 yield batch
@@ -74,7 +74,7 @@ class Extraction:
         self._snapshot = snapshot
 
 
-def rechunk(batches: "Generator[pa.RecordBatch]", chunk_rows: int) -> "Generator[pa.RecordBatch]":
+def rechunk(batches: "Iterable[pa.RecordBatch]", chunk_rows: int) -> "Generator[pa.RecordBatch]":
     """Regroup record batches into ones of chunk_rows rows; the last may be shorter."""
     import pyarrow as pa
 
@@ -91,24 +91,6 @@ def rechunk(batches: "Generator[pa.RecordBatch]", chunk_rows: int) -> "Generator
             rows += batch.num_rows
     if held:
         yield pa.concat_batches(held)
-
-
-def _plain(batch: "pa.RecordBatch") -> "pa.RecordBatch":
-    import pyarrow as pa
-
-    arrays, fields = [], []
-    for field, array in zip(batch.schema, batch.columns, strict=True):
-        if isinstance(array, pa.ExtensionArray):
-            # NUMERIC arrives as text that says so; a type without a plain counterpart is for the query to cast.
-            if getattr(field.type, "type_name", "") != "numeric":
-                raise SourceRefused(
-                    f"Column {field.name} has type {field.type}, which no batch can hold.",
-                    next_step=f"cast it in extract.sql, for example {field.name}::text.",
-                )
-            array = array.storage.cast(pa.float64())
-        arrays.append(array)
-        fields.append(pa.field(field.name, array.type))
-    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
 def _database_errors() -> tuple[type[Exception], ...]:

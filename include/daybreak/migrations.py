@@ -5,8 +5,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from daybreak.errors import ConfigurationError
-from daybreak.sql import load_sql
-from daybreak.warehouse import Warehouse
+from daybreak.sql import SqlFile, load_sql
+from daybreak.warehouse import Warehouse, is_transient
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('daybreak.migrations'))")
 _KNOWN = sa.text("SELECT name, digest FROM public.daybreak_migrations")
@@ -42,7 +42,12 @@ def migrate(warehouse: Warehouse, sql: Path, pipelines: tuple[str, ...] = ()) ->
                     f"sql/{name} has changed since it was applied.",
                     next_step="restore it, and put the change into a new numbered file.",
                 )
-            connection.exec_driver_sql(file.text.replace("%", "%%"))
+            try:
+                connection.exec_driver_sql(file.text.replace("%", "%%"))
+            except sa.exc.DBAPIError as error:
+                if is_transient(error):
+                    raise
+                raise _refused(file, error) from error
             connection.execute(_REMEMBER, {"name": name, "digest": file.digest})
             applied.append(name)
     return applied
@@ -53,3 +58,10 @@ def _is_current(warehouse: Warehouse, wanted: dict[str, str]) -> bool:
         if connection.scalar(sa.text("SELECT to_regclass('public.daybreak_migrations')")) is None:
             return False
         return wanted.items() <= dict(connection.execute(_KNOWN).tuples().all()).items()
+
+
+def _refused(file: SqlFile, error: sa.exc.DBAPIError) -> ConfigurationError:
+    diagnosis = getattr(error.orig, "diag", None)
+    position = int(getattr(diagnosis, "statement_position", None) or 1) - 1
+    reason = getattr(diagnosis, "message_primary", None) or str(error.orig)
+    return ConfigurationError(f"{file.location(position)}: {reason}.", next_step="mend the SQL file.")

@@ -52,16 +52,27 @@ def resolve_partition(key: str | None, timezone: str, *, as_of: datetime, now: d
     midnight means the same day). A day that is not over at ``now`` is refused.
     """
     now = now or datetime.now(UTC)
-    zone = ZoneInfo(timezone)
-    day = parse_day(key) if key else as_of.astimezone(zone).date() - timedelta(days=1)
-    last = now.astimezone(zone).date() - timedelta(days=1)
+    day = last_complete_day(timezone, as_of) if key is None else parse_day(key)
+    last = last_complete_day(timezone, now)
     if day > last:
         raise PartitionRefused(
             f"The day is not over in {timezone}.",
             next_step=f"choose {last.isoformat()} or an earlier day.",
             partition=day.isoformat(),
         )
+    if not _happened(day, timezone):
+        raise PartitionRefused(
+            f"There was no such day in {timezone}.", next_step="choose another day.", partition=day.isoformat()
+        )
     return Partition(day, timezone)
+
+
+def last_complete_day(timezone: str, instant: datetime) -> date:
+    """Return the last day that was over at the instant."""
+    day = instant.astimezone(ZoneInfo(timezone)).date() - timedelta(days=1)
+    while not _happened(day, timezone):
+        day -= timedelta(days=1)
+    return day
 
 
 def days(first: date, last: date) -> list[date]:
@@ -71,6 +82,14 @@ def days(first: date, last: date) -> list[date]:
             f"The range ends ({last}) before it begins ({first}).", next_step="give the earlier day first."
         )
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _happened(day: date, timezone: str) -> bool:
+    # Islands that moved across the date line skipped a whole day; before year 1 there is no calendar.
+    try:
+        return _midnight(day, timezone) < _midnight(day + timedelta(days=1), timezone)
+    except OverflowError:
+        return False
 
 
 def _midnight(day: date, timezone: str) -> datetime:

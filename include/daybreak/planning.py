@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from daybreak.errors import ModelRefused, PartitionRefused
-from daybreak.partition import Partition, resolve_partition
+from daybreak.partition import Partition, last_complete_day, resolve_partition
 from daybreak.pipeline import Pipeline
 from daybreak.plan import Plan, query_binds
 from daybreak.registry import ModelVersion, library_versions
@@ -35,9 +34,8 @@ class Request:
 def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan:
     """Open a run in the ledger and decide what it will do; a refusal closes it with the reason."""
     as_of = request.as_of or datetime.now(UTC)
-    key = (
-        request.partition_key or (as_of.astimezone(ZoneInfo(pipeline.timezone)).date() - timedelta(days=1)).isoformat()
-    )
+    asked_for = request.partition_key
+    key = last_complete_day(pipeline.timezone, as_of).isoformat() if asked_for is None else asked_for
     opened = workspace.ledger.open(
         pipeline.name,
         key[:100],

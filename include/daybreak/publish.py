@@ -3,15 +3,16 @@
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from daybreak.chunk import Scored
 from daybreak.errors import DaybreakError, PublicationRefused, SourceRefused
 from daybreak.ledger import Counts, Ledger, lock, publications, runs
 from daybreak.pipeline import Pipeline
-from daybreak.score import Scored
 from daybreak.warehouse import Warehouse, sqlstate
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ class Publisher:
         self._ledger = Ledger(warehouse)
         self._lock_timeout_seconds = lock_timeout_seconds
         self.table = predictions_table(pipeline)
+
+    @cached_property
+    def key_types(self) -> "dict[str, pa.DataType]":
+        """The types that entity keys have where predictions are kept.
+
+        Rows are copied in binary: a key of another type would not be converted but read as if it were of this one.
+        """
+        columns = self._warehouse.table_schema(self.table)
+        return {name: columns.field(name).type for name in self._pipeline.entity_key}
 
     def write(self, run_id: int, predictions: Iterable[Scored]) -> int:
         """Put predictions under their run, in the place of what an earlier try put there; return how many.

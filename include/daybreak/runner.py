@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daybreak.chunk import Chunk
+from daybreak.chunk import Chunk, Scored
 from daybreak.extract import Extraction
 from daybreak.ledger import Counts
 from daybreak.overlap import ahead
@@ -19,7 +19,7 @@ from daybreak.plan import Plan
 from daybreak.publish import Publication, Publisher
 from daybreak.quarantine import Quarantine
 from daybreak.registry import ModelVersion
-from daybreak.score import Scored, Scoring
+from daybreak.score import Scoring
 from daybreak.snapshot import Snapshot
 from daybreak.sql import load_sql
 from daybreak.validate import Rules, Validation
@@ -141,7 +141,12 @@ class Runner:
 
         quiet_great_expectations()
         suite = read_suite(load_function(self.pipeline.expectations)())
-        rules = Rules(self.pipeline.entity_key, plan.model.signature, self.pipeline.max_quarantined_share)
+        rules = Rules(
+            self.pipeline.entity_key,
+            plan.model.signature,
+            self.pipeline.max_quarantined_share,
+            self.publisher.key_types,
+        )
         quarantine = self.quarantine(plan.run_id)
         quarantine.clear()
         return Validation(suite, self._judge, rules, rows, quarantine.add), suite

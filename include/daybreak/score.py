@@ -1,26 +1,17 @@
 """Score: chunks through the model; what it cannot score is found row by row and counted, never dropped."""
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daybreak.chunk import Chunk, Rejected
+from daybreak.chunk import Chunk, Rejected, Scored
 from daybreak.errors import ScoringFailed
 from daybreak.pipeline import Prediction
 from daybreak.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Rows that have a prediction, and the predictions, in the same order."""
-
-    chunk: Chunk
-    values: np.ndarray
 
 
 class Scoring:

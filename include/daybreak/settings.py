@@ -4,9 +4,12 @@ Every variable starts with ``DAYBREAK_``. Nothing else in the project reads the 
 """
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from daybreak.errors import ConfigurationError
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -29,6 +32,13 @@ class Settings(BaseSettings):
     models_uri: str | None = Field(default=None, description="Where model artifacts go.")
     lock_timeout_seconds: float = Field(default=60, gt=0, description="Longest wait for a partition's lock.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            wrong = "; ".join(f"DAYBREAK_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+            raise ConfigurationError(f"{wrong}.", next_step="correct the setting.") from None
 
     @property
     def sql(self) -> Path:

@@ -32,7 +32,13 @@ class Signature:
         return [name for name, _ in self.columns]
 
     def refuse_other(self, schema: "pa.Schema", also: tuple[str, ...] = ()) -> None:
-        """Refuse rows that lack a column of the model, or of ``also``, or have one of another type."""
+        """Refuse rows that lack a column of the model, or of ``also``, or have one twice or of another type."""
+        twice = [name for name in dict.fromkeys(schema.names) if schema.names.count(name) > 1]
+        if twice:
+            raise SourceRefused(
+                f"Column {', '.join(twice)} occurs more than once in the extracted rows.",
+                next_step="give each column of extract.sql a name of its own.",
+            )
         missing = [name for name in (*also, *self.names) if name not in schema.names]
         if missing:
             raise SourceRefused(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -100,6 +101,8 @@ class SnapshotWriter:
 
     def abandon(self) -> None:
         """Remove the incomplete file."""
+        with suppress(OSError, ValueError):  # what is to be thrown away need not have been written
+            self._writer.close()
         self._sink.close()
         self._part.unlink(missing_ok=True)
 

@@ -17,7 +17,9 @@ from daybreak.errors import ConfigurationError
 _INCLUDE = re.compile(r"\\ir\s+(\S+)\s*")
 # A bind outside of strings, quoted names, comments and casts; the alternatives before the last are skipped over.
 _TOKENS = re.compile(
-    r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"[^\"]*\"|\$(\w*)\$.*?\$\1\$|::|(?<![:\w\\]):(?P<bind>[A-Za-z_]\w*)", re.S
+    r"--[^\n]*|/\*.*?\*/|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\"|\$(\w*)\$.*?\$\1\$|::"
+    r"|(?<![:\w\\]):(?P<bind>[A-Za-z_]\w*)|(?P<end>;)",
+    re.S,
 )
 
 
@@ -86,12 +88,21 @@ class SqlFile:
                     next_step=f"use one of {', '.join(f':{k}' for k in sorted(known))}.",
                 )
 
+    def refuse_more_than_a_query(self) -> None:
+        """Refuse a semicolon: a query is run within another one, and nothing else must run beside it."""
+        for token in _TOKENS.finditer(self.text):
+            if token["end"]:
+                raise ConfigurationError(
+                    f"{self.location(token.start())}: a query has no semicolon.",
+                    next_step="remove it, and what follows it if that is another statement.",
+                )
+
 
 def load_sql(path: Path) -> SqlFile:
     """Read a SQL file and what it includes, refusing a missing file or a circle."""
     lines: list[str] = []
     origins: list[tuple[Path, int]] = []
-    _read(path, lines, origins, ())
+    _read(path.resolve(), lines, origins, ())
     return SqlFile(path, "\n".join(lines), tuple(origins))
 
 
@@ -102,9 +113,14 @@ def _read(path: Path, lines: list[str], origins: list[tuple[Path, int]], above: 
         content = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}).", next_step="create the file.") from error
+    except UnicodeDecodeError as error:
+        number = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(
+            f"{path.parent.name}/{path.name}:{number}: not UTF-8.", next_step="save the file as UTF-8."
+        ) from error
     for number, line in enumerate(content.rstrip().split("\n"), start=1):
         if include := _INCLUDE.fullmatch(line.strip()):
-            _read(path.parent / include[1], lines, origins, (*above, path))
+            _read((path.parent / include[1]).resolve(), lines, origins, (*above, path))
         else:
             lines.append(line)
             origins.append((path, number))

@@ -4,8 +4,8 @@ Chunk by chunk for what can be judged row by row, then over the whole columns it
 never copied: the rows set aside are known by their position in the snapshot.
 """
 
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,7 @@ class Rules:
     entity_key: tuple[str, ...]
     signature: Signature
     max_quarantined_share: float
+    key_types: "Mapping[str, pa.DataType]" = field(default_factory=dict)
 
 
 class Validation:
@@ -42,7 +43,7 @@ class Validation:
         self._rows = rows
         self._reject = reject
         self._seen = 0
-        self._nulls: dict[str, int] = {}
+        self._valueless: list[str] = []
         self._keys = np.empty(rows, dtype=np.uint64)
         self._kept = 0
         self._quarantined: list[np.ndarray] = []
@@ -64,23 +65,28 @@ class Validation:
         """Judge the batch as a whole, reading columns of it with ``read``; raise if it must not be used."""
         if self._seen == 0:
             raise SourceRefused("The batch is empty.", next_step="run the partition again from extract.")
-        for column, nulls in self._nulls.items():
-            if nulls == self._seen:
-                raise SourceRefused(
-                    f"Column {column} is null in all {self._seen:,} rows.",
-                    next_step="check how the source fills it, then run the partition again.",
-                )
+        if self._valueless:
+            raise SourceRefused(
+                f"Column {', '.join(self._valueless)} is null in all {self._seen:,} rows.",
+                next_step="check how the source fills it, then run the partition again.",
+            )
         self._refuse_share()
         self._refuse_duplicates(read)
         self._judge_batch(read)
 
     def _refuse_schema(self, schema: "pa.Schema") -> None:
         self._rules.signature.refuse_other(schema, also=(*self._rules.entity_key, *self._suite.columns))
-        self._nulls = dict.fromkeys((*self._rules.entity_key, *self._rules.signature.names, *self._suite.columns), 0)
+        for name, kind in self._rules.key_types.items():
+            if schema.field(name).type != kind:
+                raise SourceRefused(
+                    f"Entity key {name} is {schema.field(name).type} in the extracted rows; predictions keep {kind}.",
+                    next_step=f"cast {name} in extract.sql, or mend the source.",
+                )
+        needed = (*self._rules.entity_key, *self._rules.signature.names, *self._suite.columns)
+        self._valueless = list(dict.fromkeys(needed))
 
     def _judged(self, chunk: Chunk) -> Chunk:
-        for column in self._nulls:
-            self._nulls[column] += chunk.rows.column(column).null_count
+        self._valueless = [column for column in self._valueless if _has_no_value(chunk.rows.column(column))]
         row_level = self._suite.row_level
         columns = list(dict.fromkeys(c for d in row_level for c in d.columns))
         broken: dict[int, list[str]] = {}
@@ -184,6 +190,16 @@ def _refuse_unjudged(declared: Declared, why: str) -> None:
     raise ExpectationsFailed(
         f"'{declared.sentence}' could not be judged: {why}.",
         next_step="mend the expectation or the column, then run the partition again.",
+    )
+
+
+def _has_no_value(column: "pa.Array") -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    # Not-a-number is a value to Arrow and PostgreSQL, and none to everything that looks at it after them.
+    return column.null_count == len(column) or (
+        pa.types.is_floating(column.type) and pc.all(pc.is_null(column, nan_is_null=True)).as_py()
     )
 
 

@@ -32,6 +32,7 @@ _TRANSIENT_TEXTS = (
     "no connection to the server",
     "ssl connection has been closed",
 )
+_URL = "postgresql://user:password@host:5432/database"
 # What the driver reads before it hands over a record batch.
 _BATCH_BYTES = 8 << 20
 
@@ -40,7 +41,18 @@ class Warehouse:
     """Connect to one PostgreSQL database, on first use."""
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
+        try:
+            self.url = make_url(url)
+        except sa.exc.ArgumentError:
+            # What it looks like stays out of the message: there may be a password in it.
+            raise ConfigurationError(
+                "The warehouse's URL cannot be read.", next_step=f"write DAYBREAK_WAREHOUSE_URL as {_URL}."
+            ) from None
+        if self.url.drivername not in ("postgresql", "postgresql+psycopg2"):
+            raise ConfigurationError(
+                f"The warehouse is PostgreSQL, not {self.url.drivername}.",
+                next_step=f"write DAYBREAK_WAREHOUSE_URL as {_URL}.",
+            )
 
     @cached_property
     def engine(self) -> Engine:
@@ -74,7 +86,8 @@ class Warehouse:
             yield connection
 
     def check(self, sql: SqlFile, binds: dict[str, Any]) -> None:
-        """Refuse a file that is not SQL, naming file and line; the query is prepared, not run."""
+        """Refuse a file that is not one query, naming file and line; it is prepared, not run."""
+        sql.refuse_more_than_a_query()
         sql.refuse_unknown_binds(binds)
         statement = _render(sql, binds)
         prepare = "PREPARE daybreak_check AS "
@@ -100,6 +113,12 @@ class Warehouse:
         with self.begin() as connection:
             return tuple(connection.exec_driver_sql(_render(sql, binds).text.replace("%", "%%")).one())
 
+    def table_schema(self, table: str) -> "pa.Schema":
+        """Return the columns of a table, given as ``schema.table``, with the types in which rows are copied into it."""
+        schema, name = table.split(".")
+        with self.bulk() as connection:
+            return connection.adbc_get_table_schema(name, db_schema_filter=schema)
+
     @contextmanager
     def stream(
         self, sql: SqlFile, binds: dict[str, Any], *, count: bool = True
@@ -119,7 +138,32 @@ class Warehouse:
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
             cursor.execute(text)
             with cursor.fetch_record_batch() as reader:
-                yield counted, reader
+                yield counted, _plain(reader)
+
+
+def _plain(reader: "pa.RecordBatchReader") -> "pa.RecordBatchReader":
+    """Turn the driver's own types into ones that a file and a model can hold."""
+    import pyarrow as pa
+
+    own = [isinstance(field.type, pa.BaseExtensionType) for field in reader.schema]
+    for field in (field for field, is_own in zip(reader.schema, own, strict=True) if is_own):
+        # NUMERIC arrives as text that says so; a type without a plain counterpart is for the query to cast.
+        if getattr(field.type, "type_name", "") != "numeric":
+            raise SourceRefused(
+                f"Column {field.name} has type {field.type}, which no batch can hold.",
+                next_step=f"cast it in the query, for example {field.name}::text.",
+            )
+    schema = pa.schema(
+        [pa.field(f.name, pa.float64() if is_own else f.type) for f, is_own in zip(reader.schema, own, strict=True)]
+    )
+
+    def batches() -> "Iterator[pa.RecordBatch]":
+        for batch in reader:
+            columns = zip(batch.columns, own, strict=True)
+            arrays = [column.storage.cast(pa.float64()) if is_own else column for column, is_own in columns]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def _render(sql: SqlFile, binds: dict[str, Any]) -> Rendered:
@@ -173,12 +217,13 @@ def _unavailable(error: BaseException) -> WarehouseUnavailable:
 def refused_by_source(error: BaseException, what: str) -> SourceRefused:
     """Turn a terminal database error on reading the source into its one-line refusal."""
     return SourceRefused(
-        f"{what} cannot be read: {_first_line(error)}",
+        f"{what} cannot be read: {_first_line(error)}.",
         next_step="mend the source or the query, then run the partition again.",
     )
 
 
 def _first_line(error: BaseException) -> str:
     original = getattr(error, "orig", None) or error
-    lines = [line.strip() for line in str(original).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(error).__name__
+    # ADBC says first where in the driver it happened.
+    lines = [line.strip() for line in str(original).rpartition("ERROR:")[2].splitlines() if line.strip()]
+    return lines[0].rstrip(".")[:300] if lines else type(error).__name__

@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -96,8 +97,14 @@ with LocalAirflow(settings, EmbeddedPostgres(settings.home), dags=["sleepy"]) as
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    project = tmp_path_factory.mktemp("project")
+def project() -> Iterator[Path]:
+    # Not below pytest's own folder: another session of pytest closes that to the user PostgreSQL runs as under root.
+    with tempfile.TemporaryDirectory(prefix="daybreak-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def settings(project: Path) -> Settings:
     for folder in ("dags", "plugins"):
         (project / folder).mkdir()
     (project / "dags" / "tiny.py").write_text(DAGS)
@@ -180,7 +187,7 @@ def test_a_task_has_the_settings_and_finds_the_libraries_imported(
 
 
 def test_a_bad_partition_key_is_refused_in_airflows_words(airflow: LocalAirflow) -> None:
-    with pytest.raises(TerminalError, match="Airflow refused .*yesterday"):
+    with pytest.raises(TerminalError, match=r"Airflow refused .*yesterday"):
         airflow.api.trigger("partitioned", "yesterday")
 
 
@@ -228,7 +235,8 @@ def test_airflow_knows_every_option_that_is_set(
     airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres
 ) -> None:
     package = importlib.util.find_spec("airflow")
-    assert package is not None and package.origin is not None
+    assert package is not None
+    assert package.origin is not None
     known = yaml.safe_load((Path(package.origin).parent / "config_templates" / "config.yml").read_text())
     names = [name for name in airflow_environment(settings, postgres) if name.startswith("AIRFLOW__")]
     assert len(names) > 20
@@ -349,7 +357,9 @@ def test_what_a_killed_keeper_left_is_ended_by_the_next_start(tmp_path: Path) ->
 
 def test_a_process_that_only_has_the_number_of_an_old_one_is_left_alone(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
-        old = Recorded("scheduler", stranger.pid, psutil.Process(stranger.pid).create_time() - 3600)
+        now = record(tmp_path, "scheduler", stranger.pid)
+        assert now.alive()
+        old = Recorded("scheduler", stranger.pid, now.started - 3600)
         assert not old.alive()
         end([old], patience=0)
         old.signal(signal.SIGKILL)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ from daybreak.cli import app
 from daybreak.local.airflow_environment import write_local_settings
 from daybreak.local.postgres import DATABASES, EmbeddedPostgres
 from daybreak.settings import Settings
+from parcels import administer
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAGE = (ROOT / "docs" / "containers.md").read_text()
@@ -248,35 +249,27 @@ def test_the_image_installs_the_lock_and_the_server_has_the_clients_mlflow(tmp_p
     assert pins(tmp_path / "constraints.txt")["mlflow"] == lock["mlflow-skinny"]
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Connection]:
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("home")).use()
-    engine = sa.create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
-    server.stop("immediate")
-    server.release()
-
-
-def test_init_makes_the_databases_that_are_missing(postgres: sa.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_makes_the_databases_that_are_missing(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     [script] = re.findall(r"python - <<'END'\n(.*?)\nEND\n", filled(SERVICES["init"]["command"])[-1], re.DOTALL)
-    url = postgres.engine.url.set(database=ENVIRONMENTS["postgres"]["POSTGRES_DB"])
-    monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", url.render_as_string(hide_password=False))
-    postgres.execute(sa.text("DROP DATABASE airflow"))
-    postgres.execute(sa.text("DROP DATABASE mlflow"))
-    for _ in range(2):
-        exec(script, {})
-        assert set(DATABASES) <= set(postgres.scalars(sa.text("SELECT datname FROM pg_database")))
+    monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", postgres.url(ENVIRONMENTS["postgres"]["POSTGRES_DB"]))
+    missing = {"containers_first", "containers_second"}
+    monkeypatch.setattr("daybreak.local.postgres.DATABASES", (*DATABASES, *missing))
+    with administer(postgres) as connection:
+        for _ in range(2):
+            exec(script, {})
+            assert missing <= set(connection.scalars(sa.text("SELECT datname FROM pg_database")))
+        for name in missing:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_postgres_is_the_embedded_one_with_its_volume_where_its_image_keeps_data(postgres: sa.Connection) -> None:
-    major = int(postgres.scalar(sa.text("SHOW server_version_num"))) // 10_000
+def test_postgres_is_the_embedded_one_with_its_volume_where_its_image_keeps_data(postgres: EmbeddedPostgres) -> None:
+    with administer(postgres) as connection:
+        major = int(connection.scalar(sa.text("SHOW server_version_num"))) // 10_000
+        options = set(connection.scalars(sa.text("SELECT name FROM pg_settings")))
     assert SERVICES["postgres"]["image"] == f"postgres:{major}"
     # Up to 17 it was /var/lib/postgresql/data; on such a volume 18 would keep nothing, and data go with the container.
     assert major >= 18
     assert mounts(SERVICES["postgres"]) == {"/var/lib/postgresql": "postgres"}
-    options = set(postgres.scalars(sa.text("SELECT name FROM pg_settings")))
     assert {word.split("=")[0] for word in SERVICES["postgres"]["command"] if "=" in word} <= options
 
 

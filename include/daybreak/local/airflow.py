@@ -1,8 +1,6 @@
 """A real Airflow on this machine: api-server, scheduler and dag-processor on the embedded PostgreSQL."""
 
 import fcntl
-import importlib.metadata
-import json
 import os
 import signal
 import socket
@@ -16,25 +14,25 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-import sqlalchemy as sa
-
 from daybreak.errors import ConfigurationError, TerminalError, TransientError
 from daybreak.local.airflow_api import AirflowApi
 from daybreak.local.airflow_environment import HOST, USER, airflow_environment, password, write_local_settings
+from daybreak.local.airflow_health import still_missing
+from daybreak.local.airflow_tables import note_current_tables, tables_are_current
 from daybreak.local.keeper import COMPONENTS, MIGRATION, MIGRATION_FAILED
 from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.local.processes import end, forget, record, recorded
 from daybreak.settings import Settings
 
-# A keeper gives scheduler and api-server ten seconds each before it kills them.
-_END_SECONDS = 45
+# A keeper gives the scheduler and then the api-server five seconds before it kills them, and stops PostgreSQL.
+_END_SECONDS = 30
 
 
 class LocalAirflow:
     """One Airflow in ``<home>/airflow``, which ends with the process that started it.
 
-    As a context manager it is healthy inside, and ``dags`` are parsed. Without ``schedules`` Airflow starts nothing by itself: no scheduled
-    run beside a backfill, but no run triggered by an asset either.
+    As a context manager it is healthy inside, and ``dags`` are parsed. Without ``schedules`` it starts nothing by
+    itself: no scheduled run beside a backfill, but no run triggered by an asset either.
     """
 
     def __init__(
@@ -61,11 +59,9 @@ class LocalAirflow:
         self._handler_before: Any = None
 
     def __enter__(self) -> "LocalAirflow":
-        if threading.current_thread() is threading.main_thread():
-            self._handler_before = signal.signal(signal.SIGTERM, _leave)
         try:
             self.launch()
-            self.wait_until_healthy(*self._dags)
+            self.wait_until_healthy()
         except BaseException:
             self.stop()
             raise
@@ -90,23 +86,23 @@ class LocalAirflow:
         """Start Airflow and return at once, so that other work can go on until it is healthy."""
         if self._keeper is not None:
             return
-        home = self._settings.home.resolve()
         for folder in (self._run, self.folder / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
-        self._lock = self._lock_home()
         try:
+            self._leave_in_order_on_sigterm()
+            self._lock = self._lock_home()
             self._end_leftovers()
             _refuse_a_port_in_use(self._settings.port)
-            self._start_keeper(home)
+            self._start_keeper(self._settings.home.resolve(), self._lock)
         except BaseException:
             self.stop()
             raise
 
     def wait_until_healthy(self, *dags: str, timeout: float = 240) -> None:
-        """Wait until every component is healthy and these DAGs are parsed."""
+        """Wait until every component is healthy and the DAGs, these and those of the constructor, are parsed."""
         deadline = time.monotonic() + timeout
         shown = None
-        while missing := self._missing(dags):
+        while missing := self._missing([*self._dags, *dags]):
             self._raise_if_ended()
             if missing != shown:
                 self._progress(f"Waiting for {missing}.")
@@ -117,7 +113,7 @@ class LocalAirflow:
                     next_step=f"read the logs in {self.folder / 'logs'}, then start it again.",
                 )
             time.sleep(0.2)
-        (self.folder / "migrated.json").write_text(json.dumps(self._schema()))
+        note_current_tables(self._postgres.url("airflow"), self.folder)
         self._progress("Airflow is healthy.")
 
     def watch(self) -> None:
@@ -142,26 +138,30 @@ class LocalAirflow:
         if self._lock is not None:
             os.close(self._lock)
         self._keeper = self._api = self._lock = None
-        if self._handler_before is not None:
+        if self._handler_before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._handler_before)
             self._handler_before = None
 
-    def _start_keeper(self, home: Path) -> None:
-        assert self._lock is not None
+    def _leave_in_order_on_sigterm(self) -> None:
+        # Only the main thread may; from another one the keeper still sees that the process is gone.
+        if self._handler_before is None and threading.current_thread() is threading.main_thread():
+            self._handler_before = signal.signal(signal.SIGTERM, _leave)
+
+    def _start_keeper(self, home: Path, lock: int) -> None:
         self._postgres.use()
         write_local_settings(home)
-        migrate = self._schema() is None or self._schema() != self._migrated()
+        order = "start" if tables_are_current(self._postgres.url("airflow"), self.folder) else "migrate"
         self._launched = datetime.now(UTC)
         record(self._run, "up", os.getpid(), self.url)
         with (self.folder / "logs" / "keeper.log").open("wb") as log:
             self._keeper = subprocess.Popen(
-                [sys.executable, "-P", "-m", "daybreak.local.keeper", str(home), "migrate" if migrate else "start"],
+                [sys.executable, "-P", "-m", "daybreak.local.keeper", str(home), order],
                 env=airflow_environment(self._settings, self._postgres, schedules=self._schedules),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                pass_fds=(self._lock,),  # the home is taken until the keeper is done, too
+                pass_fds=(lock,),  # the home is taken until the keeper is done, too
             )
 
     def _lock_home(self) -> int:
@@ -189,33 +189,9 @@ class LocalAirflow:
         forget(self._run, left)
 
     def _missing(self, dags: Sequence[str]) -> str | None:
-        started = recorded(self._run)
-        if "api-server" not in started:
+        if "api-server" not in recorded(self._run):
             return "Airflow's tables to be created"
-        health = self.api.health()
-        if health is None:
-            return "the api-server"
-        for component in ("scheduler", "dag_processor"):
-            # A heartbeat of the Airflow before this one counts for nothing.
-            beat = health[component][f"latest_{component}_heartbeat"]
-            if health[component]["status"] != "healthy" or datetime.fromisoformat(beat) < self._launched:
-                return f"the {component.replace('_', '-')}"
-        if health["metadatabase"]["status"] != "healthy":
-            return "Airflow's database"
-        for dag_id in dags:
-            parsed = self.api.parsed_at(dag_id)
-            if parsed is None or parsed < self._launched:
-                self._raise_if_not_importable(dag_id)
-                return f"the DAG {dag_id} to be parsed"
-        return None
-
-    def _raise_if_not_importable(self, dag_id: str) -> None:
-        for file, error, met in self.api.import_errors():
-            if met >= self._launched:
-                raise ConfigurationError(
-                    f"The DAG {dag_id} is not there, and {file} cannot be imported: {error.splitlines()[-1]}",
-                    next_step=f"mend the file; `python {self._settings.project / 'dags' / file}` shows the whole error.",
-                )
+        return still_missing(self.api, dags, self._settings.project / "dags", since=self._launched)
 
     def _raise_if_ended(self) -> None:
         started = recorded(self._run)
@@ -230,25 +206,6 @@ class LocalAirflow:
             raise TerminalError(
                 f"Airflow's {dead[0]} ended by itself. Its log ends: {_last_lines(log)}", next_step=f"read {log}."
             )
-
-    def _schema(self) -> dict[str, str] | None:
-        """Say which release of Airflow made its tables, and their revision; None where there are none."""
-        engine = sa.create_engine(self._postgres.url("airflow"))
-        try:
-            with engine.connect() as connection:
-                revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        except sa.exc.ProgrammingError:
-            return None
-        finally:
-            engine.dispose()
-        return {"airflow": importlib.metadata.version("apache-airflow-core"), "revision": str(revision)}
-
-    def _migrated(self) -> dict[str, str] | None:
-        try:
-            found: dict[str, str] = json.loads((self.folder / "migrated.json").read_text())
-        except (OSError, ValueError):
-            return None
-        return found
 
 
 def _refuse_a_port_in_use(port: int) -> None:
@@ -271,8 +228,8 @@ def _last_lines(log: Path, lines: int = 3) -> str:
         text = log.read_text(errors="replace")
     except OSError:
         return "(there is none)"
-    return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-lines:]) or "(it is empty)"
+    return " | ".join([line.strip()[:200] for line in text.splitlines() if line.strip()][-lines:]) or "(it is empty)"
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _leave(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)

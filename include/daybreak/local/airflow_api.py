@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-import httpx
-
 from daybreak.errors import TerminalError, TransientError
+from daybreak.local.airflow_http import AirflowHttp
 from daybreak.partition import days
 
 Reprocess = Literal["none", "failed", "completed"]
@@ -38,13 +37,11 @@ class AirflowRun:
 
 
 class AirflowApi:
-    """A client of one Airflow; it logs in at the first request that needs it."""
+    """A client of one Airflow."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self.url = url
-        self._credentials = {"username": user, "password": password}
-        # Without trust_env, so that a proxy of the environment is not asked for an address of this machine.
-        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self._http = AirflowHttp(url, user, password)
 
     def close(self) -> None:
         """Close the connections."""
@@ -52,25 +49,21 @@ class AirflowApi:
 
     def health(self) -> dict[str, Any] | None:
         """Return each component's health, or None while nobody answers."""
-        try:
-            # The first request to the tasks' own API builds it, which takes three seconds: better now than in a task.
-            self._http.get("/execution/health").raise_for_status()
-            response = self._http.get("/api/v2/monitor/health").raise_for_status()
-            health: dict[str, Any] = response.json()
-        except (httpx.HTTPError, ValueError):
+        # The first request to the tasks' own API builds it, which takes three seconds: better now than in a task.
+        if self._http.look("/execution/health") is None:
             return None
-        return health
+        return self._http.look("/api/v2/monitor/health")
 
     def parsed_at(self, dag_id: str) -> datetime | None:
         """Return when the DAG's file was last parsed, or None if Airflow does not know the DAG."""
-        response = self._send("GET", f"/api/v2/dags/{dag_id}", absent_ok=True)
+        response = self._http.send("GET", f"/api/v2/dags/{dag_id}", absent_ok=True)
         if response is None or response["is_stale"] or not response["last_parsed_time"]:
             return None
         return datetime.fromisoformat(response["last_parsed_time"])
 
     def import_errors(self) -> list[tuple[str, str, datetime]]:
         """List the DAG files that cannot be imported, each with its error and when it was met."""
-        errors = self._send("GET", "/api/v2/importErrors")["import_errors"]
+        errors = self._http.send("GET", "/api/v2/importErrors")["import_errors"]
         return [
             (error["filename"], error["stack_trace"].strip(), datetime.fromisoformat(error["timestamp"]))
             for error in errors
@@ -78,12 +71,12 @@ class AirflowApi:
 
     def unpause(self, dag_id: str) -> None:
         """Let the scheduler run the DAG; a paused one only collects queued runs."""
-        self._send("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+        self._http.send("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
 
     def trigger(self, dag_id: str, partition: str | None, params: Mapping[str, Any] | None = None) -> AirflowRun:
         """Start a run of one partition, or of the last complete day if none is named."""
         body = {"logical_date": None, "partition_key": partition, "conf": dict(params or {})}
-        return _run(self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body))
+        return _run(self._http.send("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body))
 
     def backfill(
         self,
@@ -107,7 +100,7 @@ class AirflowApi:
             "reprocess_behavior": reprocess,
             "max_active_runs": max_active_runs,
         }
-        while self._send("POST", "/api/v2/backfills", json=body, conflict_ok=True) is None:
+        while self._http.send("POST", "/api/v2/backfills", json=body, conflict_ok=True) is None:
             self._close_finished_backfills(dag_id)
         newest = {
             run.partition: run for run in reversed(self.runs(dag_id, partition_date_gte=first, partition_date_lte=last))
@@ -169,7 +162,7 @@ class AirflowApi:
         offset = 0
         while True:
             query = {"order_by": "-id", "limit": _PAGE, "offset": offset, **filters}
-            page = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=query)
+            page = self._http.send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=query)
             yield from map(_run, page["dag_runs"])
             offset += _PAGE
             if offset >= page["total_entries"]:
@@ -181,7 +174,7 @@ class AirflowApi:
         offset = 0
         while True:
             paged = {**body, "page_limit": _PAGE, "page_offset": offset}
-            page = self._send("POST", "/api/v2/dags/~/dagRuns/~/taskInstances/list", json=paged)
+            page = self._http.send("POST", "/api/v2/dags/~/dagRuns/~/taskInstances/list", json=paged)
             for task in page["task_instances"]:
                 found.setdefault(task["dag_run_id"], {})[task["task_id"]] = task["state"] or "waiting"
             offset += _PAGE
@@ -196,45 +189,14 @@ class AirflowApi:
                 next_step=f"wait for it or cancel it at {self.url}/dags/{dag_id}/backfills, then ask again.",
                 pipeline=dag_id,
             )
-        listed = self._send("GET", "/api/v2/backfills", params={"dag_id": dag_id, "order_by": "-id", "limit": _PAGE})
+        listed = self._http.send(
+            "GET", "/api/v2/backfills", params={"dag_id": dag_id, "order_by": "-id", "limit": _PAGE}
+        )
         for backfill in listed["backfills"]:
-            if backfill["completed_at"]:
-                continue
-            if datetime.now(UTC) - datetime.fromisoformat(backfill["created_at"]) > _BACKFILL_MADE:
-                self._send("PUT", f"/api/v2/backfills/{backfill['id']}/cancel", conflict_ok=True)
-            else:
-                time.sleep(1)
-
-    def _send(
-        self, method: str, path: str, *, absent_ok: bool = False, conflict_ok: bool = False, **content: Any
-    ) -> Any:
-        """Send a request as the user, logging in where that is missing; None for an absence or conflict allowed for."""
-        try:
-            response = self._http.request(method, path, **content)
-            if response.status_code == httpx.codes.UNAUTHORIZED:
-                self._log_in()
-                response = self._http.request(method, path, **content)
-        except httpx.TransportError as error:
-            raise TransientError(
-                f"Airflow at {self.url} does not answer ({error or type(error).__name__}).",
-                next_step="see whether it runs: `daybreak local status`.",
-            ) from error
-        if (absent_ok and response.status_code == httpx.codes.NOT_FOUND) or (
-            conflict_ok and response.status_code == httpx.codes.CONFLICT
-        ):
-            return None
-        _raise_if_refused(response)
-        return response.json()
-
-    def _log_in(self) -> None:
-        response = self._http.post("/auth/token", json=self._credentials)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            raise TerminalError(
-                f"Airflow at {self.url} does not know this user and password.",
-                next_step="stop the Airflow that runs there: it belongs to another DAYBREAK_HOME.",
-            )
-        _raise_if_refused(response)
-        self._http.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
+            age = datetime.now(UTC) - datetime.fromisoformat(backfill["created_at"])
+            if backfill["completed_at"] is None and age > _BACKFILL_MADE:
+                self._http.send("PUT", f"/api/v2/backfills/{backfill['id']}/cancel", conflict_ok=True)
+        time.sleep(0.3)
 
 
 def _run(answer: Mapping[str, Any]) -> AirflowRun:
@@ -255,19 +217,3 @@ def _with_tasks(run: AirflowRun, tasks: Mapping[str, str]) -> AirflowRun:
 
 def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _raise_if_refused(response: httpx.Response) -> None:
-    if response.is_success:
-        return
-    request = f"{response.request.method} {response.request.url.path}"
-    try:
-        detail = response.json().get("detail", "")
-    except ValueError:
-        detail = response.text[:300]
-    if response.is_server_error:
-        raise TransientError(
-            f"Airflow failed at {request}: {detail}",
-            next_step="read the end of the log api-server.log, then try again.",
-        )
-    raise TerminalError(f"Airflow refused {request}: {detail}", next_step="mend what it names, then ask again.")

@@ -83,7 +83,8 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
         "API_AUTH__JWT_SECRET": keys["jwt_secret"],
         "SCHEDULER__USE_JOB_SCHEDULE": str(schedules),
     }
-    inherited = {name: value for name, value in os.environ.items() if not _configures_airflow(name)}
+    around = os.environ  # noqa: TID251 - handed on to the processes, not read as configuration
+    inherited = {name: value for name, value in around.items() if not _configures_airflow(name)}
     direct = [inherited[name] for name in ("NO_PROXY", "no_proxy") if inherited.get(name)]
     return {
         **inherited,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from daybreak.errors import TransientError
 from daybreak.local.airflow_api import AirflowApi
+from daybreak.local.airflow_health import component_health
 from daybreak.local.keeper import COMPONENTS
 from daybreak.local.processes import Recorded, end, forget, recorded
 from daybreak.settings import Settings
@@ -69,13 +70,8 @@ def _living(settings: Settings) -> dict[str, Recorded]:
 
 
 def _healthy(url: str) -> dict[str, bool]:
-    api = AirflowApi(url, "", "")
-    health = api.health()
-    api.close()
-    if health is None:
-        return {}
-    return {
-        "api-server": health["metadatabase"]["status"] == "healthy",
-        "scheduler": health["scheduler"]["status"] == "healthy",
-        "dag-processor": health["dag_processor"]["status"] == "healthy",
-    }
+    api = AirflowApi(url, "", "")  # health is told without logging in
+    try:
+        return {name: healthy for name, (healthy, _) in component_health(api).items()}
+    finally:
+        api.close()

@@ -26,7 +26,8 @@ COMPONENTS: dict[str, tuple[str, ...]] = {
 MIGRATION: dict[str, tuple[str, ...]] = {"migration": ("db", "migrate")}
 MIGRATION_FAILED = 3
 
-_PATIENCE_SECONDS = 10
+# A running task does not listen to SIGTERM: it has this long to finish, and is tried again after the next start if not.
+_PATIENCE_SECONDS = 5
 
 
 class Keeper:

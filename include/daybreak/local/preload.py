@@ -1,6 +1,6 @@
 """Import what tasks need once, before the scheduler forks the workers that fork the tasks.
 
-LocalExecutor's workers are forks of the scheduler and tasks are forks of the workers, so what the scheduler has imported
+LocalExecutor's workers are forks of the scheduler and tasks are forks of the workers, so what the scheduler imported
 costs a task nothing. Great Expectations, scikit-learn and MLflow take a task four seconds otherwise, each time.
 
 Importing starts no thread of Python's. The threads that OpenBLAS and Arrow start when they are loaded are theirs to

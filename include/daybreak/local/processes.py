@@ -15,8 +15,7 @@ from pathlib import Path
 
 import psutil
 
-# Clock ticks round a process's start; a number used again within this is not the same program a second later.
-_SAME_START_SECONDS = 0.5
+_SAME_START_SECONDS = 1
 
 # The scheduler ends by an exception in its signal handler, which is lost where it strikes a callback of the collector.
 _ASK_AGAIN_SECONDS = 2
@@ -24,7 +23,7 @@ _ASK_AGAIN_SECONDS = 2
 
 @dataclass(frozen=True)
 class Recorded:
-    """A process that was started, told apart from a later one with the same number by its start."""
+    """A process that was started, told apart from a later one with the same number by its start after boot."""
 
     name: str
     pid: int
@@ -58,17 +57,17 @@ class Recorded:
         return members
 
     def _same(self, process: psutil.Process) -> bool:
-        return abs(process.create_time() - self.started) < _SAME_START_SECONDS
+        return abs(_since_boot(process) - self.started) < _SAME_START_SECONDS
 
 
 def record(folder: Path, name: str, pid: int, url: str = "") -> Recorded:
     """Write down a process that was just started."""
-    recorded = Recorded(name, pid, psutil.Process(pid).create_time(), url)
+    process = Recorded(name, pid, _since_boot(psutil.Process(pid)), url)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{name}.new"
-    unfinished.write_text(json.dumps(asdict(recorded)))
+    unfinished.write_text(json.dumps(asdict(process)))
     unfinished.replace(folder / f"{name}.pid")
-    return recorded
+    return process
 
 
 def recorded(folder: Path) -> dict[str, Recorded]:
@@ -96,12 +95,18 @@ def end(leaders: Iterable[Recorded], *, patience: float) -> None:
     asked = time.monotonic()
     deadline = asked + patience
     while left := [process for leader in leaders for process in leader.session()]:
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             for process in left:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
-        elif time.monotonic() > asked + _ASK_AGAIN_SECONDS:
-            asked = time.monotonic()
+        elif now > asked + _ASK_AGAIN_SECONDS:
+            asked = now
             for leader in leaders:
                 leader.signal(signal.SIGTERM)
         time.sleep(0.1)
+
+
+def _since_boot(process: psutil.Process) -> float:
+    # Not the time of day: setting the clock would make every process another one.
+    return process.create_time() - psutil.boot_time()

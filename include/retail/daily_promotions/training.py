@@ -1,0 +1,99 @@
+"""Train the daily promotions: the probability that a product sells tomorrow, held against its 28-day base rate."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from daybreak.train import Past, Trained, held_out
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TARGET = "sells_tomorrow"
+CATEGORIES = ["department", "product_category", "brand"]
+NUMBERS = [
+    "weekday",
+    "units_1d_back",
+    "units_7d",
+    "units_28d",
+    "sale_days_7d",
+    "sale_days_14d",
+    "sale_days_28d",
+    "sale_days_same_weekday",
+    "mean_stores_28d",
+    "days_since_last_sale",
+    "discount_share_28d",
+    "average_price_28d",
+]
+WINDOW_DAYS = 56
+SETTINGS = {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 200}
+
+
+def train(past: Past, progress: Callable[[str], None]) -> Trained:
+    """Fit on eight weeks that end before the held-out four weeks."""
+    held_out_first, held_out_last = held_out(past.last_day)
+    last = held_out_first - timedelta(days=1)
+    first = last - timedelta(days=WINDOW_DAYS - 1)
+    progress(f"reading {first} to {last}")
+    rows = past.rows(first, last).select([*CATEGORIES, *NUMBERS, TARGET]).to_pandas()
+    progress(f"fitting {len(rows):,} rows")
+    model = build()
+    model.fit(rows[CATEGORIES + NUMBERS], rows[TARGET])
+    progress(f"measuring on {held_out_first} to {held_out_last}")
+    unseen = past.rows(held_out_first, held_out_last).select([*CATEGORIES, *NUMBERS, TARGET]).to_pandas()
+    actual = unseen[TARGET].to_numpy()
+    predicted = model.predict_proba(unseen[CATEGORIES + NUMBERS])[:, 1]
+    # Half a day in 28 on either side: a certainty that fails would cost an infinite log loss.
+    base_rate = (unseen["sale_days_28d"] / 28).clip(0.5 / 28, 1 - 0.5 / 28).to_numpy()
+    return Trained(
+        model=model,
+        sample=rows[CATEGORIES + NUMBERS].head(100),
+        trained_through=held_out_first,
+        metrics={**measure(actual, predicted), "calibration_error": calibration_error(actual, predicted)},
+        baseline=measure(actual, base_rate),
+        parameters={**SETTINGS, "rows": len(rows), "first_day": first, "last_day": last},
+        score_profile=profile(predicted),
+    )
+
+
+def build() -> Any:
+    """Build the unfitted scikit-learn pipeline; boosting with log loss on this many rows comes out calibrated."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import TargetEncoder
+
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    return make_pipeline(
+        make_column_transformer((TargetEncoder(target_type="binary", cv=folds), CATEGORIES), ("passthrough", NUMBERS)),
+        HistGradientBoostingClassifier(early_stopping=False, random_state=0, **SETTINGS),
+    )
+
+
+def measure(actual: "np.ndarray", predicted: "np.ndarray") -> dict[str, float]:
+    """Return log loss in nats and Brier score."""
+    from sklearn.metrics import brier_score_loss, log_loss
+
+    return {
+        "log_loss": float(log_loss(actual, predicted)),
+        "brier_score": float(brier_score_loss(actual, predicted)),
+    }
+
+
+def calibration_error(actual: "np.ndarray", predicted: "np.ndarray", bins: int = 10) -> float:
+    """Return the expected calibration error: the mean gap between predicted and observed share, over equal bins."""
+    import numpy as np
+
+    order = np.argsort(predicted, kind="stable")
+    parts = zip(np.array_split(predicted[order], bins), np.array_split(actual[order], bins), strict=True)
+    return float(sum(abs(p.mean() - a.mean()) * len(p) for p, a in parts) / len(actual))
+
+
+def profile(predicted: "np.ndarray", bins: int = 10) -> dict[str, list[float]]:
+    """Describe the spread of the scores by bins of equal weight, as Great Expectations takes it."""
+    import numpy as np
+
+    edges = np.unique(np.quantile(predicted, np.linspace(0, 1, bins + 1)))
+    weights = np.histogram(predicted, edges)[0] / len(predicted)
+    return {"bins": edges.tolist(), "weights": weights.tolist()}

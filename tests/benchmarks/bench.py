@@ -1,0 +1,178 @@
+"""Measure speed and memory, side by side in one run: `make bench`.
+
+(a) tutorial: pandas.read_sql, predict, DataFrame.to_sql. (b) daybreak: extract, validate with eight expectations,
+score, publish. (c) predict: the model alone, on rows in memory. Each runs in a process of its own, in turns, on the
+same rows, and what they predict is compared.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from figures import ServerPeak, machine, relations, show
+from rows import disagreements, prepare_model, prepare_rows, settle
+
+from daybreak.display import err, print_error, print_json
+from daybreak.errors import DaybreakError
+from daybreak.local.demonstration_data import TIMEZONE
+from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.settings import PROJECT, Settings
+from daybreak.workspace import Workspace
+
+HERE = Path(__file__).parent
+WARM_UP_ROWS = 20_000
+
+
+class Disagreement(Exception):
+    """A way did not do what was asked of it, or not what the others did: the figures mean nothing."""
+
+
+class Bench:
+    """One embedded server in a folder of its own, and what is measured on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.server = EmbeddedPostgres(self.home)
+        self.settings: dict[str, Any] = {
+            "home": str(self.home),
+            "project": str(_project(folder)),
+            "pipelines": "benchmark_pipeline",
+        }
+        self.workspace = Workspace(Settings(**self.settings))
+        self.last_day = datetime.now(ZoneInfo(TIMEZONE)).date() - timedelta(days=1)
+
+    def __enter__(self) -> "Bench":
+        self.server.use()
+        prepare_model(self.workspace, self.last_day, _say)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.workspace.close()
+        self.server.stop()
+        self.server.release()
+
+    def compare(self, sizes: list[int], repeats: int, skip_tutorial_above: int) -> list[dict[str, Any]]:
+        """Measure every way at every size, in turns."""
+        days = {self.last_day - timedelta(days=place): rows for place, rows in enumerate(sizes, start=1)}
+        prepare_rows(self.workspace, self.last_day, {self.last_day: WARM_UP_ROWS, **days}, _say)
+        measured = []
+        for turn in range(1, repeats + 1):
+            for day, rows in days.items():
+                ways = ["daybreak", "predict", *(["tutorial"] if rows <= skip_tutorial_above else [])]
+                random.shuffle(ways)
+                found = {way: self._measure(way, day, rows, turn) for way in ways}
+                for other in set(ways) - {"daybreak"}:
+                    self._refuse_difference(found["daybreak"], found[other])
+                measured += found.values()
+        return measured
+
+    def backfill(self, days: int) -> dict[str, Any]:
+        """Time `daybreak backfill` of the demand forecast, from starting the command to its end."""
+        first = self.last_day - timedelta(days=days - 1)
+        _say(f"backfilling {first} to {self.last_day}")
+        settle(self.workspace)
+        command = [str(Path(sys.executable).with_name("daybreak")), "backfill", "demand_forecast"]
+        environment = {**os.environ, "DAYBREAK_HOME": str(self.home)}
+        started = time.perf_counter()
+        ended = subprocess.run(
+            [*command, first.isoformat(), self.last_day.isoformat()], env=environment, capture_output=True, text=True
+        )
+        seconds = time.perf_counter() - started
+        if ended.returncode:
+            raise Disagreement(f"The backfill failed: {ended.stderr.strip()}")
+        with self.workspace.warehouse.begin() as connection:
+            published, rows = connection.exec_driver_sql(
+                "SELECT count(DISTINCT partition_date), count(*) FROM predictions.demand_forecast "
+                "WHERE partition_date BETWEEN %(first)s AND %(last)s",
+                {"first": first, "last": self.last_day},
+            ).one()
+        if published != days:
+            raise Disagreement(f"The backfill published {published} of {days} days.")
+        return {"days": days, "first": first, "last": self.last_day, "rows": rows, "seconds": seconds}
+
+    def _measure(self, way: str, day: date, rows: int, turn: int) -> dict[str, Any]:
+        settle(self.workspace, *(["TRUNCATE predictions.throughput_runs"] if way == "daybreak" else []))
+        asked = {"settings": self.settings, "day": day.isoformat(), "warm_up": self.last_day.isoformat()}
+        with ServerPeak(self.home) as peak:
+            ended = subprocess.run(
+                [sys.executable, str(HERE / "ways.py"), way, json.dumps(asked)], stdout=subprocess.PIPE, text=True
+            )
+        if ended.returncode:
+            raise Disagreement(f"{way} failed on {rows:,} rows.")
+        result = json.loads(ended.stdout.splitlines()[-1])
+        if result["rows"] != rows:
+            raise Disagreement(f"{way} read {result['rows']:,} rows of {rows:,}.")
+        _say(f"turn {turn}: {rows:,} rows, {way}: {result['wall']:.2f} s")
+        return {"way": way, "turn": turn, "rows_per_second": rows / result["wall"], **result, **peak.found}
+
+    def _refuse_difference(self, ours: dict[str, Any], other: dict[str, Any]) -> None:
+        # Only daybreak judges rows: it quarantines those of unknown category, which the others predict.
+        found = disagreements(self.workspace, other["way"], ours["run_id"])
+        quarantined, scored = ours["rows_quarantined"], ours["rows_scored"]
+        expected = {"theirs": ours["rows"], "ours": scored, "unmatched": quarantined, "unknown": quarantined, "different": 0}
+        if found != expected or scored + quarantined != ours["rows"]:
+            raise Disagreement(f"daybreak and {other['way']} do not agree: {found}; expected: {expected}.")
+
+
+def main(
+    rows: Annotated[str, typer.Option(help="Numbers of rows, separated by commas.")] = "1_000_000,10_000_000",
+    repeats: Annotated[int, typer.Option(min=1, help="How often everything is measured, in turns.")] = 3,
+    skip_tutorial_above: Annotated[int, typer.Option(help="Leave the tutorial out above so many rows.")] = 1_000_000,
+    backfill_days: Annotated[int, typer.Option(min=0, max=90, help="Days to backfill; 0 leaves it out.")] = 90,
+    folder: Annotated[Path | None, typer.Option(help="Keep data and model here, for the next time.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Measure speed and memory, side by side in one run, and check that all ways predict the same."""
+    sizes = sorted({int(size) for size in rows.split(",") if size})
+    with _folder(folder) as place:
+        try:
+            with Bench(place) as bench:
+                measured = bench.compare(sizes, repeats, skip_tutorial_above) if sizes else []
+                backfill = bench.backfill(backfill_days) if backfill_days else None
+        except (Disagreement, DaybreakError) as error:
+            print_error(str(error))
+            raise typer.Exit(1) from error
+    report = {"machine": machine(), "measured": measured, "relations": relations(measured, backfill)}
+    print_json(report) if as_json else show(report)
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.resolve()
+    else:
+        with TemporaryDirectory(prefix="daybreak-bench-") as folder:
+            yield Path(folder)
+
+
+def _project(folder: Path) -> Path:
+    """Make a project folder whose SQL is the project's own and the benchmark's."""
+    sql = folder / "project" / "sql"
+    sql.mkdir(parents=True, exist_ok=True)
+    for source in (*(PROJECT / "sql").iterdir(), HERE / "sql" / "throughput"):
+        link = sql / source.name
+        if not link.is_symlink():
+            link.symlink_to(source)
+    return sql.parent
+
+
+def _say(text: str) -> None:
+    err.print(f"  {text}")
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

@@ -1,0 +1,95 @@
+"""What every test may ask for. Nothing is started or imported before a test asks for it.
+
+postgres         one embedded PostgreSQL for the whole session
+new_database     makes further databases on it, empty or copied from a template; they go when the test ends
+project          a folder with sql/: the ledger's migrations and the queries of the pipelines made for tests
+settings         settings of one test, with a database and a home of its own
+workspace        what the settings lead to
+parcels          the pipeline made for tests, with its source loaded, a champion and one published day
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.settings import Settings
+from daybreak.workspace import Workspace
+from parcels import Parcels, administer, load, make_project, make_settings
+
+NewDatabase = Callable[..., str]
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """Start the session's PostgreSQL; nothing in it has to survive, so it waits for no disk."""
+    with tempfile.TemporaryDirectory(prefix="daybreak-tests-") as home:
+        server = EmbeddedPostgres(Path(home)).use()
+        with administer(server) as connection:
+            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+        yield server
+        server.stop("immediate")
+        server.release()
+
+
+@pytest.fixture(scope="session")
+def loaded(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Fill the database that tests get copies of: tables, source, a champion, one published day."""
+    with administer(postgres) as connection:
+        connection.exec_driver_sql("CREATE DATABASE loaded")
+    home = tmp_path_factory.mktemp("loaded")
+    settings = make_settings(home, make_project(home / "project"), postgres.url("loaded"))
+    load(settings)
+    with administer(postgres) as connection:
+        # A database that somebody is connected to cannot be copied, and MLflow keeps its connections.
+        connection.exec_driver_sql("ALTER DATABASE loaded ALLOW_CONNECTIONS false")
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'loaded'")
+    return settings
+
+
+@pytest.fixture
+def new_database(postgres: EmbeddedPostgres) -> Iterator[NewDatabase]:
+    """Return a function that makes a database, a copy of ``template`` if one is named, and returns its URL."""
+    made: list[str] = []
+
+    def create(template: str = "template1") -> str:
+        made.append(f"test_{next(_numbers)}")
+        with administer(postgres) as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {made[-1]} TEMPLATE {template} STRATEGY file_copy")
+        return postgres.url(made[-1])
+
+    yield create
+    with administer(postgres) as connection:
+        for name in made:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Lay out a project folder that a test may change."""
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture
+def settings(loaded: Settings, new_database: NewDatabase, project: Path, tmp_path: Path) -> Settings:
+    """Make settings that share nothing with another test's but the artifacts of the champion."""
+    return make_settings(tmp_path, project, new_database("loaded"), loaded.models)
+
+
+@pytest.fixture
+def workspace(settings: Settings) -> Iterator[Workspace]:
+    """Open what the settings lead to."""
+    opened = Workspace(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def parcels(workspace: Workspace) -> Parcels:
+    """Return the pipeline made for tests, ready to be run."""
+    return Parcels(workspace)

@@ -1,0 +1,96 @@
+"""Promise 3: the alias is resolved once per run; every task and retry of the run uses that version."""
+
+from dataclasses import asdict
+
+import pytest
+
+from daybreak.ledger import Counts
+from daybreak.plan import Plan
+from daybreak.runner import Runner
+from daybreak.snapshot import Snapshot
+from fixture_pipelines.parcel_hours.training import build, sample
+from parcels import DAY, Parcels, travelled
+
+
+@pytest.fixture
+def challenger(parcels: Parcels) -> int:
+    """Register a version that predicts 500 hours for every parcel, and leave the champion where it is."""
+    from sklearn.dummy import DummyRegressor
+
+    rows = sample()
+    model = build(DummyRegressor(strategy="constant", constant=500.0)).fit(rows, rows["distance_km"])
+    version = parcels.register(model, rows).version
+    parcels.promote(1)
+    return version
+
+
+def hours(parcels: Parcels) -> set[float]:
+    return set(parcels.forecasts().values())
+
+
+def versions(parcels: Parcels) -> set[int]:
+    return {version for (version,) in parcels.rows("SELECT DISTINCT model_version FROM predictions.parcel_hours")}
+
+
+@pytest.mark.parametrize("moved_before", ["extract", "validate", "score", "publish"])
+def test_an_alias_moved_between_tasks_does_not_reach_a_planned_run(
+    parcels: Parcels, challenger: int, moved_before: str
+) -> None:
+    def task(name: str) -> Runner:
+        if name == moved_before:
+            parcels.promote(challenger)
+        return Runner(parcels.workspace, parcels.pipeline)
+
+    before = parcels.forecasts()
+    plan = Plan.from_json(travelled(parcels.plan(origin="parcel_hours/a").to_json()))
+    snapshot = Snapshot(**travelled(asdict(task("extract").extract(plan))))
+    task("validate").validate(plan, snapshot)
+    counts = Counts(**travelled(asdict(task("score").score(plan, snapshot))))
+    assert task("publish").publish(plan, counts).published
+    assert parcels.forecasts() == before
+    assert versions(parcels) == {1}
+    # The next run is planned after the alias was moved.
+    parcels.run()
+    assert hours(parcels) == {500.0}
+    assert versions(parcels) == {challenger}
+
+
+def test_a_plan_that_is_tried_again_keeps_its_version(parcels: Parcels, challenger: int) -> None:
+    first = parcels.plan(origin="parcel_hours/a")
+    parcels.promote(challenger)
+    again = parcels.plan(origin="parcel_hours/a")
+    assert (again.run_id, again.model.version) == (first.run_id, 1)
+    other = parcels.plan(origin="parcel_hours/b")
+    assert (other.run_id, other.model.version) == (first.run_id + 1, challenger)
+
+
+def test_a_cleared_run_resolves_the_alias_anew(parcels: Parcels, challenger: int) -> None:
+    parcels.run_by_tasks(origin="parcel_hours/a")
+    parcels.promote(challenger)
+    parcels.run_by_tasks(origin="parcel_hours/a")
+    assert versions(parcels) == {challenger}
+    assert hours(parcels) == {500.0}
+
+
+def test_a_forced_version_is_used_whatever_the_alias_says(parcels: Parcels, challenger: int) -> None:
+    parcels.run(model_version=challenger)
+    assert hours(parcels) == {500.0}
+    assert versions(parcels) == {challenger}
+
+
+def test_what_the_model_was_is_written_down_with_the_run(parcels: Parcels, challenger: int) -> None:
+    from daybreak.registry import library_versions
+
+    outcome = parcels.run(model_version=challenger)
+    run = parcels.last_run()
+    registered = parcels.value(f"SELECT value FROM model_version_tags WHERE key = 'digest' AND version = {challenger}")
+    assert (run["model_name"], run["model_version"], run["model_digest"]) == ("parcel_hours", challenger, registered)
+    assert run["trained_through"] == outcome.plan.model.trained_through
+    assert run["libraries"] == library_versions()
+
+
+def test_the_alias_history_has_every_move_and_one_version_at_a_time(parcels: Parcels, challenger: int) -> None:
+    history = parcels.rows("SELECT version, since, until FROM ledger.alias_history ORDER BY since")
+    assert [version for version, _, _ in history] == [1, challenger, 1]
+    assert [until for _, _, until in history] == [*(since for _, since, _ in history[1:]), None]
+    assert parcels.plan(DAY).model.version == 1

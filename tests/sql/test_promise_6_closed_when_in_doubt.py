@@ -1,0 +1,141 @@
+"""Promise 6: a source that cannot be trusted stops the run, in whichever of the two ways it is run."""
+
+import pytest
+
+from daybreak.errors import ExpectationsFailed, SourceRefused
+from parcels import DAY, Parcels, refused
+
+from .conftest import Way
+
+OF_THE_DAY = "handed_in_at >= '2024-03-09 05:00+00' AND handed_in_at < '2024-03-10 05:00+00'"
+MENDED = "ALTER TABLE parcels.handed_in"
+
+BAD_SOURCES = {
+    "an empty partition": (
+        [f"DELETE FROM parcels.handed_in WHERE {OF_THE_DAY}"],
+        "The batch is empty",
+        "check that the source has loaded the day",
+    ),
+    "a missing table": (
+        [f"{MENDED} RENAME TO gone"],
+        'relation "parcels.handed_in" does not exist',
+        "mend the source or the query",
+    ),
+    "a missing column": (
+        [f"{MENDED} DROP COLUMN distance_km"],
+        'column "distance_km" does not exist',
+        "mend the source or the query",
+    ),
+    "a number that became text": (
+        [f"{MENDED} ALTER distance_km TYPE text"],
+        "Column distance_km is string in the extracted rows; the model takes double",
+        "mend extract.sql or the source",
+    ),
+    "text that became a number": (
+        [f"{MENDED} ALTER zone TYPE integer USING 1"],
+        "Column zone is int32 in the extracted rows; the model takes string",
+        "mend extract.sql or the source",
+    ),
+    "a column that no file can hold": (
+        [f"{MENDED} ALTER remark TYPE jsonb USING to_jsonb(remark)"],
+        "Column remark has type",
+        "cast it in the query",
+    ),
+    # Copied in binary, four letters would silently be read as an integer.
+    "an entity key that became text": (
+        [f"{MENDED} ALTER parcel_id TYPE text"],
+        "Entity key parcel_id is string in the extracted rows; predictions keep int32",
+        "cast parcel_id in extract.sql",
+    ),
+    "an entity key that became wider": (
+        [f"{MENDED} ALTER parcel_id TYPE bigint"],
+        "Entity key parcel_id is int64 in the extracted rows; predictions keep int32",
+        "cast parcel_id in extract.sql",
+    ),
+    # `between` and the model's imputer both let a column of nothing but nulls pass.
+    "a column all null that `between` judges": (
+        [f"UPDATE parcels.handed_in SET weight_kg = NULL WHERE {OF_THE_DAY}"],
+        "Column weight_kg is null in all 400 rows",
+        "check how the source fills it",
+    ),
+    "a column all null that a warning judges": (
+        [f"UPDATE parcels.handed_in SET pieces = NULL WHERE {OF_THE_DAY}"],
+        "Column pieces is null in all 400 rows",
+        "check how the source fills it",
+    ),
+    "a column all null that quarantines each row": (
+        [f"UPDATE parcels.handed_in SET zone = NULL WHERE {OF_THE_DAY}"],
+        "Column zone is null in all 400 rows",
+        "check how the source fills it",
+    ),
+    "an entity key all null": (
+        [
+            f"{MENDED} DROP CONSTRAINT handed_in_pkey",
+            f"{MENDED} ALTER depot DROP NOT NULL",
+            f"UPDATE parcels.handed_in SET depot = NULL WHERE {OF_THE_DAY}",
+        ],
+        "Column depot is null in all 400 rows",
+        "check how the source fills it",
+    ),
+    "duplicate entity keys": (
+        [
+            f"{MENDED} DROP CONSTRAINT handed_in_pkey",
+            f"INSERT INTO parcels.handed_in SELECT * FROM parcels.handed_in WHERE {OF_THE_DAY} AND parcel_id % 200 = 7",
+        ],
+        "2 entity keys occur more than once, for example depot=north, parcel_id=8207; depot=south, parcel_id=8007",
+        "make extract.sql give one row for each entity key",
+    ),
+}
+
+
+@pytest.mark.parametrize(("breakage", "problem", "next_step"), BAD_SOURCES.values(), ids=BAD_SOURCES)
+def test_a_bad_source_stops_the_run(
+    parcels: Parcels, run: Way, breakage: list[str], problem: str, next_step: str
+) -> None:
+    parcels.execute(*breakage)
+    with refused(parcels, SourceRefused, problem, next_step):
+        run()
+
+
+def test_a_column_that_the_query_no_longer_selects_stops_the_run(parcels: Parcels, run: Way) -> None:
+    parcels.rewrite("features", "    distance_km,\n", "")
+    with refused(parcels, SourceRefused, "Column distance_km is missing from the extracted rows", "mend extract.sql"):
+        run()
+
+
+def test_a_query_that_counts_other_rows_than_it_gives_stops_the_run(parcels: Parcels, run: Way) -> None:
+    # The count sees all 400 rows and then the query ten, by a counter that a read-only transaction allows.
+    seen = "coalesce(nullif(current_setting('parcels.seen', true), ''), '0')::integer"
+    parcels.rewrite(
+        "extract", "AS features", f"AS features WHERE set_config('parcels.seen', ({seen} + 1)::text, false)::int <= 410"
+    )
+    with refused(parcels, SourceRefused, "The source counted 400 rows and gave 10", "make extract.sql deterministic"):
+        run()
+
+
+@pytest.mark.parametrize(
+    ("suite", "problem"),
+    [
+        ("erring_on_rows", "'zone: column values to be between (min_value=0.0, max_value=1.0)' could not be judged"),
+        ("erring_on_batch", "'zone: column mean to be between (min_value=0.0, max_value=1.0)' could not be judged"),
+        ("failing_batch", "The batch breaks 1 critical expectation(s): batch: table row count to be between"),
+    ],
+)
+@pytest.mark.parametrize("by_tasks", [False, True], ids=["as one stream", "task by task"])
+def test_an_expectation_without_an_answer_stops_the_run(
+    parcels: Parcels, suite: str, problem: str, *, by_tasks: bool
+) -> None:
+    declared = parcels.declared(expectations=f"fixture_pipelines.parcel_hours.expectations:{suite}")
+    with refused(parcels, ExpectationsFailed, problem, "mend the"):
+        declared.run_by_tasks() if by_tasks else declared.run()
+
+
+def test_a_mended_source_is_published_by_the_next_run(parcels: Parcels, run: Way) -> None:
+    before = parcels.forecasts()
+    parcels.execute(f"{MENDED} RENAME TO gone")
+    with pytest.raises(SourceRefused):
+        run()
+    parcels.execute("ALTER TABLE parcels.gone RENAME TO handed_in")
+    run()
+    assert parcels.current() == [parcels.last_run()["run_id"]]
+    assert parcels.forecasts(DAY) == before

@@ -1,0 +1,15 @@
+"""What the unit tests share: Great Expectations takes seconds to import, so there is one judge."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from daybreak.expectations import Judge
+
+
+@pytest.fixture(scope="session")
+def judge() -> "Judge":
+    from daybreak.expectations import Judge
+
+    return Judge()

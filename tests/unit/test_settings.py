@@ -1,0 +1,78 @@
+"""Settings come from the environment, once, and nobody changes them afterwards."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from daybreak.errors import ConfigurationError
+from daybreak.settings import PROJECT, Settings
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"DAYBREAK_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_variable_everything_lives_in_the_project() -> None:
+    settings = Settings()
+    assert settings.home == PROJECT / ".daybreak"
+    assert settings.sql == PROJECT / "sql"
+    assert settings.batches == (PROJECT / ".daybreak" / "batches").as_uri()
+    assert settings.models == (PROJECT / ".daybreak" / "models").as_uri()
+    assert settings.warehouse_url is None
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_can_be_given_as_a_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"DAYBREAK_{name.upper()}", "7")
+    assert getattr(Settings(), name) != Settings.model_fields[name].default
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1  # type: ignore[misc]
+
+
+def test_a_file_beside_the_process_has_no_say(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DAYBREAK_PORT=9999\n")
+    assert Settings().port == 8080
+
+
+def test_another_variable_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "9999")
+    monkeypatch.setenv("DAYBREAK_UNHEARD_OF", "1")
+    assert Settings().port == 8080
+
+
+def test_snapshots_and_models_may_go_to_object_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYBREAK_BATCHES_URI", "s3://bucket/batches")
+    assert Settings().batches == "s3://bucket/batches"
+
+
+def test_a_password_is_not_shown() -> None:
+    settings = Settings(warehouse_url="postgresql://daybreak:secret@host/daybreak")
+    assert "secret" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("port", "eighty", "valid integer"),
+        ("port", "70000", "less than or equal to 65535"),
+        ("lock_timeout_seconds", "0", "greater than 0"),
+    ],
+)
+def test_a_bad_value_is_refused_in_one_line_that_names_the_variable(
+    name: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"DAYBREAK_{name.upper()}", value)
+    with pytest.raises(ConfigurationError, match=rf"^DAYBREAK_{name.upper()}: .*{re.escape(why)}\. Next: correct"):
+        Settings()
