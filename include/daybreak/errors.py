@@ -43,6 +43,25 @@ class DaybreakError(Exception):
         return " ".join((f"{place}: {text}" if place else text).split())
 
 
+class _DeliveryStopped(DaybreakError):
+    """Say what the receiver answered last, how many chunks it acknowledged, and the keys of those it did not."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        next_step: str,
+        status: int | None = None,
+        open_keys: tuple[str, ...] = (),
+        delivered: int = 0,
+        **details: Any,
+    ) -> None:
+        super().__init__(problem, next_step=next_step, **details)
+        self.status = status
+        self.open_keys = open_keys
+        self.delivered = delivered
+
+
 class TerminalError(DaybreakError):
     """The same input fails again."""
 
@@ -75,16 +94,8 @@ class PublicationRefused(TerminalError):
     """The publication would be wrong, or there is none to go back to."""
 
 
-class DeliveryRefused(TerminalError):
+class DeliveryRefused(_DeliveryStopped, TerminalError):
     """The receiver will not take what was sent, or must not be talked to."""
-
-    def __init__(
-        self, problem: str, *, next_step: str, status: int | None, open_keys: tuple[str, ...], delivered: int
-    ) -> None:
-        super().__init__(problem, next_step=next_step)
-        self.status = status
-        self.open_keys = open_keys
-        self.delivered = delivered
 
 
 class TransientError(DaybreakError):
@@ -95,13 +106,5 @@ class WarehouseUnavailable(TransientError):
     """The warehouse did not answer, is restarting, or a lock was not had in time."""
 
 
-class DeliveryUnavailable(TransientError):
+class DeliveryUnavailable(_DeliveryStopped, TransientError):
     """The receiver did not acknowledge in time: chunks are open."""
-
-    def __init__(
-        self, problem: str, *, next_step: str, status: int | None, open_keys: tuple[str, ...], delivered: int
-    ) -> None:
-        super().__init__(problem, next_step=next_step)
-        self.status = status
-        self.open_keys = open_keys
-        self.delivered = delivered

@@ -5,7 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daybreak.ledger import Ledger, expectation_results, publications, quarantine, runs
+from daybreak.ledger import Ledger
+from daybreak.tables import expectation_results, publications, quarantine, runs
 
 
 def list_runs(ledger: Ledger, pipeline: str | None = None, limit: int = 30) -> list[dict[str, Any]]:

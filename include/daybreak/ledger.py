@@ -1,6 +1,6 @@
 """The run ledger: what ran on what, and what came of it.
 
-The tables are made by ``sql/ledger/``; here are the columns that the code reads and writes.
+Deliveries have a module of their own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,90 +15,8 @@ from sqlalchemy.engine import Connection, RowMapping
 from daybreak.errors import DaybreakError
 from daybreak.expectations import Suite
 from daybreak.partition import Partition
+from daybreak.tables import expectation_results, runs
 from daybreak.warehouse import Warehouse
-
-_metadata = sa.MetaData(schema="ledger")
-
-runs = sa.Table(
-    "runs",
-    _metadata,
-    sa.Column("run_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("pipeline", sa.Text),
-    sa.Column("partition_key", sa.Text),
-    sa.Column("partition_date", sa.Date),
-    sa.Column("attempt", sa.Integer),
-    sa.Column("window_start", sa.DateTime(timezone=True)),
-    sa.Column("window_end", sa.DateTime(timezone=True)),
-    sa.Column("timezone", sa.Text),
-    sa.Column("trigger", sa.Text),
-    sa.Column("origin", sa.Text),
-    sa.Column("state", sa.Text),
-    sa.Column("parent_run_id", sa.BigInteger),
-    sa.Column("model_name", sa.Text),
-    sa.Column("model_version", sa.Integer),
-    sa.Column("model_digest", sa.Text),
-    sa.Column("trained_through", sa.Date),
-    sa.Column("leakage_allowed", sa.Boolean),
-    sa.Column("query_digest", sa.Text),
-    sa.Column("snapshot_uri", sa.Text),
-    sa.Column("snapshot_digest", sa.Text),
-    sa.Column("expectations_digest", sa.Text),
-    sa.Column("code_digest", sa.Text),
-    sa.Column("libraries", JSONB),
-    sa.Column("rows_extracted", sa.BigInteger),
-    sa.Column("rows_quarantined", sa.BigInteger),
-    sa.Column("rows_failed", sa.BigInteger),
-    sa.Column("rows_scored", sa.BigInteger),
-    sa.Column("seconds", JSONB),
-    sa.Column("error", sa.Text),
-    sa.Column("started_at", sa.DateTime(timezone=True)),
-    sa.Column("finished_at", sa.DateTime(timezone=True)),
-)
-publications = sa.Table(
-    "publications",
-    _metadata,
-    sa.Column("publication_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("pipeline", sa.Text),
-    sa.Column("partition_date", sa.Date),
-    sa.Column("run_id", sa.BigInteger),
-    sa.Column("reason", sa.Text),
-    sa.Column("published_at", sa.DateTime(timezone=True)),
-    sa.Column("withdrawn_at", sa.DateTime(timezone=True)),
-)
-expectation_results = sa.Table(
-    "expectation_results",
-    _metadata,
-    sa.Column("run_id", sa.BigInteger, primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("expectation", sa.Text),
-    sa.Column("level", sa.Text),
-    sa.Column("severity", sa.Text),
-    sa.Column("success", sa.Boolean),
-    sa.Column("evaluated", sa.BigInteger),
-    sa.Column("unexpected", sa.BigInteger),
-    sa.Column("arguments", JSONB),
-    sa.Column("observed", JSONB),
-)
-quarantine = sa.Table(
-    "quarantine",
-    _metadata,
-    sa.Column("run_id", sa.BigInteger, primary_key=True),
-    sa.Column("row_number", sa.BigInteger, primary_key=True),
-    sa.Column("stage", sa.Text),
-    sa.Column("entity_key", JSONB),
-    sa.Column("reasons", sa.ARRAY(sa.Text)),
-    sa.Column("payload", JSONB),
-)
-alias_history = sa.Table(
-    "alias_history",
-    _metadata,
-    sa.Column("model_name", sa.Text, primary_key=True),
-    sa.Column("alias", sa.Text, primary_key=True),
-    sa.Column("version", sa.Integer),
-    sa.Column("since", sa.DateTime(timezone=True), primary_key=True),
-    sa.Column("until", sa.DateTime(timezone=True)),
-    sa.Column("reason", sa.Text),
-)
 
 
 @dataclass(frozen=True)
@@ -218,13 +136,10 @@ class Ledger:
     @contextmanager
     def alive(self, run_id: int) -> Iterator[None]:
         """Show as long as the body runs that a process works on the run; the sign goes when the process does."""
-        with self.warehouse.engine.connect() as connection:
+        with self.warehouse.session() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_lock(_alive(run_id))))
             connection.commit()
-            try:
-                yield
-            finally:
-                connection.invalidate()
+            yield
 
     def sweep(self) -> int:
         """Close the command line's runs whose process is gone; return how many."""

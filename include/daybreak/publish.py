@@ -11,8 +11,9 @@ from sqlalchemy.engine import Connection
 
 from daybreak.chunk import Scored
 from daybreak.errors import DaybreakError, PublicationRefused, SourceRefused
-from daybreak.ledger import Counts, Ledger, lock, publications, runs
+from daybreak.ledger import Counts, Ledger, lock
 from daybreak.pipeline import Pipeline
+from daybreak.tables import publications, runs
 from daybreak.warehouse import Warehouse, sqlstate
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Publisher:
                 cursor.execute(f"SET LOCAL lock_timeout = {int(self._lock_timeout_seconds * 1000)}")
                 # Two tries of one run wait for each other; the second one then replaces what the first one wrote.
                 cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended('run/{run_id:d}', 0))")
+                cursor.fetchone()  # here the driver says so if the lock was not had
                 cursor.execute(f"SELECT state FROM ledger.runs WHERE run_id = {run_id:d}")
                 if cursor.fetchone()[0] != "running":
                     raise PublicationRefused(f"Run {run_id} is finished.", next_step="start a new run.")
@@ -114,17 +116,24 @@ class Publisher:
         return int(found)
 
     def roll_back(self, partition_date: date) -> Publication:
-        """Make the run current again that was published before the current one."""
+        """Make the run current again that was current before the current one was published.
+
+        A run that was itself rolled back is not come back to.
+        """
         with self._warehouse.begin() as connection:
             lock(connection, f"{self._pipeline.name}/{partition_date}", self._lock_timeout_seconds)
             of_partition = self._of(partition_date)
-            current = connection.scalar(
-                sa.select(publications.c.run_id).where(*of_partition, publications.c.withdrawn_at.is_(None))
+            current = sa.select(publications.c.run_id).where(*of_partition, publications.c.withdrawn_at.is_(None))
+            published = sa.select(sa.func.min(publications.c.publication_id)).where(
+                *of_partition, publications.c.run_id == current.scalar_subquery()
             )
             previous = connection.scalar(
-                sa.select(sa.func.max(publications.c.run_id)).where(*of_partition, publications.c.run_id < current)
+                sa.select(publications.c.run_id)
+                .where(*of_partition, publications.c.publication_id < published.scalar_subquery())
+                .order_by(publications.c.publication_id.desc())
+                .limit(1)
             )
-            if current is None or previous is None:
+            if previous is None:
                 raise PublicationRefused(
                     "There is no earlier publication to go back to.",
                     next_step=f"see what there is with `daybreak show {self._pipeline.name} {partition_date}`.",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from daybreak.chunk import Rejected
-from daybreak.ledger import quarantine
+from daybreak.tables import quarantine
 from daybreak.warehouse import Warehouse
 
 if TYPE_CHECKING:

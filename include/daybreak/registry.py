@@ -5,6 +5,7 @@ the versions of the libraries that trained it. Runs copy these, so that a planne
 """
 
 import hashlib
+import json
 import logging
 import re
 import warnings
@@ -45,6 +46,7 @@ class ModelVersion:
     libraries: dict[str, str]
     signature: Signature
     metrics: dict[str, float]
+    score_profile: dict[str, list[float]] | None = None
     aliases: tuple[str, ...] = ()
 
 
@@ -129,8 +131,13 @@ class Registry:
         trained_through: date,
         metrics: Mapping[str, float],
         parameters: Mapping[str, Any],
+        method: str = "predict",
+        score_profile: Mapping[str, list[float]] | None = None,
     ) -> ModelVersion:
-        """Register a fitted model as a new version; ``sample`` are a few rows of its input, for the signature."""
+        """Register a fitted model as a new version; ``sample`` are a few rows of its input, for the signature.
+
+        ``score_profile`` is the spread of its scores on held-out days: bins and their weights.
+        """
         import mlflow.sklearn
         import skops.io
         from mlflow.exceptions import MlflowException
@@ -157,7 +164,8 @@ class Registry:
                 model,
                 f"{folder}/model",
                 serialization_format="skops",
-                signature=infer_signature(sample, model.predict(sample)),
+                signature=infer_signature(sample, getattr(model, method)(sample)),
+                pyfunc_predict_fn=method,
                 pip_requirements=[f"{package}=={version}" for package, version in libraries.items()],
                 skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
             )
@@ -172,6 +180,8 @@ class Registry:
             self._client.get_registered_model(name)  # it is there already, or this says why not
         tags = {"digest": str(_digest(uri)), "trained_through": trained_through.isoformat()}
         tags |= {f"library.{package}": version for package, version in libraries.items()}
+        if score_profile:
+            tags["score_profile"] = json.dumps(score_profile)
         created = self._client.create_model_version(name, source=uri, run_id=run.info.run_id, tags=tags)
         return self._described(created)
 
@@ -194,6 +204,7 @@ class Registry:
             trained_through=date.fromisoformat(tags["trained_through"]),
             libraries={k.removeprefix("library."): v for k, v in tags.items() if k.startswith("library.")},
             signature=_signature(str(found.source)),
+            score_profile=json.loads(tags["score_profile"]) if "score_profile" in tags else None,
             metrics=dict(self._client.get_run(found.run_id).data.metrics) if found.run_id else {},
             aliases=tuple(found.aliases),
         )
@@ -225,8 +236,6 @@ def library_versions() -> dict[str, str]:
 
 
 def _signature(uri: str) -> Signature:
-    import json
-
     import yaml
     from upath import UPath
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daybreak.chunk import Chunk, Scored
+from daybreak.errors import PublicationRefused
 from daybreak.extract import Extraction
 from daybreak.ledger import Counts
 from daybreak.overlap import ahead
@@ -176,8 +177,11 @@ class Runner:
         ledger = self.workspace.ledger
         started = time.monotonic()
         with ledger.closing_on_error(plan.run_id, plan.pipeline, plan.partition.key):
-            if name != "publish":
-                ledger.resume(plan.run_id)
+            if name != "publish" and not ledger.resume(plan.run_id):
+                raise PublicationRefused(
+                    f"Run {plan.run_id} is finished.",
+                    next_step="start a new run, or clear the whole one, plan included.",
+                )
             yield
             ledger.took(plan.run_id, name, time.monotonic() - started)
 

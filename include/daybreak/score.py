@@ -1,6 +1,8 @@
 """Score: chunks through the model; what it cannot score is found row by row and counted, never dropped."""
 
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +14,10 @@ from daybreak.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Most rows in one call of the model: few enough to stay in a core's cache, enough to make the call worth it. It decides
+# which rows are predicted together, so it may depend on nothing that differs when a run is derived again.
+PIECE_ROWS = 16_384
 
 
 class Scoring:
@@ -38,17 +44,21 @@ class Scoring:
 
     def predictions(self, chunks: Iterable[Chunk]) -> Generator[Scored]:
         """Yield the predictions of each chunk, in order; raise ScoringFailed once the budget is overdrawn."""
-        for chunk in chunks:
-            scored = self._scored(chunk)
-            self.scored += len(scored.values)
-            if len(scored.values):
-                yield scored
+        with _workers() as workers:
+            for chunk in chunks:
+                scored = self._scored(chunk, workers)
+                self.scored += len(scored.values)
+                if len(scored.values):
+                    yield scored
 
-    def _scored(self, chunk: Chunk) -> Scored:
+    def _scored(self, chunk: Chunk, workers: ThreadPoolExecutor) -> Scored:
         frame = self._signature.conform(chunk.rows).to_pandas()
         values = np.full(len(frame), np.nan)
         reasons: dict[int, str] = {}
-        self._predict(frame, 0, values, reasons)
+        pieces = [(start, frame.iloc[start:end]) for start, end in _pieces(len(frame))]
+        predicted = [workers.submit(self._predicted, piece) for _, piece in pieces]
+        for (start, piece), future in zip(pieces, predicted, strict=True):
+            self._fill(future.result, piece, start, values, reasons)
         with np.errstate(invalid="ignore"):
             outside = ~np.isfinite(values) | (values < self._prediction.low) | (values > self._prediction.high)
         # The value itself stays out of the reason: a prediction that may not be kept must not leak through it.
@@ -65,20 +75,28 @@ class Scoring:
         self._refuse_overdraft(reasons[int(positions[0])])
         return Scored(chunk.keep(~outside), values[~outside])
 
-    def _predict(self, frame: "pd.DataFrame", start: int, values: np.ndarray, reasons: dict[int, str]) -> None:
+    def _predicted(self, frame: "pd.DataFrame") -> np.ndarray:
+        predicted = np.asarray(self._model.predict(frame), dtype=np.float64).reshape(-1)
+        if len(predicted) != len(frame):
+            raise ScoringFailed(
+                f"The model gave {len(predicted)} predictions for {len(frame)} rows.",
+                next_step="register a model that predicts one value for each row.",
+            )
+        return predicted
+
+    def _fill(
+        self,
+        predicted: Callable[[], np.ndarray],
+        frame: "pd.DataFrame",
+        start: int,
+        values: np.ndarray,
+        reasons: dict[int, str],
+    ) -> None:
         # Where the model raises, halve until the row that makes it raise stands alone: its neighbours get their
         # predictions, at the price of about 2·log2(rows) further calls for each such row.
         try:
-            predicted = np.asarray(self._model.predict(frame), dtype=np.float64).reshape(-1)
-            if len(predicted) != len(frame):
-                raise ScoringFailed(
-                    f"The model gave {len(predicted)} predictions for {len(frame)} rows.",
-                    next_step="register a model that predicts one value for each row.",
-                )
-            values[start : start + len(frame)] = predicted
-        except ScoringFailed:
-            raise
-        except MemoryError:
+            values[start : start + len(frame)] = predicted()
+        except (ScoringFailed, MemoryError):
             raise
         except Exception as error:
             if len(frame) == 1:
@@ -88,8 +106,8 @@ class Scoring:
                     self._refuse_overdraft(f"{reasons[start]}: {_brief(error)}")
                 return
             half = len(frame) // 2
-            self._predict(frame.iloc[:half], start, values, reasons)
-            self._predict(frame.iloc[half:], start + half, values, reasons)
+            for piece, at in ((frame.iloc[:half], start), (frame.iloc[half:], start + half)):
+                self._fill(partial(self._predicted, piece), piece, at, values, reasons)
 
     def _refuse_overdraft(self, example: str) -> None:
         if self.failed > self._budget:
@@ -101,3 +119,22 @@ class Scoring:
 
 def _brief(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
+
+
+def _pieces(rows: int) -> list[tuple[int, int]]:
+    pieces = -(-rows // PIECE_ROWS)
+    return [(rows * piece // pieces, rows * (piece + 1) // pieces) for piece in range(pieces)]
+
+
+def _workers() -> ThreadPoolExecutor:
+    """Start one thread for each core; a model called in it starts none of its own through OpenMP.
+
+    Pieces side by side need not wait for each other as the threads of one call do, which spin while other stages have
+    the core.
+    """
+    from joblib import cpu_count
+    from threadpoolctl import threadpool_limits
+
+    return ThreadPoolExecutor(
+        cpu_count(), thread_name_prefix="daybreak-score", initializer=threadpool_limits, initargs=(1, "openmp")
+    )

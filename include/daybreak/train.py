@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from daybreak.errors import ModelRefused, SourceRefused
-from daybreak.ledger import alias_history, lock
+from daybreak.ledger import lock
 from daybreak.partition import Partition
 from daybreak.pipeline import ModelRef, Pipeline, load_function
 from daybreak.plan import query_binds
 from daybreak.registry import ModelVersion
 from daybreak.sql import load_sql
+from daybreak.tables import alias_history
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Trained:
     """A fitted model and what was measured of it.
 
     ``trained_through`` is the last day that the fit has seen anything of, targets included. ``metrics`` are those on
-    held-out days; ``baseline`` holds the same ones for what the model has to beat (lower is better).
+    held-out days; ``baseline`` holds the same ones for what the model has to beat (lower is better). ``score_profile``
+    is the spread of the scores on those days, as bins and weights, for pipelines that check it before they push.
     """
 
     model: Any
@@ -35,6 +37,7 @@ class Trained:
     metrics: dict[str, float]
     baseline: dict[str, float]
     parameters: dict[str, Any] = field(default_factory=dict)
+    score_profile: dict[str, list[float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def train(
         trained_through=trained.trained_through,
         metrics=metrics,
         parameters=trained.parameters,
+        method=pipeline.prediction.method,
+        score_profile=trained.score_profile,
     )
     if promote:
         point_alias(workspace, pipeline.model, version.version, f"trained through {trained.trained_through}")

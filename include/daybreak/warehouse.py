@@ -32,6 +32,7 @@ _TRANSIENT_TEXTS = (
     "no connection to the server",
     "ssl connection has been closed",
 )
+_DRIVER = "postgresql+psycopg2"
 _URL = "postgresql://user:password@host:5432/database"
 # What the driver reads before it hands over a record batch.
 _BATCH_BYTES = 8 << 20
@@ -48,7 +49,9 @@ class Warehouse:
             raise ConfigurationError(
                 "The warehouse's URL cannot be read.", next_step=f"write DAYBREAK_WAREHOUSE_URL as {_URL}."
             ) from None
-        if self.url.drivername not in ("postgresql", "postgresql+psycopg2"):
+        if self.url.drivername == "postgresql":
+            self.url = self.url.set(drivername=_DRIVER)
+        if self.url.drivername != _DRIVER:
             raise ConfigurationError(
                 f"The warehouse is PostgreSQL, not {self.url.drivername}.",
                 next_step=f"write DAYBREAK_WAREHOUSE_URL as {_URL}.",
@@ -75,6 +78,15 @@ class Warehouse:
         """Open a connection for reading one consistent state."""
         with _translated(), self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Open a connection of its own, for what lasts as long as it does, such as a lock."""
+        with _translated(), self.engine.connect() as connection:
+            try:
+                yield connection
+            finally:
+                connection.invalidate()
 
     @contextmanager
     def bulk(self) -> Iterator[Any]:

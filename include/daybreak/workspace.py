@@ -33,7 +33,8 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         """The run ledger, its tables brought up to date."""
-        migrate(self.warehouse, self.settings.sql, tuple(self.pipelines))
+        published = tuple(name for name, pipeline in self.pipelines.items() if pipeline.push is None)
+        migrate(self.warehouse, self.settings.sql, published)
         return Ledger(self.warehouse)
 
     @cached_property

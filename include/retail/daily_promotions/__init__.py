@@ -1,0 +1,20 @@
+"""Daily promotions: which products to put on offer today, sent to the promotions system and kept nowhere."""
+
+from daybreak.pipeline import ModelRef, Pipeline, Prediction, Push
+
+DAILY_PROMOTIONS = Pipeline(
+    name="daily_promotions",
+    description="Probability that each product sells on the day after the partition; the best are offered.",
+    timezone="America/New_York",
+    entity_key=("product_id",),
+    model=ModelRef("daily_promotions"),
+    prediction=Prediction("probability", low=0, high=1, method="predict_proba"),
+    expectations="retail.daily_promotions.expectations:suite",
+    training="retail.daily_promotions.training:train",
+    history_days=28,
+    push=Push(
+        connection="promotions",
+        offers="retail.daily_promotions.offers:Offers",
+        scores="retail.daily_promotions.expectations:scores",
+    ),
+)

@@ -1,0 +1,94 @@
+"""Offers: the best candidates of a day, with what is suggested for each. Held in memory only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from daybreak.keys import offer_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from daybreak.chunk import Scored
+    from daybreak.plan import Plan
+
+# The suggested action: the first rule that a product fulfils.
+Rule = tuple[str, str, "Callable[[pd.DataFrame], pd.Series]"]
+RULES: tuple[Rule, ...] = (
+    ("price_reduction", "a fifth or more of its value went in discounts", lambda f: f["discount_share_28d"] >= 0.2),
+    ("display", "sold in two or more stores on a usual day", lambda f: f["mean_stores_28d"] >= 2),
+    ("mailer", "every other product", lambda f: f["product_id"].notna()),
+)
+_COLUMNS = ["product_id", "department", "discount_share_28d", "mean_stores_28d"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How many offers a day has, and whether departments share them by their number of products."""
+
+    top: int = 200
+    by_department: bool = False
+
+
+class Offers:
+    """Keep the best candidates of a batch as it goes by; memory is bound by the number of offers."""
+
+    def __init__(self, plan: "Plan", choice: Choice) -> None:
+        self._plan = plan
+        self._choice = choice
+        self._best: pd.DataFrame | None = None
+        self._products: dict[str, int] = {}
+
+    def add(self, scored: "Scored") -> None:
+        """Take scored rows into account."""
+        import pandas as pd
+
+        frame = scored.chunk.rows.select(_COLUMNS).to_pandas().assign(probability=scored.values)
+        for department, products in frame["department"].value_counts().items():
+            self._products[str(department)] = self._products.get(str(department), 0) + int(products)
+        known = frame if self._best is None else pd.concat([self._best, frame])
+        groups = ["department"] if self._choice.by_department else []
+        self._best = _ordered(known, self._choice.top, groups)
+
+    def items(self) -> list[dict[str, Any]]:
+        """Return the offers, the most probable first; the product decides between equals."""
+        if self._best is None:
+            return []
+        best = self._best
+        if self._choice.by_department:
+            quota = shares(self._products, self._choice.top)
+            place = best.groupby("department").cumcount()
+            best = best[place < best["department"].map(quota)]
+        best = _ordered(best, self._choice.top, [])
+        actions = np.select([rule(best) for _, _, rule in RULES], [action for action, _, _ in RULES])
+        plan = self._plan
+        return [
+            {
+                "offer_id": str(offer_id(plan.pipeline, plan.partition.key, [int(product)])),
+                "product_id": int(product),
+                "probability": float(probability),
+                "rank": rank,
+                "action": str(action),
+            }
+            for rank, (product, probability, action) in enumerate(
+                zip(best["product_id"], best["probability"], actions, strict=True), start=1
+            )
+        ]
+
+
+def shares(products: dict[str, int], top: int) -> dict[str, int]:
+    """Divide ``top`` offers among departments by their number of products, by largest remainders."""
+    total = sum(products.values())
+    exact = {department: top * count / total for department, count in products.items()}
+    quota = {department: int(share) for department, share in exact.items()}
+    left = min(top, total) - sum(quota.values())
+    for department in sorted(exact, key=lambda d: (quota[d] - exact[d], d))[: max(left, 0)]:
+        quota[department] += 1
+    return quota
+
+
+def _ordered(frame: "pd.DataFrame", top: int, groups: list[str]) -> "pd.DataFrame":
+    ordered = frame.sort_values(["probability", "product_id"], ascending=[False, True], kind="stable")
+    return ordered.groupby(groups, sort=False).head(top) if groups else ordered.head(top)
