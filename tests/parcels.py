@@ -62,7 +62,7 @@ class Parcels:
 
     def run(self, day: date | str | None = DAY, *, dry_run: bool = False, **request: Any) -> Outcome:
         """Plan a run and run it as one stream, as the command line does."""
-        return self.runner.run(self.plan(day, **request), dry_run=dry_run)
+        return self.runner.run(self.plan(day, dry_run=dry_run, **request))
 
     def run_by_tasks(self, day: date | str | None = DAY, *, origin: str | None = None, **request: Any) -> Publication:
         """Run task by task, as Airflow does: each with a runner of its own, references travel as JSON."""

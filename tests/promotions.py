@@ -16,9 +16,11 @@ from pydantic import SecretStr
 
 from daybreak.delivery import DeliveryTarget, PreparedChunk
 from daybreak.keys import chunk_key, offer_id
+from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.signing import signed_headers
+from parcels import administer
 from retail.promotions_system.app import create_app
-from retail.promotions_system.faults import Fault, Faults
+from retail.promotions_system.faults import Faults
 from retail.promotions_system.settings import PromotionsSettings
 
 TOKEN = "token-of-the-tests-4711"
@@ -95,6 +97,13 @@ class Promotions:
         return [seen.status for seen in self.faults.seen]
 
 
+def promotions_database(postgres: EmbeddedPostgres, name: str) -> str:
+    """Make a database for a promotions system, and return its URL."""
+    with administer(postgres) as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    return postgres.url(name)
+
+
 @contextmanager
 def serve(database_url: str, *, ssl: tuple[Path, Path] | None = None, **changes: Any) -> Iterator[Promotions]:
     """Run a promotions system in a thread, on a free port."""
@@ -108,7 +117,7 @@ def serve(database_url: str, *, ssl: tuple[Path, Path] | None = None, **changes:
             create_app(settings, faults),
             host="127.0.0.1",
             port=0,
-            log_level="warning",
+            log_config=None,
             access_log=False,
             ssl_certfile=certificate,
             ssl_keyfile=key,
@@ -122,9 +131,11 @@ def serve(database_url: str, *, ssl: tuple[Path, Path] | None = None, **changes:
             raise RuntimeError("The promotions system does not start.")
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Promotions(f"http{'s' if ssl else ''}://127.0.0.1:{port}", settings, faults, certificate)
-    server.should_exit = True
-    thread.join(timeout=10)
+    try:
+        yield Promotions(f"http{'s' if ssl else ''}://127.0.0.1:{port}", settings, faults, certificate)
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
     assert not thread.is_alive(), "The promotions system does not stop."
 
 
@@ -167,8 +178,3 @@ def chunks(count: int, size: int = 5) -> list[PreparedChunk]:
     return [
         prepared(n, body([offer(product) for product in range(n * size + 1, (n + 1) * size + 1)])) for n in range(count)
     ]
-
-
-FOREVER: dict[str, Any] = {"times": None}
-
-__all__ = ["Fault", "Promotions", "body", "chunks", "offer", "prepared", "serve"]

@@ -4,21 +4,19 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daybreak.cli_arguments import Day, Json, Leakage, Name, RunId, Version, open_workspace
+from daybreak.cli_looking import looking
 from daybreak.errors import DaybreakError, PublicationRefused
 from daybreak.local.commands import local
 from daybreak.partition import parse_day
-from daybreak.settings import Settings
 
 if TYPE_CHECKING:
     from daybreak.runner import Outcome
-    from daybreak.workspace import Workspace
 
 app = typer.Typer(
     help="Batch inference whose every prediction is accounted for.",
@@ -27,16 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(looking)
 app.add_typer(local, name="local", no_args_is_help=True)
-
-Name = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline, for example demand_forecast.")]
-Day = Annotated[str, typer.Argument(metavar="DAY", help="The partition, as YYYY-MM-DD.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Version = Annotated[int | None, typer.Option("--model-version", min=1, help="Use this version, not the champion.")]
-Leakage = Annotated[
-    bool, typer.Option("--allow-leakage", help="Accept a model that has seen days after the partition.")
-]
-RunId = Annotated[int | None, typer.Option("--run", help="This run, not the current one.")]
 
 
 def main() -> None:
@@ -53,17 +43,6 @@ def main() -> None:
         sys.exit(1)
 
 
-@contextmanager
-def _workspace() -> "Iterator[Workspace]":
-    from daybreak.workspace import Workspace
-
-    workspace = Workspace(Settings())
-    try:
-        yield workspace
-    finally:
-        workspace.close()
-
-
 @app.command()
 def run(
     pipeline: Name,
@@ -73,21 +52,21 @@ def run(
     model_version: Version = None,
     allow_leakage: Leakage = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Do everything but publish, and print the counts.")
+        bool, typer.Option("--dry-run", help="Do everything but publish or send, and print the counts.")
     ] = False,
 ) -> None:
-    """Score one partition and publish it."""
+    """Score one partition and publish it, or push it."""
     from daybreak.planning import Request, plan_run
     from daybreak.progress import rows_progress
-    from daybreak.runner import Runner
+    from daybreak.push_runner import runner_for
 
-    with _workspace() as workspace:
+    with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         workspace.ledger.sweep()
-        request = Request(partition, model_version=model_version, allow_leakage=allow_leakage)
+        request = Request(partition, model_version=model_version, allow_leakage=allow_leakage, dry_run=dry_run)
         plan = plan_run(workspace, declared, request)
         with rows_progress(f"{pipeline} {plan.partition.key}") as progress:
-            outcome = Runner(workspace, declared).run(plan, dry_run=dry_run, progress=progress)
+            outcome = runner_for(workspace, declared).run(plan, progress)
         _print_outcomes(f"{pipeline} {plan.partition.key}", [outcome])
 
 
@@ -98,24 +77,31 @@ def backfill(
     last: Annotated[str, typer.Argument(metavar="TO", help="Last day, included.")],
     model_version: Version = None,
     allow_leakage: Leakage = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Also send, where the pipeline pushes; without it none is sent.")
+    ] = False,
 ) -> None:
     """Score every partition of a range, in one process. A day that is refused does not stop the others."""
     from daybreak.display import print_error
     from daybreak.partition import days
     from daybreak.planning import Request, plan_run
     from daybreak.progress import days_progress
-    from daybreak.runner import Runner
+    from daybreak.push_runner import runner_for
 
     wanted = days(parse_day(first), parse_day(last))
     outcomes, refusals = [], []
-    with _workspace() as workspace:
+    with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         workspace.ledger.sweep()
-        runner = Runner(workspace, declared)
+        runner = runner_for(workspace, declared)
         with days_progress(pipeline, len(wanted)) as progress:
             for day in wanted:
                 request = Request(
-                    day.isoformat(), trigger="backfill", model_version=model_version, allow_leakage=allow_leakage
+                    day.isoformat(),
+                    trigger="backfill",
+                    model_version=model_version,
+                    allow_leakage=allow_leakage,
+                    push=push,
                 )
                 try:
                     outcomes.append(runner.run(plan_run(workspace, declared, request)))
@@ -130,6 +116,37 @@ def backfill(
 
 
 @app.command()
+def push(
+    pipeline: Name,
+    day: Day,
+    resume: Annotated[bool, typer.Option("--resume", help="With the model version that the last run planned.")] = False,
+) -> None:
+    """Score one partition and send what the receiver has not acknowledged yet."""
+    from daybreak.history import show_partition
+    from daybreak.planning import Request, plan_run
+    from daybreak.progress import rows_progress
+    from daybreak.push_runner import PushRunner
+
+    with open_workspace() as workspace:
+        declared = workspace.pipeline(pipeline)
+        workspace.ledger.sweep()
+        last = show_partition(workspace.ledger, pipeline, parse_day(day)) if resume else None
+        if resume and (last is None or last["run"]["model_version"] is None):
+            raise PublicationRefused(
+                f"There is no run of {pipeline} {day} to resume.", next_step=f"`daybreak push {pipeline} {day}`."
+            )
+        version = last["run"]["model_version"] if last else None
+        parent = last["run"]["run_id"] if last else None
+        request = Request(
+            day, trigger="resume" if resume else "command line", model_version=version, parent_run_id=parent
+        )
+        plan = plan_run(workspace, declared, request)
+        with rows_progress(f"{pipeline} {day}") as progress:
+            outcome = PushRunner(workspace, declared).run(plan, progress)
+        _print_outcomes(f"{pipeline} {day}", [outcome])
+
+
+@app.command()
 def train(
     pipeline: Name,
     through: Annotated[str | None, typer.Option(help="Last day that may be seen, held-out weeks included.")] = None,
@@ -140,7 +157,7 @@ def train(
     from daybreak.progress import steps_progress
     from daybreak.train import train as train_model
 
-    with _workspace() as workspace:
+    with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         with steps_progress(f"training {pipeline}") as progress:
             version, trained = train_model(
@@ -159,87 +176,12 @@ def train(
 
 
 @app.command()
-def runs(
-    pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Only this pipeline's.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 30,
-    json: Json = False,
-) -> None:
-    """List runs, the newest first."""
-    from daybreak.display import out, print_json, print_table
-    from daybreak.history import list_runs
-
-    with _workspace() as workspace:
-        if pipeline:
-            workspace.pipeline(pipeline)
-        workspace.ledger.sweep()
-        found = list_runs(workspace.ledger, pipeline, limit)
-    if json:
-        print_json(found)
-        return
-    print_table(
-        "Runs",
-        [
-            "run",
-            "pipeline",
-            "partition",
-            "state",
-            "current",
-            "trigger",
-            "model",
-            "rows in",
-            "quarantined",
-            "failed",
-            "scored",
-        ],
-        [
-            [
-                str(row["run_id"]),
-                row["pipeline"],
-                row["partition_key"],
-                row["state"],
-                row["current"],
-                row["trigger"],
-                str(row["model_version"] or "-"),
-                row["rows_extracted"],
-                row["rows_quarantined"],
-                row["rows_failed"],
-                row["rows_scored"],
-            ]
-            for row in found
-        ],
-    )
-    for row in reversed(found):
-        if row["error"]:
-            out.print(f"  run {row['run_id']} failed: {row['error']}", soft_wrap=True, markup=False)
-
-
-@app.command()
-def show(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -> None:
-    """Show one run in full: what it used, what came of every row, what was expected, what is published."""
-    from daybreak.display import print_json
-    from daybreak.history import show_partition
-    from daybreak.report import print_run
-
-    with _workspace() as workspace:
-        workspace.pipeline(pipeline)
-        found = show_partition(workspace.ledger, pipeline, parse_day(day), run)
-    if found is None:
-        raise PublicationRefused(
-            f"There is no {f'run {run}' if run else 'run'} of this partition.",
-            next_step=f"run it: `daybreak run {pipeline} --partition {day}`.",
-            pipeline=pipeline,
-            partition=day,
-        )
-    print_json(found) if json else print_run(found)
-
-
-@app.command()
 def rollback(pipeline: Name, day: Day) -> None:
     """Make the publication before the current one current again."""
     from daybreak.display import out
     from daybreak.runner import Runner
 
-    with _workspace() as workspace:
+    with open_workspace() as workspace:
         publisher = Runner(workspace, workspace.pipeline(pipeline)).publisher
         workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
         publication = publisher.roll_back(parse_day(day))
@@ -261,7 +203,7 @@ def replay(
     if source not in ("source", "snapshot"):
         raise typer.BadParameter("choose source or snapshot", param_hint="--from")
     started = datetime.now(UTC)
-    with _workspace() as workspace:
+    with open_workspace() as workspace:
         workspace.ledger.sweep()
         runner = Runner(workspace, workspace.pipeline(pipeline))
         plan, counts, publication = replay_rows(runner, parse_day(day), read_source=source == "source")
@@ -278,7 +220,7 @@ def reproduce(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -
     from daybreak.reproduce import reproduce as reproduce_run
     from daybreak.runner import Runner
 
-    with _workspace() as workspace:
+    with open_workspace() as workspace:
         workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
         runner = Runner(workspace, workspace.pipeline(pipeline))
         found = reproduce_run(runner, run or runner.publisher.current(parse_day(day)))
@@ -290,39 +232,6 @@ def reproduce(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -
             out.print(f"  note: {note}")
     if found.different:
         raise typer.Exit(1)
-
-
-@app.command()
-def models(
-    pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Only this pipeline's.")] = None,
-    json: Json = False,
-) -> None:
-    """List model versions with their aliases and held-out metrics."""
-    from daybreak.display import print_json, print_table
-    from daybreak.registry import to_json
-
-    with _workspace() as workspace:
-        wanted = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())
-        found = [version for declared in wanted for version in workspace.registry.versions(declared.model.name)]
-    if json:
-        print_json([to_json(version) for version in found])
-        return
-    print_table(
-        "Model versions",
-        ["model", "version", "aliases", "trained through", "scikit-learn", "held-out metrics", "digest"],
-        [
-            [
-                version.name,
-                version.version,
-                ", ".join(version.aliases),
-                version.trained_through,
-                version.libraries.get("scikit-learn", ""),
-                ", ".join(f"{k} {v:.4f}" for k, v in sorted(version.metrics.items())),
-                version.digest[:12],
-            ]
-            for version in found
-        ],
-    )
 
 
 @app.command("load-demo")
@@ -337,7 +246,7 @@ def load_demo(
     from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
 
     yesterday = datetime.now(ZoneInfo(TIMEZONE)).date() - timedelta(days=1)
-    with _workspace() as workspace:
+    with open_workspace() as workspace:
         load_demonstration_data(
             workspace.warehouse,
             workspace.settings.sql,
@@ -347,20 +256,13 @@ def load_demo(
         )
 
 
-@app.command()
-def url() -> None:
-    """Print the warehouse's SQLAlchemy URL, password included."""
-    with _workspace() as workspace:
-        print(workspace.warehouse.url.render_as_string(hide_password=False))
-
-
 def _print_outcomes(title: str, outcomes: "list[Outcome]") -> None:
     from daybreak.display import print_table
 
-    states = {None: "dry run", True: "published", False: "superseded"}
+    columns = ["day", "run", "rows in", "quarantined", "failed", "scored", "model version", "seconds", "outcome"]
     print_table(
         title,
-        ["day", "run", "rows in", "quarantined", "failed", "scored", "model version", "seconds", "outcome"],
+        columns,
         [
             [
                 outcome.plan.partition.day,
@@ -371,8 +273,18 @@ def _print_outcomes(title: str, outcomes: "list[Outcome]") -> None:
                 outcome.counts.rows_scored,
                 str(outcome.plan.model.version),
                 round(outcome.seconds, 2),
-                states[outcome.publication.published if outcome.publication else None],
+                _outcome(outcome),
             ]
             for outcome in outcomes
         ],
     )
+
+
+def _outcome(outcome: "Outcome") -> str:
+    if outcome.publication:
+        return "published" if outcome.publication.published else "superseded"
+    if outcome.pushed and not outcome.pushed.superseded:
+        pushed = outcome.pushed
+        sent = f"pushed: {pushed.offers:,} offers, {pushed.sent:,} sent now, {pushed.withdrawn:,} withdrawn"
+        return f"{sent}; {outcome.note}" if outcome.note else sent
+    return outcome.note or "dry run"

@@ -59,9 +59,13 @@ class DeliveryClient:
         worst = next((trouble for trouble in told if trouble.terminal), told[-1])
         keys = tuple(key for key, _ in progress.troubles)
         kind = DeliveryRefused if worst.terminal else DeliveryUnavailable
-        raise kind(
-            f"The receiver at {self.target.host} {worst.problem}. {reason} "
+        sentences = (
+            f"The receiver at {self.target.host} {worst.problem}.",
+            reason,
             f"Delivered: {progress.delivered:,} chunks. Open: {len(keys):,}, the first with key {keys[0][:12]}….",
+        )
+        raise kind(
+            " ".join(filter(None, sentences)),
             next_step=worst.next_step or _RESUME,
             status=worst.status,
             open_keys=keys,

@@ -43,23 +43,25 @@ class DaybreakError(Exception):
         return " ".join((f"{place}: {text}" if place else text).split())
 
 
-class _DeliveryStopped(DaybreakError):
-    """Say what the receiver answered last, how many chunks it acknowledged, and the keys of those it did not."""
+class _Delivery:
+    """What is known of a delivery that ended early."""
 
-    def __init__(
-        self,
-        problem: str,
-        *,
-        next_step: str,
-        status: int | None = None,
-        open_keys: tuple[str, ...] = (),
-        delivered: int = 0,
-        **details: Any,
-    ) -> None:
-        super().__init__(problem, next_step=next_step, **details)
-        self.status = status
-        self.open_keys = open_keys
-        self.delivered = delivered
+    details: dict[str, Any]
+
+    @property
+    def status(self) -> int | None:
+        """What the receiver answered last, if it answered."""
+        return self.details.get("status")
+
+    @property
+    def open_keys(self) -> tuple[str, ...]:
+        """The idempotency keys of the chunks that were taken up and not acknowledged."""
+        return tuple(self.details.get("open_keys", ()))
+
+    @property
+    def delivered(self) -> int:
+        """How many chunks were acknowledged."""
+        return int(self.details.get("delivered", 0))
 
 
 class TerminalError(DaybreakError):
@@ -94,7 +96,7 @@ class PublicationRefused(TerminalError):
     """The publication would be wrong, or there is none to go back to."""
 
 
-class DeliveryRefused(_DeliveryStopped, TerminalError):
+class DeliveryRefused(_Delivery, TerminalError):
     """The receiver will not take what was sent, or must not be talked to."""
 
 
@@ -106,5 +108,5 @@ class WarehouseUnavailable(TransientError):
     """The warehouse did not answer, is restarting, or a lock was not had in time."""
 
 
-class DeliveryUnavailable(_DeliveryStopped, TransientError):
+class DeliveryUnavailable(_Delivery, TransientError):
     """The receiver did not acknowledge in time: chunks are open."""

@@ -144,24 +144,27 @@ class Judge:
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
-        self._gx = gx
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-        asset = context.data_sources.add_pandas("batch").add_dataframe_asset("rows")
-        self._definition = asset.add_batch_definition_whole_dataframe("rows")
+        self._context = gx.get_context(mode="ephemeral")
+        self._context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
 
     def judge(self, frame: "pd.DataFrame", declared: list[Declared]) -> list[Judgement]:
         """Judge a frame; the judgements come in the order of the expectations."""
+        from great_expectations.execution_engine import PandasExecutionEngine
+        from great_expectations.validator.validator import Validator
+
         if not declared:
             return []
-        suite = self._gx.ExpectationSuite(name="rows", expectations=[d.expectation for d in declared])
-        batch = self._definition.get_batch({"dataframe": _widened(frame)})
-        result = batch.validate(
-            suite, result_format={"result_format": "COMPLETE", "return_unexpected_index_query": False}
+        # A batch of a data source would hash the whole frame twice, and stay in memory until the next one.
+        engine = PandasExecutionEngine(batch_data_dict={"rows": _widened(frame)})
+        results = Validator(execution_engine=engine, data_context=self._context).graph_validate(
+            [d.expectation.configuration for d in declared],
+            runtime_configuration={
+                "result_format": {"result_format": "COMPLETE", "return_unexpected_index_query": False}
+            },
         )
         # Results may come back in another order than the expectations were given in.
         by_identity = {
-            _identity(r.expectation_config.to_json_dict()): r for r in result.results if r.expectation_config
+            _identity(r.expectation_config.to_json_dict()): r for r in results if r.expectation_config
         }
         return [
             _read(by_identity.get(_identity(d.expectation.configuration.to_json_dict())), len(frame)) for d in declared

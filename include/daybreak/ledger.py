@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, RowMapping
 
-from daybreak.errors import DaybreakError
+from daybreak.errors import DaybreakError, PublicationRefused
 from daybreak.expectations import Suite
 from daybreak.partition import Partition
 from daybreak.tables import expectation_results, runs
@@ -70,7 +70,10 @@ class Ledger:
     def get(self, run_id: int) -> RowMapping:
         """Return one run."""
         with self.warehouse.begin() as connection:
-            return connection.execute(sa.select(runs).where(runs.c.run_id == run_id)).mappings().one()
+            found = connection.execute(sa.select(runs).where(runs.c.run_id == run_id)).mappings().first()
+        if found is None:
+            raise PublicationRefused(f"There is no run {run_id}.", next_step="choose one of `daybreak runs`.")
+        return found
 
     def locate(self, run_id: int, partition: Partition) -> None:
         """Write down the day that the run was resolved to."""
@@ -155,12 +158,12 @@ class Ledger:
             self.fail(run_id, "The process that worked on it ended without closing it. Next: run the partition again.")
         return len(gone)
 
-    def finish(self, connection: Connection, run_id: int, state: str, counts: Counts) -> None:
+    def finish(self, connection: Connection, run_id: int, state: str, counts: Counts, note: str | None = None) -> None:
         """Close a run within the caller's transaction; the database refuses counts that do not add up."""
         connection.execute(
             runs.update()
             .where(runs.c.run_id == run_id)
-            .values(state=state, finished_at=sa.func.clock_timestamp(), error=None, **asdict(counts))
+            .values(state=state, finished_at=sa.func.clock_timestamp(), error=None, note=note, **asdict(counts))
         )
 
     def record_results(self, run_id: int, suite: Suite) -> None:

@@ -16,12 +16,13 @@ BINDS = ("first_day", "last_day", "timezone", "window_start", "window_end")
 
 @dataclass(frozen=True)
 class Plan:
-    """One run: its partition and its model version."""
+    """One run: its partition and its model version; ``hold`` says why nothing is to be published or sent, if so."""
 
     run_id: int
     pipeline: str
     partition: Partition
     model: ModelVersion
+    hold: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Turn the plan into a small reference."""
@@ -31,6 +32,7 @@ class Plan:
             "partition": self.partition.key,
             "timezone": self.partition.timezone,
             "model": to_json(self.model),
+            "hold": self.hold,
         }
 
     @staticmethod
@@ -41,6 +43,7 @@ class Plan:
             pipeline=value["pipeline"],
             partition=Partition(date.fromisoformat(value["partition"]), value["timezone"]),
             model=from_json(value["model"]),
+            hold=value["hold"],
         )
 
     @property

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from daybreak.errors import ModelRefused, PartitionRefused
 from daybreak.partition import Partition, last_complete_day, resolve_partition
-from daybreak.pipeline import Pipeline
+from daybreak.pipeline import Pipeline, Push
 from daybreak.plan import Plan, query_binds
 from daybreak.registry import ModelVersion, library_versions
 from daybreak.sql import load_sql
@@ -19,7 +19,8 @@ class Request:
     """How a run was asked for.
 
     Without a partition key it is the last complete day before ``as_of``. ``origin`` names the Airflow run, None on the
-    command line. ``model_version`` forces a version; ``allow_leakage`` accepts one that has seen later days.
+    command line. ``model_version`` forces a version; ``allow_leakage`` accepts one that has seen later days. A backfill
+    of a pipeline that pushes sends nothing unless ``push`` asks for it; a dry run never does.
     """
 
     partition_key: str | None = None
@@ -29,6 +30,14 @@ class Request:
     model_version: int | None = None
     allow_leakage: bool = False
     parent_run_id: int | None = None
+    push: bool = False
+    dry_run: bool = False
+
+    def hold(self, pipeline: Pipeline) -> str | None:
+        """Say why nothing is to be published or pushed; None where it is."""
+        if self.dry_run:
+            return "dry run"
+        return "backfill" if pipeline.push and self.trigger == "backfill" and not self.push else None
 
 
 def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan:
@@ -49,6 +58,8 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         workspace.ledger.locate(run_id, partition)
         query = load_sql(workspace.sql(pipeline, "extract"))
         workspace.warehouse.check(query, query_binds(partition, partition))
+        if pipeline.push and request.hold(pipeline) is None:
+            refuse_stale(pipeline.push, partition)
         _refuse_uncovered(workspace, pipeline, partition)
         # A plan that is tried again keeps the version it wrote down, whatever the alias says by now.
         model = workspace.registry.resolve(pipeline.model, opened["model_version"] or request.model_version)
@@ -65,7 +76,18 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
             code_digest=workspace.code_digest,
             libraries=library_versions(),
         )
-    return Plan(run_id, pipeline.name, partition, model)
+    return Plan(run_id, pipeline.name, partition, model, request.hold(pipeline))
+
+
+def refuse_stale(push: Push, partition: Partition, now: datetime | None = None) -> None:
+    """Refuse to push a partition that ended too long ago for its predictions to be of use."""
+    age = (now or datetime.now(UTC)) - partition.end
+    if age > push.max_staleness:
+        hours = push.max_staleness.total_seconds() / 3600
+        raise PartitionRefused(
+            f"The partition ended {age.total_seconds() / 3600:.0f} hours ago; at most {hours:g} may have passed.",
+            next_step="see what it would send with `--dry-run`; nothing older is sent.",
+        )
 
 
 def _refuse_uncovered(workspace: Workspace, pipeline: Pipeline, partition: Partition) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from daybreak.errors import ModelRefused, WarehouseUnavailable
 from daybreak.pipeline import ModelRef
 from daybreak.signature import Signature
@@ -63,6 +65,7 @@ class Registry:
             logging.getLogger(name).setLevel(logging.WARNING)
         from mlflow import MlflowClient
 
+        self._refuse_silence()
         return MlflowClient(self._url, self._url)
 
     def resolve(self, model: ModelRef, version: int | None = None) -> ModelVersion:
@@ -188,6 +191,19 @@ class Registry:
     def set_alias(self, model: ModelRef, version: int) -> None:
         """Point the alias to a version."""
         self._client.set_registered_model_alias(model.name, model.alias, str(version))
+
+    def _refuse_silence(self) -> None:
+        # MLflow tries a store that does not answer again for minutes, and says so at length.
+        if not self._url.startswith("postgresql"):
+            return
+        engine = sa.create_engine(self._url, poolclass=sa.NullPool)
+        try:
+            engine.connect().close()
+        except sa.exc.OperationalError as error:
+            raise WarehouseUnavailable(
+                "The model registry's database did not answer.",
+                next_step="it is tried again; if it lasts, check that the database is up (`daybreak local status`).",
+            ) from error
 
     def _described(self, found: "MlflowVersion") -> ModelVersion:
         tags = found.tags

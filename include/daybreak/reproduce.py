@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daybreak.chunk import Rejected
-from daybreak.errors import ModelRefused
+from daybreak.errors import DaybreakError, ModelRefused, PublicationRefused
 from daybreak.pipeline import ModelRef
 from daybreak.registry import library_versions
 from daybreak.runner import Runner, passed
@@ -14,6 +14,7 @@ from daybreak.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from sqlalchemy.engine import RowMapping
 
 _COMPARE = """
 SELECT
@@ -39,8 +40,23 @@ def reproduce(runner: Runner, run_id: int) -> Reproduction:
 
     Raises where the snapshot or the model is not the one that was used: then nothing can be said.
     """
-    workspace, pipeline = runner.workspace, runner.pipeline
-    run = workspace.ledger.get(run_id)
+    try:
+        run = runner.workspace.ledger.get(run_id)
+    except DaybreakError as error:
+        raise error.located(runner.pipeline.name, None) from None
+    try:
+        return _reproduced(runner, run)
+    except DaybreakError as error:
+        raise error.located(run["pipeline"], run["partition_key"]) from error
+
+
+def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
+    workspace, pipeline, run_id = runner.workspace, runner.pipeline, run["run_id"]
+    if run["pipeline"] != pipeline.name or run["state"] not in ("published", "superseded"):
+        raise PublicationRefused(
+            f"Run {run_id} is {run['state']}: it has no predictions of {pipeline.name}.",
+            next_step="choose one of `daybreak runs` that was published.",
+        )
     snapshot = Snapshot(run["snapshot_uri"], run["rows_extracted"], run["snapshot_digest"])
     snapshot.verify()
     model = workspace.registry.resolve(ModelRef(run["model_name"]), run["model_version"])
@@ -48,7 +64,6 @@ def reproduce(runner: Runner, run_id: int) -> Reproduction:
         raise ModelRefused(
             f"{model.name} version {model.version} has another digest than the run used.",
             next_step="restore the artifact that was registered.",
-            pipeline=pipeline.name,
         )
     changed = [
         f"{name} was {version}, is {library_versions()[name]}"

@@ -28,16 +28,19 @@ from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
     from daybreak.expectations import Judge, Suite
+    from daybreak.push import Pushed
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a whole run; ``publication`` is None for a dry run."""
+    """What came of a whole run: a publication, a push, or neither where it was a dry run or was held back."""
 
     plan: Plan
     counts: Counts
     seconds: float
-    publication: Publication | None
+    publication: Publication | None = None
+    pushed: "Pushed | None" = None
+    note: str | None = None
 
 
 class Runner:
@@ -82,7 +85,7 @@ class Runner:
         with self._stage(plan, "publish"):
             return self.publisher.flip(plan.run_id, counts)
 
-    def run(self, plan: Plan, *, dry_run: bool = False, progress: Callable[[int, int], None] | None = None) -> Outcome:
+    def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
         """Run all stages as one stream: while one chunk is scored, the next is read and the last one written.
 
         Nothing becomes visible before the whole batch was judged. ``progress`` is told rows done and rows in all.
@@ -91,7 +94,7 @@ class Runner:
         ledger = self.workspace.ledger
         with ledger.alive(plan.run_id), self._stage(plan, "all"):
             stream = _Stream(self, plan, progress)
-            if dry_run:
+            if plan.hold is not None:
                 for _ in stream.predictions():
                     pass
                 with self.workspace.warehouse.begin() as connection:
@@ -146,7 +149,7 @@ class Runner:
             self.pipeline.entity_key,
             plan.model.signature,
             self.pipeline.max_quarantined_share,
-            self.publisher.key_types,
+            {} if self.pipeline.push else self.publisher.key_types,
         )
         quarantine = self.quarantine(plan.run_id)
         quarantine.clear()

@@ -76,13 +76,18 @@ class Scoring:
         return Scored(chunk.keep(~outside), values[~outside])
 
     def _predicted(self, frame: "pd.DataFrame") -> np.ndarray:
-        predicted = np.asarray(self._model.predict(frame), dtype=np.float64).reshape(-1)
+        predicted = np.asarray(self._values(frame), dtype=np.float64).reshape(-1)
         if len(predicted) != len(frame):
             raise ScoringFailed(
                 f"The model gave {len(predicted)} predictions for {len(frame)} rows.",
                 next_step="register a model that predicts one value for each row.",
             )
         return predicted
+
+    def _values(self, frame: "pd.DataFrame") -> Any:
+        if self._prediction.method == "predict_proba":
+            return self._model.predict_proba(frame)[:, 1]
+        return self._model.predict(frame)
 
     def _fill(
         self,

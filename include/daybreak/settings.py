@@ -30,6 +30,15 @@ class Settings(BaseSettings):
     )
     batches_uri: str | None = Field(default=None, description="Where snapshots go; a folder or s3://, gs://, az://.")
     models_uri: str | None = Field(default=None, description="Where model artifacts go.")
+    push_url: str | None = Field(default=None, description="Address of the promotions system, https://HOST[:PORT].")
+    push_token: SecretStr | None = Field(default=None, description="Bearer token for the promotions system.")
+    push_signing_key: SecretStr | None = Field(default=None, description="Key that requests are signed with.")
+    push_allowed_hosts: str = Field(
+        default="127.0.0.1,localhost", description="Hosts that may receive deliveries, separated by commas."
+    )
+    push_ca_file: Path | None = Field(default=None, description="Certificate authorities of the receiver, PEM.")
+    push_top: int = Field(default=200, ge=1, description="Offers a day.")
+    push_by_department: bool = Field(default=False, description="Share the offers out by departments' products.")
     lock_timeout_seconds: float = Field(default=60, gt=0, description="Longest wait for a partition's lock.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
 

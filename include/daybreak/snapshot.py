@@ -64,6 +64,15 @@ class Snapshot:
             return parquet.read(columns=columns)
 
 
+def remove_snapshots(folder: str) -> None:
+    """Remove everything below a run's folder; what is not there is no error."""
+    from upath import UPath
+
+    path = UPath(folder)
+    if path.exists():
+        path.fs.rm(path.path, recursive=True)
+
+
 class SnapshotWriter:
     """Write record batches into a new snapshot.
 

@@ -199,7 +199,7 @@ def _has_no_value(column: "pa.Array") -> bool:
 
     # Not-a-number is a value to Arrow and PostgreSQL, and none to everything that looks at it after them.
     return column.null_count == len(column) or (
-        pa.types.is_floating(column.type) and pc.all(pc.is_null(column, nan_is_null=True)).as_py()
+        pa.types.is_floating(column.type) and bool(pc.all(pc.is_null(column, nan_is_null=True)).as_py())
     )
 
 

@@ -29,7 +29,7 @@ CREATE TABLE ledger.deliveries (
     acknowledged_at timestamptz,
     PRIMARY KEY (pipeline, partition_date, generation, kind, position),
     CONSTRAINT known_kind CHECK (kind IN ('offers', 'withdrawals')),
-    CONSTRAINT known_state CHECK (state IN ('open', 'acknowledged', 'refused', 'obsolete')),
+    CONSTRAINT known_state CHECK (state IN ('open', 'acknowledged', 'obsolete')),
     CONSTRAINT acknowledged_has_a_time CHECK ((state = 'acknowledged') = (acknowledged_at IS NOT NULL)),
     CONSTRAINT items_are_counted CHECK (items > 0 AND rejected BETWEEN 0 AND items)
 );
@@ -38,7 +38,7 @@ COMMENT ON TABLE ledger.deliveries IS 'One row per chunk of predictions that was
 COMMENT ON COLUMN ledger.deliveries.pipeline IS 'Name of the pipeline.';
 COMMENT ON COLUMN ledger.deliveries.partition_date IS 'The partition.';
 COMMENT ON COLUMN ledger.deliveries.generation IS
-    'Counts the different contents that were sent for the partition, from 1; another snapshot or model is another.';
+    'Counts the different contents that were to be sent for the partition, from 1.';
 COMMENT ON COLUMN ledger.deliveries.position IS 'Place of the chunk among those of its generation and kind, from 0.';
 COMMENT ON COLUMN ledger.deliveries.run_id IS 'The run that opened it.';
 COMMENT ON COLUMN ledger.deliveries.kind IS 'offers, or withdrawals of offers that an earlier generation made.';
@@ -49,7 +49,7 @@ COMMENT ON COLUMN ledger.deliveries.items IS 'How many items it holds.';
 COMMENT ON COLUMN ledger.deliveries.digest IS
     'HMAC-SHA-256 of its content under a secret key: a plain hash of a probability could be guessed.';
 COMMENT ON COLUMN ledger.deliveries.state IS
-    'open: not known to have arrived; acknowledged; refused by the receiver; obsolete: overtaken by a later generation.';
+    'open: not known to have arrived; acknowledged; obsolete: overtaken by a later one.';
 COMMENT ON COLUMN ledger.deliveries.rejected IS 'Items of it that the receiver rejected.';
 COMMENT ON COLUMN ledger.deliveries.attempts IS 'Requests that were made for it.';
 COMMENT ON COLUMN ledger.deliveries.opened_at IS 'When it was written down, before the first request.';

@@ -42,7 +42,8 @@ class Scored:
         self.scoring = Scoring(
             model, Signature((("x", "double"),)), Prediction("units", 0, 1000), budget, self.rejected.append
         )
-        rows = pa.RecordBatch.from_pydict({"key": pa.array(range(len(list(values)))), "x": pa.array(map(float, values))})
+        x = pa.array(values, pa.float64())
+        rows = pa.RecordBatch.from_pydict({"key": pa.array(range(len(x))), "x": x})
         self.chunks = [
             Chunk(rows.slice(start, chunk_rows), np.arange(start, min(start + chunk_rows, rows.num_rows)))
             for start in range(0, rows.num_rows, chunk_rows)
@@ -98,7 +99,7 @@ def test_a_prediction_outside_of_the_contract_fails_without_being_told(predictio
     model = Model(answer=lambda frame: np.where(frame["x"] == 2, prediction, 5.0))
     done = Scored(model, range(5)).run()
     assert done.reasons == {2: ["units: not a number from 0 to 1000"]}
-    assert done.predictions == {n: 5.0 for n in (0, 1, 3, 4)}
+    assert done.predictions == dict.fromkeys([0, 1, 3, 4], 5.0)
 
 
 def test_the_ends_of_the_declared_range_belong_to_it() -> None:

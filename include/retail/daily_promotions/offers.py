@@ -1,7 +1,6 @@
 """Offers: the best candidates of a day, with what is suggested for each. Held in memory only."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,20 +23,16 @@ RULES: tuple[Rule, ...] = (
 _COLUMNS = ["product_id", "department", "discount_share_28d", "mean_stores_28d"]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """How many offers a day has, and whether departments share them by their number of products."""
-
-    top: int = 200
-    by_department: bool = False
-
-
 class Offers:
-    """Keep the best candidates of a batch as it goes by; memory is bound by the number of offers."""
+    """Keep the best candidates of a batch as it goes by; memory is bound by the number of offers.
 
-    def __init__(self, plan: "Plan", choice: Choice) -> None:
+    ``top`` is how many offers a day has; with ``by_department`` departments share them by their number of products.
+    """
+
+    def __init__(self, plan: "Plan", top: int, *, by_department: bool = False) -> None:
         self._plan = plan
-        self._choice = choice
+        self._top = top
+        self._by_department = by_department
         self._best: pd.DataFrame | None = None
         self._products: dict[str, int] = {}
 
@@ -49,20 +44,20 @@ class Offers:
         for department, products in frame["department"].value_counts().items():
             self._products[str(department)] = self._products.get(str(department), 0) + int(products)
         known = frame if self._best is None else pd.concat([self._best, frame])
-        groups = ["department"] if self._choice.by_department else []
-        self._best = _ordered(known, self._choice.top, groups)
+        groups = ["department"] if self._by_department else []
+        self._best = _ordered(known, self._top, groups)
 
     def items(self) -> list[dict[str, Any]]:
         """Return the offers, the most probable first; the product decides between equals."""
         if self._best is None:
             return []
         best = self._best
-        if self._choice.by_department:
-            quota = shares(self._products, self._choice.top)
+        if self._by_department:
+            quota = shares(self._products, self._top)
             place = best.groupby("department").cumcount()
             best = best[place < best["department"].map(quota)]
-        best = _ordered(best, self._choice.top, [])
-        actions = np.select([rule(best) for _, _, rule in RULES], [action for action, _, _ in RULES])
+        best = _ordered(best, self._top, [])
+        actions = np.select([rule(best) for _, _, rule in RULES], [action for action, _, _ in RULES], default="")
         plan = self._plan
         return [
             {

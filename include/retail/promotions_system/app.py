@@ -1,7 +1,6 @@
 """The promotions system's HTTP interface. docs/promotions-api.md describes it for those who call it."""
 
 import hashlib
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,8 +24,6 @@ from retail.promotions_system.store import Store
 _JSON = "application/json"
 # Only for the OpenAPI document: what it finds is verified below, in constant time.
 _bearer = HTTPBearer(auto_error=False)
-
-log = logging.getLogger(__name__)
 
 
 def create_app(settings: PromotionsSettings, faults: Faults | None = None) -> ASGIApp:

@@ -5,6 +5,7 @@ should not take probabilities with them.
 """
 
 import json
+import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -47,6 +48,9 @@ _PAGE = sa.text(
     "AND (CAST(:state AS text) IS NULL OR state = :state) "
     "ORDER BY pipeline, rank, offer_id LIMIT :limit OFFSET :offset"
 )
+_DATABASE_ERRORS = (sa.exc.DBAPIError, sa.exc.TimeoutError, OSError)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,10 @@ class Store:
 
     async def prepare(self) -> None:
         """Make the tables, where they are missing."""
-        async with self.engine.connect() as connection:
+        async with self._begin() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             assert driver is not None  # noqa: S101 - it was just connected
+            # The driver itself runs a file of many statements; SQLAlchemy would prepare it, which takes one.
             async with driver.transaction():
                 await driver.execute(_LOCK)
                 await driver.execute(self._tables)
@@ -96,8 +101,11 @@ class Store:
 
     async def check(self) -> None:
         """Ask the database for a sign of life."""
-        async with self._begin() as connection:
-            await connection.execute(sa.text("SELECT 1"))
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(sa.text("SELECT 1"))
+        except _DATABASE_ERRORS as error:
+            raise _unavailable(error) from error
 
     async def receive(self, key: str, digest: bytes, reading: Reading) -> Answer:
         """Take in a chunk, or give the answer that its key was given before."""
@@ -153,12 +161,15 @@ class Store:
         try:
             async with self.engine.begin() as connection:
                 yield connection
-        except (sa.exc.DBAPIError, sa.exc.TimeoutError, OSError) as error:
+        except _DATABASE_ERRORS as error:
             if isinstance(error, sa.exc.DBAPIError) and not (is_transient(error) or error.connection_invalidated):
                 raise
-            raise Refused(
-                503, "database_unavailable", "The database does not answer. Try again.", {"Retry-After": "1"}
-            ) from error
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> Refused:
+    log.warning("The database does not answer (%s).", type(error).__name__)
+    return Refused(503, "database_unavailable", "The database does not answer. Try again.", {"Retry-After": "1"})
 
 
 def _results(reading: Reading, rejected: dict[UUID, str]) -> str:

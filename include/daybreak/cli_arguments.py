@@ -1,0 +1,33 @@
+"""What the commands share: their arguments, and the workspace they open."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daybreak.settings import Settings
+
+if TYPE_CHECKING:
+    from daybreak.workspace import Workspace
+
+Name = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline, for example demand_forecast.")]
+Day = Annotated[str, typer.Argument(metavar="DAY", help="The partition, as YYYY-MM-DD.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Version = Annotated[int | None, typer.Option("--model-version", min=1, help="Use this version, not the champion.")]
+Leakage = Annotated[
+    bool, typer.Option("--allow-leakage", help="Accept a model that has seen days after the partition.")
+]
+RunId = Annotated[int | None, typer.Option("--run", help="This run, not the current one.")]
+
+
+@contextmanager
+def open_workspace() -> "Iterator[Workspace]":
+    """Open what the settings lead to, and close it again."""
+    from daybreak.workspace import Workspace
+
+    workspace = Workspace(Settings())
+    try:
+        yield workspace
+    finally:
+        workspace.close()

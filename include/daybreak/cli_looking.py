@@ -1,0 +1,153 @@
+"""The commands that only look: runs, deliveries, models, and where the warehouse is."""
+
+from typing import Annotated
+
+import typer
+
+from daybreak.cli_arguments import Day, Json, Name, RunId, open_workspace
+from daybreak.errors import PublicationRefused
+from daybreak.partition import parse_day
+
+looking = typer.Typer()
+
+
+@looking.command()
+def runs(
+    pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Only this pipeline's.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 30,
+    json: Json = False,
+) -> None:
+    """List runs, the newest first."""
+    from daybreak.display import out, print_json, print_table
+    from daybreak.history import list_runs
+
+    with open_workspace() as workspace:
+        if pipeline:
+            workspace.pipeline(pipeline)
+        workspace.ledger.sweep()
+        found = list_runs(workspace.ledger, pipeline, limit)
+    if json:
+        print_json(found)
+        return
+    print_table(
+        "Runs",
+        [
+            "run",
+            "pipeline",
+            "partition",
+            "state",
+            "current",
+            "trigger",
+            "model",
+            "rows in",
+            "quarantined",
+            "failed",
+            "scored",
+        ],
+        [
+            [
+                str(row["run_id"]),
+                row["pipeline"],
+                row["partition_key"],
+                row["state"],
+                row["current"],
+                row["trigger"],
+                str(row["model_version"] or "-"),
+                row["rows_extracted"],
+                row["rows_quarantined"],
+                row["rows_failed"],
+                row["rows_scored"],
+            ]
+            for row in found
+        ],
+    )
+    for row in reversed(found):
+        if row["error"]:
+            out.print(f"  run {row['run_id']} failed: {row['error']}", soft_wrap=True, markup=False)
+
+
+@looking.command()
+def show(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -> None:
+    """Show one run in full: what it used, what came of every row, what was expected, what is published."""
+    from daybreak.display import print_json
+    from daybreak.history import show_partition
+    from daybreak.report import print_run
+
+    with open_workspace() as workspace:
+        workspace.pipeline(pipeline)
+        found = show_partition(workspace.ledger, pipeline, parse_day(day), run)
+    if found is None:
+        raise PublicationRefused(
+            f"There is no {f'run {run}' if run else 'run'} of this partition.",
+            next_step=f"run it: `daybreak run {pipeline} --partition {day}`.",
+            pipeline=pipeline,
+            partition=day,
+        )
+    print_json(found) if json else print_run(found)
+
+
+@looking.command()
+def deliveries(
+    pipeline: Name,
+    day: Day,
+    open_only: Annotated[bool, typer.Option("--open", help="Only chunks that are not acknowledged.")] = False,
+    json: Json = False,
+) -> None:
+    """List what was pushed for a partition: chunks by key, with counts and states, never a prediction."""
+    from daybreak.deliveries import Deliveries
+    from daybreak.display import out, print_json, print_table
+
+    with open_workspace() as workspace:
+        workspace.pipeline(pipeline)
+        found = Deliveries(workspace.ledger.warehouse, pipeline, parse_day(day)).list(only_open=open_only)
+    if json:
+        print_json(found)
+        return
+    columns = ("generation", "kind", "position", "idempotency_key", "items", "rejected", "state", "attempts")
+    print_table(
+        f"Deliveries of {pipeline} {day}",
+        [*(name.replace("_", " ") for name in columns), "run", "acknowledged"],
+        [[*(row[name] for name in columns), str(row["run_id"]), row["acknowledged_at"]] for row in found],
+    )
+    if any(row["state"] == "open" for row in found):
+        out.print(f"Next: `daybreak push {pipeline} {day} --resume` scores and sends what is open.")
+
+
+@looking.command()
+def models(
+    pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Only this pipeline's.")] = None,
+    json: Json = False,
+) -> None:
+    """List model versions with their aliases and held-out metrics."""
+    from daybreak.display import print_json, print_table
+    from daybreak.registry import to_json
+
+    with open_workspace() as workspace:
+        wanted = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())
+        found = [version for declared in wanted for version in workspace.registry.versions(declared.model.name)]
+    if json:
+        print_json([to_json(version) for version in found])
+        return
+    print_table(
+        "Model versions",
+        ["model", "version", "aliases", "trained through", "scikit-learn", "held-out metrics", "digest"],
+        [
+            [
+                version.name,
+                version.version,
+                ", ".join(version.aliases),
+                version.trained_through,
+                version.libraries.get("scikit-learn", ""),
+                ", ".join(f"{k} {v:.4f}" for k, v in sorted(version.metrics.items())),
+                version.digest[:12],
+            ]
+            for version in found
+        ],
+    )
+
+
+@looking.command()
+def url() -> None:
+    """Print the warehouse's SQLAlchemy URL, password included."""
+    with open_workspace() as workspace:
+        print(workspace.warehouse.url.render_as_string(hide_password=False))

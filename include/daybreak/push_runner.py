@@ -1,0 +1,190 @@
+"""The runner of pipelines that push: scoring and sending are one step, and what was staged is removed."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from daybreak.chunk import Scored
+from daybreak.delivery_target import DeliveryTarget
+from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, ModelRefused, ScoringFailed
+from daybreak.ledger import Counts
+from daybreak.pipeline import Pipeline, Push, load_function
+from daybreak.plan import Plan
+from daybreak.planning import refuse_stale
+from daybreak.push import Pushed, Pusher
+from daybreak.runner import Outcome, Runner, passed
+from daybreak.snapshot import Snapshot, remove_snapshots
+from daybreak.workspace import Workspace
+
+
+class PushRunner(Runner):
+    """Run the stages of a pipeline that pushes; ``target`` is the settings' receiver unless given."""
+
+    def __init__(self, workspace: Workspace, pipeline: Pipeline, target: DeliveryTarget | None = None) -> None:
+        super().__init__(workspace, pipeline)
+        self._given_target = target
+
+    def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
+        """Run all stages, one after the other, and remove what was staged whatever came of it."""
+        started = time.monotonic()
+        try:
+            with self.workspace.ledger.alive(plan.run_id):
+                snapshot = self.extract(plan)
+                self.validate(plan, snapshot)
+                outcome = self.push(plan, snapshot, progress)
+        finally:
+            self.discard(plan)
+        return Outcome(plan, outcome.counts, time.monotonic() - started, pushed=outcome.pushed, note=outcome.note)
+
+    def push(self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> Outcome:
+        """Score the rows that passed and send the best; predictions are in memory only, and gone with the process."""
+        _leave_no_core_dump()
+        started = time.monotonic()
+        with self._stage(plan, "push"), _without_values():
+            if plan.hold is None:
+                target = self._target  # a receiver that must not be talked to is refused before anything is scored
+                refuse_stale(self._push, plan.partition)
+            snapshot.verify()
+            quarantined = self.quarantine(plan.run_id).numbers("validate")
+            scoring = self._scoring(plan, snapshot.rows)
+            chunks = passed(snapshot, quarantined, self.pipeline.chunk_rows)
+            offers = self._offers(plan, scoring.predictions(chunks), progress, snapshot.rows)
+            counts = Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored)
+            if plan.hold is not None:
+                return self._finished(plan, counts, started, None, f"not pushed: {plan.hold}")
+            settings = self.workspace.settings
+            pusher = Pusher(self.workspace.warehouse, plan, self._push, target, settings.lock_timeout_seconds)
+            pushed = pusher.push(snapshot.digest, offers)
+            return self._finished(plan, counts, started, pushed, _told(pushed))
+
+    def discard(self, plan: Plan) -> None:
+        """Remove what the run has staged."""
+        remove_snapshots(self.folder(plan))
+
+    @cached_property
+    def _target(self) -> DeliveryTarget:
+        return self._given_target or target_of(self.workspace)
+
+    @property
+    def _push(self) -> Push:
+        if self.pipeline.push is None:
+            raise ConfigurationError(
+                f"{self.pipeline.name} publishes and does not push.", next_step=f"`daybreak run {self.pipeline.name}`."
+            )
+        return self.pipeline.push
+
+    def _offers(
+        self,
+        plan: Plan,
+        predictions: Iterable[Scored],
+        progress: Callable[[int, int], None] | None,
+        rows: int,
+    ) -> list[dict[str, Any]]:
+        import numpy as np
+
+        settings = self.workspace.settings
+        offers = load_function(self._push.offers)(plan, settings.push_top, by_department=settings.push_by_department)
+        values = []
+        for scored in predictions:
+            offers.add(scored)
+            values.append(scored.values)
+            if progress:
+                progress(int(scored.chunk.numbers[-1]) + 1, rows)
+        self._refuse_unlike_held_out(plan, np.concatenate(values) if values else np.empty(0))
+        items: list[dict[str, Any]] = offers.items()
+        return items
+
+    def _refuse_unlike_held_out(self, plan: Plan, values: Any) -> None:
+        """Stop before the first request if the scores are not spread as they were on held-out days."""
+        import pandas as pd
+
+        from daybreak.expectations import read_suite
+
+        if plan.model.score_profile is None:
+            raise ModelRefused(
+                f"{plan.model.name} version {plan.model.version} has no profile of its held-out scores.",
+                next_step=f"train it again with `daybreak train {self.pipeline.name}`.",
+            )
+        column = self.pipeline.prediction.column
+        suite = read_suite(load_function(self._push.scores)(column, plan.model.score_profile))
+        frame = pd.DataFrame({column: values})
+        for declared, judgement in zip(suite.declared, self._judge.judge(frame, suite.declared), strict=True):
+            if judgement.exception or (declared.critical and not judgement.success):
+                # What was observed is left out: it is derived from the scores.
+                raise ExpectationsFailed(
+                    f"The scores are not spread as on held-out days ({declared.kind}); nothing was sent.",
+                    next_step="compare the day's inputs with those the model was trained on, or train it again.",
+                )
+
+    def _finished(self, plan: Plan, counts: Counts, started: float, pushed: Pushed | None, note: str | None) -> Outcome:
+        state = "not pushed" if pushed is None else "superseded" if pushed.superseded else "pushed"
+        with self.workspace.warehouse.begin() as connection:
+            self.workspace.ledger.finish(connection, plan.run_id, state, counts, note)
+        return Outcome(plan, counts, time.monotonic() - started, pushed=pushed, note=note)
+
+
+def target_of(workspace: Workspace) -> DeliveryTarget:
+    """Make the delivery target of the settings, or say which of them is missing."""
+    settings = workspace.settings
+    given = {
+        "PUSH_URL": settings.push_url,
+        "PUSH_TOKEN": settings.push_token,
+        "PUSH_SIGNING_KEY": settings.push_signing_key,
+    }
+    if missing := [f"DAYBREAK_{name}" for name, value in given.items() if value is None]:
+        raise ConfigurationError(
+            f"There is no receiver to push to: {', '.join(missing)} is not set.",
+            next_step="set it, or see what would be sent with `--dry-run`.",
+        )
+    return DeliveryTarget(
+        base_url=str(settings.push_url),
+        path="/v1/offers",
+        token=settings.push_token,  # type: ignore[arg-type]
+        signing_key=settings.push_signing_key,  # type: ignore[arg-type]
+        allowed_hosts=allowed_hosts(workspace),
+        ca_file=settings.push_ca_file,
+    )
+
+
+def allowed_hosts(workspace: Workspace) -> tuple[str, ...]:
+    """Return the hosts that may receive deliveries."""
+    return tuple(host.strip() for host in workspace.settings.push_allowed_hosts.split(",") if host.strip())
+
+
+def runner_for(workspace: Workspace, pipeline: Pipeline) -> Runner:
+    """Make the runner that fits the pipeline's destination."""
+    return PushRunner(workspace, pipeline) if pipeline.push else Runner(workspace, pipeline)
+
+
+def _told(pushed: Pushed) -> str | None:
+    if pushed.superseded:
+        return f"not pushed: run {pushed.superseded}, which is newer, has pushed this partition"
+    if pushed.rejected:
+        return f"{pushed.rejected:,} of {pushed.offers:,} offers were rejected by the receiver"
+    return None
+
+
+@contextmanager
+def _without_values() -> Iterator[None]:
+    """Let no error out whose text could repeat a prediction: of one that is not ours, only kind and place are told."""
+    try:
+        yield
+    except (DaybreakError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise ScoringFailed(
+            f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}; its text is withheld.",
+            next_step="find the cause with `--dry-run` on a day whose predictions may be seen.",
+        ) from None
+
+
+def _leave_no_core_dump() -> None:
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))

@@ -1,0 +1,207 @@
+"""Killed with SIGKILL at any line and run again: the same rows once, no more, no fewer."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from parcels import DAY, ROWS, Parcels
+from processes import Death, Line, ended, environment, kill, run_tasks, start, start_tasks
+
+from .conftest import break_weights
+
+TESTS = Path(__file__).parents[1]
+RUN = ("run", "parcel_hours", "--partition", str(DAY))
+KILLED = -signal.SIGKILL
+ABANDONED = "The process that worked on it ended without closing it. Next: run the partition again."
+# Where most can go wrong; half of the lines are drawn from these.
+CRITICAL = ("publish.py", "ledger.py", "runner.py", "quarantine.py", "planning.py", "snapshot.py")
+
+
+def drawn(file: Path, many: int, seed: int) -> list[Line]:
+    lines = [(path, number) for path, number in json.loads(file.read_text())]
+    critical = [line for line in lines if line[0].endswith(CRITICAL)]
+    draw = random.Random(seed)
+    return draw.sample(critical, many // 2) + draw.sample([line for line in lines if line not in critical], many // 2)
+
+
+def close_killed(parcels: Parcels) -> None:
+    """Close runs whose process is gone as if they had been planned a while ago."""
+    parcels.execute("UPDATE ledger.runs SET started_at = started_at - interval '1 minute' WHERE state = 'running'")
+    parcels.workspace.ledger.sweep()
+    assert parcels.value("SELECT count(*) FROM ledger.runs WHERE state = 'running'") == 0
+
+
+def test_a_run_killed_at_any_line_leaves_nothing_half_done(parcels: Parcels, tmp_path: Path) -> None:
+    settings = parcels.workspace.settings
+    break_weights(parcels, 12)
+    assert ended(start(settings, *RUN, lines=tmp_path / "lines")) == 0
+    expected = parcels.forecasts()
+    assert len(expected) == 388
+    killed = 0
+    for path, number in drawn(tmp_path / "lines", 16, seed=20240309):
+        before = parcels.current()
+        killed += ended(start(settings, *RUN, death=Death(line=(path, number)))) == KILLED
+        assert parcels.forecasts() == expected, f"killed at {path}:{number}"
+        assert parcels.current() in (before, [parcels.last_run()["run_id"]])
+    # Lines that only a first run comes to are not met again.
+    assert killed >= 13
+    close_killed(parcels)
+    assert ended(start(settings, *RUN)) == 0
+    assert parcels.forecasts() == expected
+    assert parcels.current() == [parcels.last_run()["run_id"]]
+    reasons = "SELECT DISTINCT error FROM ledger.runs WHERE state = 'failed'"
+    assert parcels.rows(reasons) == [(ABANDONED,)]
+
+
+def test_tasks_killed_at_any_line_and_tried_again_are_one_run(parcels: Parcels, tmp_path: Path) -> None:
+    settings, day = parcels.workspace.settings, str(DAY)
+    break_weights(parcels, 12)
+    assert ended(start_tasks(settings, tmp_path / "first", day, lines=tmp_path / "lines")) == 0
+    expected, killed = parcels.forecasts(), 0
+    for nth, line in enumerate(drawn(tmp_path / "lines", 10, seed=20240310)):
+        folder, where = tmp_path / f"run-{nth}", f"killed at {line[0]}:{line[1]}"
+        killed += ended(start_tasks(settings, folder, day, death=Death(line=line))) == KILLED
+        assert parcels.forecasts() == expected, where
+        run_tasks(parcels.workspace, folder, day)
+        assert parcels.forecasts() == expected, where
+        runs = parcels.rows("SELECT run_id, state FROM ledger.runs WHERE origin = %s", f"parcel_hours/run-{nth}")
+        assert runs == [(parcels.current()[0], "published")], where
+        run_id = runs[0][0]
+        kept = [f"SELECT count(*) FROM ledger.{table} WHERE run_id = %s" for table in ("quarantine", "publications")]
+        assert [parcels.value(query, run_id) for query in kept] == [12, 1], where
+        assert parcels.stored(run_id) == 388, where
+    assert killed >= 8
+
+
+MOMENTS = {
+    "before the ledger knows of it": ("Ledger.open", 1, False),
+    "while the model is resolved": ("Registry.verify", 1, False),
+    "between the rows and the end of the snapshot": ("SnapshotWriter.close", 1, False),
+    "while quarantined rows are written": ("Quarantine.add", 2, False),
+    "in the middle of the COPY": ("Publisher.rows", 3, False),
+    "between the COPY and the flip": ("Publisher.flip", 1, False),
+    "within the flip": ("Publisher._point_to", 1, False),
+    "before the flip is committed": ("Publisher._publication", 1, False),
+    "after the flip": ("Ledger.took", 1, True),
+}
+
+
+@pytest.mark.parametrize(("function", "call", "published"), MOMENTS.values(), ids=MOMENTS)
+def test_a_run_killed_at_the_worst_moments(parcels: Parcels, function: str, call: int, *, published: bool) -> None:
+    settings = parcels.workspace.settings
+    broken = break_weights(parcels, 12)
+    before = parcels.forecasts()
+    after = {key: value for key, value in before.items() if key not in broken}
+    assert ended(start(settings, *RUN, death=Death(function=function, call=call))) == KILLED
+    assert parcels.forecasts() == (after if published else before)
+    assert ended(start(settings, *RUN)) == 0
+    assert parcels.forecasts() == after
+    assert parcels.current() == [parcels.last_run()["run_id"]]
+    close_killed(parcels)
+
+
+def wait_for(what: str, happened: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def stopped_at_the_copy(parcels: Parcels) -> Iterator[Callable[[int], None]]:
+    """Let processes stop in the middle of the COPY, at a lock; give a function that waits until so many have."""
+    parcels.execute(
+        "CREATE FUNCTION parcels.wait() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
+        "PERFORM pg_advisory_xact_lock_shared(4711); RETURN NEW; END$$",
+        "CREATE TRIGGER wait BEFORE INSERT ON predictions.parcel_hours_runs FOR EACH ROW "
+        "WHEN (NEW.parcel_id = 8200) EXECUTE FUNCTION parcels.wait()",
+    )
+
+    def waiting() -> int:
+        return int(
+            parcels.value(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
+                "(SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        )
+
+    with parcels.workspace.warehouse.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT pg_advisory_lock(4711)")
+        yield lambda processes: wait_for("the COPY", lambda: waiting() == processes)
+        connection.invalidate()
+
+
+def test_the_executable_killed_during_the_copy_and_run_again(parcels: Parcels) -> None:
+    settings = parcels.workspace.settings
+    daybreak = Path(sys.executable).parent / "daybreak"
+    before = parcels.shown()
+    with stopped_at_the_copy(parcels) as wait_until_stopped:
+        process = subprocess.Popen([daybreak, *RUN], env=environment(settings) | {"PYTHONPATH": str(TESTS)})
+        wait_until_stopped(1)
+        process.kill()
+        assert process.wait(60) == KILLED
+    assert parcels.shown() == before
+    assert ended(start(settings, *RUN)) == 0
+    assert parcels.stored(2) == 0
+    assert len(parcels.forecasts()) == ROWS
+    assert parcels.current() == [3]
+
+
+def test_a_run_that_somebody_works_on_is_not_closed_as_abandoned(parcels: Parcels) -> None:
+    sweep = parcels.workspace.ledger.sweep
+    with stopped_at_the_copy(parcels) as wait_until_stopped:
+        process = start(parcels.workspace.settings, *RUN)
+        wait_until_stopped(1)
+        parcels.execute("UPDATE ledger.runs SET started_at = started_at - interval '1 day'")
+        assert sweep() == 0
+        kill(process)
+    wait_for("the killed process to be noticed", lambda: sweep() == 1)
+    assert parcels.last_run()["error"] == ABANDONED
+
+
+def test_two_processes_on_one_partition_publish_its_rows_once(parcels: Parcels) -> None:
+    before = parcels.forecasts()
+    with stopped_at_the_copy(parcels) as wait_until_stopped:
+        both = [start(parcels.workspace.settings, *RUN) for _ in range(2)]
+        wait_until_stopped(2)
+    assert [ended(process) for process in both] == [0, 0]
+    assert parcels.forecasts() == before
+    assert parcels.current() == [3]
+    states = parcels.rows("SELECT state FROM ledger.runs WHERE run_id > 1 ORDER BY run_id")
+    assert states in ([("published",), ("published",)], [("superseded",), ("published",)])
+
+
+def test_two_tries_of_one_task_at_once_publish_its_rows_once(parcels: Parcels, tmp_path: Path) -> None:
+    before = parcels.forecasts()
+    with stopped_at_the_copy(parcels) as wait_until_stopped:
+        both = [start_tasks(parcels.workspace.settings, tmp_path / "run", str(DAY)) for _ in range(2)]
+        # One is in the middle of its COPY and the other one waits for it, because both work on the same run.
+        wait_until_stopped(2)
+    assert 0 in [ended(process) for process in both]
+    assert parcels.forecasts() == before
+    assert parcels.stored(2) == ROWS
+    assert parcels.rows("SELECT run_id, state FROM ledger.runs ORDER BY run_id") == [(1, "published"), (2, "published")]
+    assert len(parcels.publications()) == 2
+
+
+def test_runs_killed_after_any_time_leave_nothing_half_done(parcels: Parcels) -> None:
+    expected, chance = parcels.forecasts(), random.Random(7)
+    started = time.monotonic()
+    assert ended(start(parcels.workspace.settings, *RUN)) == 0
+    seconds = time.monotonic() - started
+    for _ in range(6):
+        process = start(parcels.workspace.settings, *RUN)
+        time.sleep(chance.uniform(0.3, 1) * seconds)
+        kill(process)
+        assert parcels.forecasts() == expected
+    assert ended(start(parcels.workspace.settings, *RUN)) == 0
+    assert parcels.forecasts() == expected
+    close_killed(parcels)

@@ -1,0 +1,84 @@
+"""How the code and the SQL are laid out: sizes, names, grains, comments."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from daybreak.settings import PROJECT, Settings
+from daybreak.sql import load_sql
+from daybreak.workspace import Workspace
+
+NewDatabase = Callable[..., str]
+
+MODULES = sorted(path for folder in ("dags", "plugins", "include") for path in (PROJECT / folder).rglob("*.py"))
+TESTS = sorted((PROJECT / "tests").rglob("*.py"))
+SQL = sorted((PROJECT / "sql").rglob("*.sql"))
+VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc", "core", "tools", "stuff", "lib"}
+_COMMENTS = sa.text(
+    "SELECT n.nspname, c.relname, a.attname, d.description FROM pg_class c "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "LEFT JOIN LATERAL (SELECT attname, attnum FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 "
+    "AND NOT attisdropped UNION ALL SELECT NULL, 0) AS a ON true "
+    "LEFT JOIN pg_description d ON d.objoid = c.oid AND d.objsubid = a.attnum AND d.classoid = 'pg_class'::regclass "
+    "WHERE n.nspname IN ('ledger', 'predictions', 'retail') AND c.relkind IN ('r', 'v', 'm', 'p')"
+)
+MADE = re.compile(r"^CREATE (?:TABLE|OR REPLACE VIEW|VIEW|OR REPLACE FUNCTION|MATERIALIZED VIEW)", re.M)
+
+
+def name(path: Path) -> str:
+    return path.relative_to(PROJECT).as_posix()
+
+
+def test_modules_are_short_enough_to_be_read() -> None:
+    lines = {name(module): len(module.read_text().splitlines()) for module in MODULES}
+    assert {module: n for module, n in lines.items() if n > (80 if module.startswith("dags/") else 300)} == {}
+
+
+def test_modules_are_named_for_what_they_hold() -> None:
+    words = {name(module): {*module.stem.lower().split("_"), module.parent.name} for module in [*MODULES, *TESTS]}
+    assert [module for module, found in words.items() if found & VAGUE] == []
+
+
+def test_modules_open_with_what_they_are_for() -> None:
+    assert [name(module) for module in MODULES if not module.read_text().startswith(('"""', 'r"""'))] == []
+
+
+@pytest.mark.parametrize("file", SQL, ids=name)
+def test_a_sql_file_opens_with_its_grain(file: Path) -> None:
+    text = file.read_text()
+    assert text.startswith("-- "), "it opens with a comment"
+    if not MADE.search(text) and "INSERT" not in text and "CREATE" not in text:
+        assert text.startswith("-- One row"), "a query says what one row of its result is"
+
+
+@pytest.mark.parametrize("file", SQL, ids=name)
+def test_each_table_and_view_says_what_one_row_is(file: Path) -> None:
+    text = file.read_text()
+    statements = re.split(r";\s*$", text, flags=re.M)
+    for statement in statements:
+        if made := MADE.search(statement):
+            assert re.search(r"^-- One row per|^-- One row:", statement[: made.start()], re.M), statement.strip()[:60]
+
+
+def test_sql_holds_no_place_for_formatting_values_in() -> None:
+    for file in SQL:
+        assert not re.search(r"\{\w*\}|%\(\w+\)s|%s\b", re.sub(r"'\{\}'", "", file.read_text())), name(file)
+
+
+def test_every_table_view_and_column_has_a_comment(new_database: NewDatabase, tmp_path: Path) -> None:
+    workspace = Workspace(Settings(home=tmp_path, project=PROJECT, pipelines="retail", warehouse_url=new_database()))
+    with workspace.ledger.warehouse.begin() as connection:
+        for part in ("tables", "swap"):
+            connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / f"{part}.sql").text)
+        found = connection.execute(_COMMENTS).all()
+    workspace.close()
+    assert {(schema, relation) for schema, relation, _, _ in found} > {
+        ("ledger", "runs"),
+        ("predictions", "demand_forecast"),
+        ("retail", "transactions"),
+    }
+    silent = [f"{schema}.{relation}.{column or '*'}" for schema, relation, column, comment in found if not comment]
+    assert silent == []
