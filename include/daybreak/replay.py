@@ -60,7 +60,7 @@ def replay(
             snapshot = _mended(runner, plan, before, read)
         runner.validate(plan, snapshot)
         counts = runner.score(plan, snapshot)
-        return plan, counts, runner.publish(plan, counts)
+        return plan, counts, runner.publish(plan, counts, reason="replay")
 
 
 def _read_again(runner: Runner, plan: "Plan", before: Snapshot, numbers: np.ndarray) -> "pa.Table":

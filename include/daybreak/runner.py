@@ -80,10 +80,10 @@ class Runner:
             self.publisher.write(plan.run_id, ahead(scoring.predictions(ahead(chunks))))
             return Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored)
 
-    def publish(self, plan: Plan, counts: Counts) -> Publication:
+    def publish(self, plan: Plan, counts: Counts, reason: str = "run") -> Publication:
         """Make the run the current one of its partition."""
         with self._stage(plan, "publish"):
-            return self.publisher.flip(plan.run_id, counts)
+            return self.publisher.flip(plan.run_id, counts, reason)
 
     def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
         """Run all stages as one stream: while one chunk is scored, the next is read and the last one written.
