@@ -9,7 +9,7 @@ parcels          the pipeline made for tests, with its source loaded, a champion
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -18,9 +18,8 @@ import pytest
 from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
-from parcels import Parcels, administer, load, make_project, make_settings
+from parcels import NewDatabase, Parcels, administer, load, make_project, make_settings
 
-NewDatabase = Callable[..., str]
 _numbers = count(1)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date
@@ -38,6 +38,7 @@ TRAINED_THROUGH = date(2024, 3, 7)
 DAY, SHORT_DAY = date(2024, 3, 9), date(2024, 3, 10)
 
 Shown = list[tuple[Any, ...]]
+NewDatabase = Callable[..., str]
 
 
 class Parcels:

@@ -143,29 +143,31 @@ class Judge:
         quiet_great_expectations()
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
-
-        self._context = gx.get_context(mode="ephemeral")
-        self._context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-
-    def judge(self, frame: "pd.DataFrame", declared: list[Declared]) -> list[Judgement]:
-        """Judge a frame; the judgements come in the order of the expectations."""
         from great_expectations.execution_engine import PandasExecutionEngine
         from great_expectations.validator.validator import Validator
 
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+        self._engine = PandasExecutionEngine()
+        self._validator = Validator(execution_engine=self._engine, data_context=context)
+
+    def judge(self, frame: "pd.DataFrame", declared: list[Declared]) -> list[Judgement]:
+        """Judge a frame; the judgements come in the order of the expectations."""
         if not declared:
             return []
-        # A batch of a data source would hash the whole frame twice, and stay in memory until the next one.
-        engine = PandasExecutionEngine(batch_data_dict={"rows": _widened(frame)})
-        results = Validator(execution_engine=engine, data_context=self._context).graph_validate(
-            [d.expectation.configuration for d in declared],
-            runtime_configuration={
-                "result_format": {"result_format": "COMPLETE", "return_unexpected_index_query": False}
-            },
-        )
+        # A data source's batch would be hashed twice, whole, and held until the next one comes.
+        self._engine.load_batch_data("rows", _widened(frame))
+        try:
+            results = self._validator.graph_validate(
+                [d.expectation.configuration for d in declared],
+                runtime_configuration={
+                    "result_format": {"result_format": "COMPLETE", "return_unexpected_index_query": False}
+                },
+            )
+        finally:
+            self._engine.load_batch_data("rows", frame.head(0))
         # Results may come back in another order than the expectations were given in.
-        by_identity = {
-            _identity(r.expectation_config.to_json_dict()): r for r in results if r.expectation_config
-        }
+        by_identity = {_identity(r.expectation_config.to_json_dict()): r for r in results if r.expectation_config}
         return [
             _read(by_identity.get(_identity(d.expectation.configuration.to_json_dict())), len(frame)) for d in declared
         ]

@@ -75,7 +75,7 @@ class Publisher:
             connection.commit()
         return written
 
-    def flip(self, run_id: int, counts: Counts) -> Publication:
+    def flip(self, run_id: int, counts: Counts, reason: str = "run") -> Publication:
         """Make a run the current one of its partition, in one transaction.
 
         Does nothing where it was already published, and gives way where a newer run was published first.
@@ -98,7 +98,6 @@ class Publisher:
                 self._ledger.finish(connection, run_id, "superseded", counts)
                 return self._publication(newest, run["partition_date"], None)
             self._ledger.finish(connection, run_id, "published", counts)
-            reason = "run" if run["parent_run_id"] is None else "replay"
             return self._point_to(connection, run_id, run["partition_date"], reason)
 
     def current(self, partition_date: date) -> int:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +157,7 @@ class Runner:
 
     def _conclude(self, plan: Plan, validation: Validation, suite: "Suite", snapshot: Snapshot) -> None:
         try:
-            validation.conclude(snapshot.columns)
+            validation.conclude(partial(snapshot.batches, self.pipeline.chunk_rows))
         finally:
             self.workspace.ledger.record_results(plan.run_id, suite)
             self.workspace.ledger.record(

@@ -1,6 +1,7 @@
 """Send chunks over HTTP from one event loop: repetitions, pauses, and the circuit that ends them all."""
 
 import asyncio
+import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,8 @@ class Sender:
     async def __aenter__(self) -> "Sender":
         """Make the connection pool; proxies of the environment have no part in it."""
         target = self._target
+        # When debugging, it would log the headers of an answer, which may repeat what was sent.
+        logging.getLogger("httpcore").setLevel(logging.INFO)
         self._stopped = asyncio.Event()
         self._http = httpx.AsyncClient(
             verify=self._tls,

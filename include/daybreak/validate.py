@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+# Reads columns of the whole batch, in its order.
+Read = Callable[[list[str]], "Iterable[pa.RecordBatch]"]
+
+
 @dataclass(frozen=True)
 class Rules:
     """What a batch must fulfil besides its expectations."""
@@ -61,7 +65,7 @@ class Validation:
             if passed.rows.num_rows:
                 yield passed
 
-    def conclude(self, read: "Callable[[list[str]], pa.Table]") -> None:
+    def conclude(self, read: Read) -> None:
         """Judge the batch as a whole, reading columns of it with ``read``; raise if it must not be used."""
         if self._seen == 0:
             raise SourceRefused("The batch is empty.", next_step="run the partition again from extract.")
@@ -141,7 +145,7 @@ class Validation:
                 next_step="mend the source or the rule (the rows are in ledger.quarantine), then run it again.",
             )
 
-    def _refuse_duplicates(self, read: "Callable[[list[str]], pa.Table]") -> None:
+    def _refuse_duplicates(self, read: Read) -> None:
         keys = self._keys[: self._kept]
         keys.sort()
         twice = keys[1:][keys[1:] == keys[:-1]]
@@ -150,8 +154,7 @@ class Validation:
         if not len(twice):
             return
         # Equal hashes are only a suspicion: look at the keys themselves.
-        table = self._without_quarantined(read(list(self._rules.entity_key)))
-        frame = table.to_pandas()
+        frame = self._passed(read, list(self._rules.entity_key))
         again = frame[frame.duplicated(keep=False)].drop_duplicates()
         if len(again):
             shown = "; ".join(", ".join(f"{k}={v}" for k, v in row.items()) for row in again.head(3).to_dict("records"))
@@ -160,10 +163,9 @@ class Validation:
                 next_step="make extract.sql give one row for each entity key, then run the partition again.",
             )
 
-    def _judge_batch(self, read: "Callable[[list[str]], pa.Table]") -> None:
+    def _judge_batch(self, read: Read) -> None:
         for declared in self._suite.batch_level:
-            columns = list(declared.columns) or list(self._rules.entity_key)[:1]
-            frame = _table_frame(self._without_quarantined(read(columns)))
+            frame = self._passed(read, list(declared.columns))
             [judgement] = self._judge.judge(frame, [declared])
             if judgement.exception:
                 _refuse_unjudged(declared, judgement.exception)
@@ -178,12 +180,22 @@ class Validation:
                 next_step="look at the rows of this partition in the source; if they are right, mend the rule.",
             )
 
-    def _without_quarantined(self, table: "pa.Table") -> "pa.Table":
-        if not self._quarantined:
-            return table
-        mask = np.ones(table.num_rows, dtype=bool)
-        mask[np.concatenate(self._quarantined)] = False
-        return table.filter(mask)
+    def _passed(self, read: Read, columns: list[str]) -> "pd.DataFrame":
+        import pandas as pd
+        import pyarrow as pa
+
+        if not columns:
+            return pd.DataFrame(index=pd.RangeIndex(self._seen - self.quarantined))
+        aside = np.concatenate([np.empty(0, dtype=np.int64), *self._quarantined])
+        passed = []
+        start = 0
+        # Batch by batch, so that the rows set aside are left out without a second copy of the whole column.
+        for batch in read(columns):
+            mask = np.ones(batch.num_rows, dtype=bool)
+            mask[aside[(aside >= start) & (aside < start + batch.num_rows)] - start] = False
+            passed.append(batch if mask.all() else batch.filter(pa.array(mask)))
+            start += batch.num_rows
+        return pa.Table.from_batches(passed).to_pandas(self_destruct=True, split_blocks=True, date_as_object=False)
 
 
 def _refuse_unjudged(declared: Declared, why: str) -> None:
@@ -205,11 +217,6 @@ def _has_no_value(column: "pa.Array") -> bool:
 
 def _frame(rows: "pa.RecordBatch", columns: list[str]) -> "pd.DataFrame":
     frame: pd.DataFrame = rows.select(columns).to_pandas(date_as_object=False)
-    return frame
-
-
-def _table_frame(table: "pa.Table") -> "pd.DataFrame":
-    frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True, date_as_object=False)
     return frame
 
 

@@ -3,6 +3,8 @@
 -- when the day ended (:first_day to :last_day, local days of :timezone): no later sale is read.
 -- Fuel is left out, since it is counted by volume. Products missing from retail.products come out as department
 -- '(none)' for the expectations to judge.
+-- Money is added up in whole cents, so that two plans of this query give the same features to the last digit, and with
+-- them the same idempotency keys.
 SELECT
     days.day,
     daily.product_id,
@@ -21,7 +23,7 @@ SELECT
     sum(daily.stores)::double precision / count(*) AS mean_stores_28d,
     days.day - max(daily.day) AS days_since_last_sale,
     coalesce(sum(daily.discount) / nullif(sum(daily.value + daily.discount), 0), 0) AS discount_share_28d,
-    sum(daily.value) / nullif(sum(daily.units), 0)::double precision AS average_price_28d
+    sum(daily.value) / 100 / nullif(sum(daily.units), 0)::double precision AS average_price_28d
 FROM (
     SELECT generated.day::date AS day
     FROM generate_series(:first_day::date, :last_day::date, interval '1 day') AS generated (day)
@@ -32,8 +34,8 @@ INNER JOIN (
         (sold.transaction_timestamp AT TIME ZONE 'UTC' AT TIME ZONE :timezone)::date AS day,
         sum(sold.quantity)::bigint AS units,
         count(DISTINCT sold.store_id)::bigint AS stores,
-        sum(sold.sales_value) AS value,
-        sum(sold.retail_disc + sold.coupon_disc + sold.coupon_match_disc) AS discount
+        sum(round(sold.sales_value * 100)) AS value,
+        sum(round((sold.retail_disc + sold.coupon_disc + sold.coupon_match_disc) * 100)) AS discount
     FROM retail.transactions AS sold
     WHERE
         sold.transaction_timestamp >= (:first_day::date - 27)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'

@@ -4,6 +4,8 @@
 -- "k days back" counts from the forecast day, the day after: 1 back is the day itself, 7 back the same weekday.
 -- Fuel is left out, since it is counted by volume. Products missing from retail.products, or without a category there,
 -- come out as category '(none)' for the expectations to judge.
+-- Money is added up in whole cents: sums of fractions depend on their order in the last digit, and two plans of this query
+-- would not give the same features.
 SELECT
     days.day,
     daily.store_id,
@@ -21,7 +23,7 @@ SELECT
     count(*)::integer AS sale_days_28d,
     days.day - max(daily.day) AS days_since_last_sale,
     coalesce(sum(daily.discount) / nullif(sum(daily.value + daily.discount), 0), 0) AS discount_share_28d,
-    sum(daily.value) / nullif(sum(daily.units), 0)::double precision AS average_price_28d
+    sum(daily.value) / 100 / nullif(sum(daily.units), 0)::double precision AS average_price_28d
 FROM (
     SELECT generated.day::date AS day
     FROM generate_series(:first_day::date, :last_day::date, interval '1 day') AS generated (day)
@@ -32,8 +34,8 @@ INNER JOIN (
         coalesce(products.product_category, '(none)') AS product_category,
         (sold.transaction_timestamp AT TIME ZONE 'UTC' AT TIME ZONE :timezone)::date AS day,
         sum(sold.quantity)::bigint AS units,
-        sum(sold.sales_value) AS value,
-        sum(sold.retail_disc + sold.coupon_disc + sold.coupon_match_disc) AS discount
+        sum(round(sold.sales_value * 100)) AS value,
+        sum(round((sold.retail_disc + sold.coupon_disc + sold.coupon_match_disc) * 100)) AS discount
     FROM retail.transactions AS sold
     LEFT JOIN retail.products AS products USING (product_id)
     WHERE

@@ -7,12 +7,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from conftest import NewDatabase
 from daybreak.errors import ConfigurationError
 from daybreak.migrations import migrate
 from daybreak.tables import runs
 from daybreak.warehouse import Warehouse
-from parcels import Parcels
+from parcels import NewDatabase, Parcels
 
 TABLES = sorted(runs.metadata.tables)
 
@@ -28,9 +27,9 @@ def test_the_code_and_the_database_agree_on_columns_and_types(parcels: Parcels, 
     table = runs.metadata.tables[name]
     found = sa.inspect(parcels.workspace.warehouse.engine).get_columns(table.name, schema=table.schema)
     dialect = postgresql.dialect()
-    assert [(column["name"], column["type"].compile(dialect)) for column in found] == [
-        (column.name, column.type.compile(dialect)) for column in table.columns
-    ]
+    assert {column["name"]: column["type"].compile(dialect) for column in found} == {
+        column.name: column.type.compile(dialect) for column in table.columns
+    }
 
 
 def test_the_code_knows_every_table_of_the_ledger(parcels: Parcels) -> None:
@@ -50,9 +49,9 @@ def test_migrations_are_applied_once_each_and_in_order(empty: Warehouse, project
     ledger = sorted(f"ledger/{path.name}" for path in (project / "sql" / "ledger").iterdir())
     assert migrate(empty, project / "sql", ("parcel_hours",)) == [*ledger, "parcel_hours/views.sql"]
     assert migrate(empty, project / "sql", ("parcel_hours",)) == []
-    (project / "sql" / "ledger" / "900_note.sql").write_text("ALTER TABLE ledger.runs ADD COLUMN note text;\n")
-    assert migrate(empty, project / "sql", ("parcel_hours",)) == ["ledger/900_note.sql"]
-    assert "note" in {column["name"] for column in sa.inspect(empty.engine).get_columns("runs", schema="ledger")}
+    (project / "sql" / "ledger" / "900_more.sql").write_text("ALTER TABLE ledger.runs ADD COLUMN one_more text;\n")
+    assert migrate(empty, project / "sql", ("parcel_hours",)) == ["ledger/900_more.sql"]
+    assert "one_more" in {column["name"] for column in sa.inspect(empty.engine).get_columns("runs", schema="ledger")}
 
 
 def test_a_changed_migration_is_refused(parcels: Parcels, project: Path) -> None:

@@ -1,8 +1,10 @@
 """Promise 6: a source that cannot be trusted stops the run, in whichever of the two ways it is run."""
 
+import pyarrow as pa
 import pytest
 
-from daybreak.errors import ExpectationsFailed, SourceRefused
+from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, SourceRefused
+from daybreak.snapshot import SnapshotWriter
 from parcels import DAY, Parcels, refused
 
 from .conftest import Way
@@ -113,21 +115,74 @@ def test_a_query_that_counts_other_rows_than_it_gives_stops_the_run(parcels: Par
         run()
 
 
-@pytest.mark.parametrize(
-    ("suite", "problem"),
-    [
-        ("erring_on_rows", "'zone: column values to be between (min_value=0.0, max_value=1.0)' could not be judged"),
-        ("erring_on_batch", "'zone: column mean to be between (min_value=0.0, max_value=1.0)' could not be judged"),
-        ("failing_batch", "The batch breaks 1 critical expectation(s): batch: table row count to be between"),
-    ],
-)
-@pytest.mark.parametrize("by_tasks", [False, True], ids=["as one stream", "task by task"])
+BAD_SUITES = {
+    "erring_on_rows": (
+        ExpectationsFailed,
+        "'zone: column values to be between (min_value=0.0, max_value=1.0)' could not be judged",
+        "mend the expectation or the column",
+    ),
+    "erring_on_batch": (
+        ExpectationsFailed,
+        "'zone: column mean to be between (min_value=0.0, max_value=1.0)' could not be judged",
+        "mend the expectation or the column",
+    ),
+    "failing_batch": (
+        ExpectationsFailed,
+        "The batch breaks 1 critical expectation(s): batch: table row count to be between (min_value=1000000) "
+        "(observed 400)",
+        "mend the rule",
+    ),
+    "naming_no_column": (
+        SourceRefused,
+        "Column colour is missing from the extracted rows",
+        "mend extract.sql or the source",
+    ),
+    "empty": (ConfigurationError, "The expectation suite is empty", "declare at least one expectation"),
+    "lenient_and_critical": (
+        ConfigurationError,
+        "expect_column_values_to_not_be_null is critical and has mostly=0.9",
+        "set the pipeline's max_quarantined_share",
+    ),
+    "about_columns": (
+        ConfigurationError,
+        "the columns are held against the model's signature",
+        "remove it from the suite",
+    ),
+}
+
+
+@pytest.mark.parametrize(("suite", "expected"), BAD_SUITES.items(), ids=BAD_SUITES)
 def test_an_expectation_without_an_answer_stops_the_run(
-    parcels: Parcels, suite: str, problem: str, *, by_tasks: bool
+    parcels: Parcels, suite: str, expected: tuple[type[DaybreakError], str, str]
 ) -> None:
     declared = parcels.declared(expectations=f"fixture_pipelines.parcel_hours.expectations:{suite}")
-    with refused(parcels, ExpectationsFailed, problem, "mend the"):
-        declared.run_by_tasks() if by_tasks else declared.run()
+    for run in (declared.run, declared.run_by_tasks):
+        with refused(parcels, *expected):
+            run()
+
+
+def test_an_expectation_that_needs_all_rows_is_not_judged_chunk_by_chunk(parcels: Parcels, run: Way) -> None:
+    unique = "fixture_pipelines.parcel_hours.expectations:unique_distance"
+    # The two lie in different chunks.
+    parcels.execute("UPDATE parcels.handed_in SET distance_km = 7.125 WHERE parcel_id IN (8000, 8398)")
+    with refused(parcels, ExpectationsFailed, "distance_km: column values to be unique", "mend the rule"):
+        parcels.declared(expectations=unique).run()
+    run()
+
+
+def test_no_rows_and_no_rows_left_stop_the_run(parcels: Parcels) -> None:
+    generous = parcels.declared(max_quarantined_share=1.0)
+    parcels.execute(f"UPDATE parcels.handed_in SET weight_kg = 99 WHERE {OF_THE_DAY}")
+    with refused(parcels, ExpectationsFailed, "400 of 400 rows (100.0%) break a critical expectation", "mend the"):
+        generous.run()
+    # An empty frame passes nearly every expectation there is.
+    plan = generous.plan()
+    runner = generous.runner
+    read = pa.schema([("depot", "string"), ("parcel_id", "int32")])
+    empty = SnapshotWriter(runner.folder(plan), read).close()
+    with pytest.raises(SourceRefused, match=r"^parcel_hours 2024-03-09: The batch is empty\. Next: run the partition"):
+        runner.validate(plan, empty)
+    assert parcels.last_run()["state"] == "failed"
 
 
 def test_a_mended_source_is_published_by_the_next_run(parcels: Parcels, run: Way) -> None:

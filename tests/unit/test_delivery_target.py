@@ -1,6 +1,6 @@
 """A target that would show secrets or offers to others cannot be made, and a certificate is verified."""
 
-import datetime
+import datetime as dt
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -63,14 +63,28 @@ def test_a_host_that_is_not_on_the_list_is_refused(host: str) -> None:
         target(base_url=f"https://{host}")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://{HOST}@elsewhere.example",
+        f"https://elsewhere.example\\@{HOST}",
+        f"https://elsewhere.example#@{HOST}",
+        f"https://{HOST}%2eelsewhere.example",
+        f"https://{HOST}\t.elsewhere.example",
+        "https://[",
+    ],
+)
+def test_an_address_that_only_looks_like_an_allowed_host_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError):
+        target(base_url=url)
+
+
 def test_with_an_empty_list_every_host_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not allowed"):
         target(allowed_hosts=())
 
 
-@pytest.mark.parametrize(
-    "url", ["", HOST, f"//{HOST}", f"ftp://{HOST}", "https://", f"file:///{HOST}", "https://[", "x"]
-)
+@pytest.mark.parametrize("url", ["", HOST, f"//{HOST}", f"ftp://{HOST}", "https://", f"file:///{HOST}", "x"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="not one of http or https"):
         target(base_url=url)
@@ -122,7 +136,7 @@ def certificate(folder: Path, *, host: str = "127.0.0.1", days: int = 1) -> tupl
     """Make a certificate that nobody but itself vouches for."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "promotions of the tests")])
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=30)
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=30)
     names = [x509.IPAddress(ip_address(host))] if host[0].isdigit() else [x509.DNSName(host)]
     made = (
         x509.CertificateBuilder()
@@ -131,7 +145,7 @@ def certificate(folder: Path, *, host: str = "127.0.0.1", days: int = 1) -> tupl
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
-        .not_valid_after(datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days))
+        .not_valid_after(dt.datetime.now(dt.UTC) + dt.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

@@ -38,7 +38,7 @@ class Validated:
             assert chunk.rows["key"].to_pylist() == table["key"].take(pa.array(chunk.numbers)).to_pylist()
             self.passed += chunk.numbers.tolist()
         self.validation = validation
-        validation.conclude(table.select)
+        validation.conclude(lambda columns: table.select(columns).to_batches())
         return self
 
     @property

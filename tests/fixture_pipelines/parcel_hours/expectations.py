@@ -51,6 +51,39 @@ def failing_batch() -> "ExpectationSuite":
     return _suite(gxe.ExpectTableRowCountToBeBetween(min_value=1_000_000, severity="critical"))
 
 
+def naming_no_column() -> "ExpectationSuite":
+    """Name a column that the query does not give."""
+    import great_expectations.expectations as gxe
+
+    return _suite(gxe.ExpectColumnValuesToNotBeNull(column="colour", severity="warning"))
+
+
+def empty() -> "ExpectationSuite":
+    """Expect nothing."""
+    return _suite()
+
+
+def lenient_and_critical() -> "ExpectationSuite":
+    """Ask for rows to be quarantined, and for a share of them not to be."""
+    import great_expectations.expectations as gxe
+
+    return _suite(gxe.ExpectColumnValuesToNotBeNull(column="zone", mostly=0.9, severity="critical"))
+
+
+def about_columns() -> "ExpectationSuite":
+    """Ask for what the model's signature is there for."""
+    import great_expectations.expectations as gxe
+
+    return _suite(gxe.ExpectTableColumnCountToEqual(value=7, severity="critical"))
+
+
+def unique_distance() -> "ExpectationSuite":
+    """Ask for what cannot be judged chunk by chunk."""
+    import great_expectations.expectations as gxe
+
+    return _suite(gxe.ExpectColumnValuesToBeUnique(column="distance_km", severity="critical"))
+
+
 def _suite(*expectations: "Expectation") -> "ExpectationSuite":
     import great_expectations as gx
 
