@@ -28,9 +28,9 @@ to the partition's end.
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import Param, dag
+from airflow.sdk import dag
 
-from daybreak_airflow import stages
+from daybreak_airflow import parameters, stages
 from daybreak_airflow.assets import predictions
 from daybreak_airflow.schedules import RETRIES, daily
 from retail.demand_forecast import DEMAND_FORECAST as PIPELINE
@@ -46,14 +46,7 @@ from retail.demand_forecast import DEMAND_FORECAST as PIPELINE
     catchup=False,
     max_active_runs=4,
     default_args=RETRIES,
-    params={
-        "model_version": Param(
-            None, type=["null", "integer"], minimum=1, description="Use this model version, not the champion."
-        ),
-        "allow_leakage": Param(
-            False, type="boolean", description="Accept a model that has seen days after the partition."
-        ),
-    },
+    params=parameters.SCORING,
     on_failure_callback=stages.close_run,
     tags=["daybreak", "publish"],
 )

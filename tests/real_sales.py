@@ -1,4 +1,4 @@
-"""The demonstration data and a champion trained quickly on it: made once a session, tests get copies of the database."""
+"""The demonstration data and a champion trained quickly on it, made once a session; tests get copies of both."""
 
 import tempfile
 from collections.abc import Callable

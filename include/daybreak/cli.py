@@ -14,6 +14,7 @@ from daybreak.cli_looking import looking
 from daybreak.errors import DaybreakError, PublicationRefused
 from daybreak.local.commands import local
 from daybreak.partition import parse_day
+from daybreak.settings import share_cores
 
 if TYPE_CHECKING:
     from daybreak.runner import Outcome
@@ -33,6 +34,7 @@ def main() -> None:
     """Run the command line; a refusal is one line on standard error and exit code 1."""
     from daybreak.display import print_error
 
+    share_cores()
     try:
         app()
     except DaybreakError as error:

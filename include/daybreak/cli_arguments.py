@@ -23,10 +23,13 @@ RunId = Annotated[int | None, typer.Option("--run", help="This run, not the curr
 
 @contextmanager
 def open_workspace() -> "Iterator[Workspace]":
-    """Open what the settings lead to, and close it again."""
+    """Open what the settings lead to, and close it again; a local promotions system that runs is what is pushed to."""
+    from daybreak.local.promotions import running
     from daybreak.workspace import Workspace
 
-    workspace = Workspace(Settings())
+    settings = Settings()
+    promotions = running(settings)
+    workspace = Workspace(promotions.receiving(settings) if promotions else settings)
     try:
         yield workspace
     finally:

@@ -4,10 +4,7 @@ What is sent is held in memory only: at most as many chunks as may be in flight.
 carries it.
 """
 
-import asyncio
-import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -15,6 +12,7 @@ from daybreak.delivery_records import PreparedChunk, Receipt, Trouble
 from daybreak.delivery_target import DeliveryTarget
 from daybreak.errors import DeliveryRefused, DeliveryUnavailable
 from daybreak.sender import STOPPED, Sender
+from daybreak.sending_thread import SendingThread
 
 __all__ = ["DeliveryClient", "DeliveryTarget", "PreparedChunk", "Receipt"]
 
@@ -39,16 +37,17 @@ class DeliveryClient:
         """
         sender = Sender(self.target)
         progress = _Progress()
-        with _Line(sender) as line:
+        with SendingThread(sender) as thread:
             source = iter(chunks)
             while progress.well and (chunk := progress.take(source)) is not None:
-                progress.flying[line.send(chunk)] = chunk.key
-                while progress.well and len(progress.flying) >= self.target.max_in_flight:
-                    yield from progress.land()
+                thread.send(chunk)
+                progress.in_flight += 1
+                while progress.well and progress.in_flight >= self.target.max_in_flight:
+                    yield from progress.land(thread)
             if not progress.well:
-                line.stop()
-            while progress.flying:
-                yield from progress.land()
+                thread.stop()
+            while progress.in_flight:
+                yield from progress.land(thread)
         if progress.source_error is not None:
             raise progress.source_error
         if progress.troubles:
@@ -75,11 +74,11 @@ class DeliveryClient:
 
 @dataclass
 class _Progress:
-    """What is under way, what was delivered and what was not."""
+    """How many chunks are under way, how many were delivered, and which were not."""
 
-    flying: "dict[Future[Receipt | Trouble], str]" = field(default_factory=dict)
-    troubles: list[tuple[str, Trouble]] = field(default_factory=list)
+    in_flight: int = 0
     delivered: int = 0
+    troubles: list[tuple[str, Trouble]] = field(default_factory=list)
     source_error: Exception | None = None
 
     @property
@@ -95,54 +94,12 @@ class _Progress:
             self.source_error = error
             return None
 
-    def land(self) -> Iterator[Receipt]:
+    def land(self, thread: SendingThread) -> Iterator[Receipt]:
         """Wait until something has come to its end, and yield the receipts."""
-        done, _ = wait(self.flying, return_when=FIRST_COMPLETED)
-        landed = [(self.flying.pop(future), future.result()) for future in done]
+        landed = list(thread.landed())
+        self.in_flight -= len(landed)
         self.troubles += [(key, result) for key, result in landed if isinstance(result, Trouble)]
         for _, result in landed:
             if isinstance(result, Receipt):
                 self.delivered += 1
                 yield result
-
-
-class _Line:
-    """An event loop in a thread of its own: answers are read and times kept whatever the caller is busy with."""
-
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
-        self._ready: Future[asyncio.Event] = Future()
-        self._thread = threading.Thread(target=self._serve, name="daybreak-delivery", daemon=True)
-
-    def __enter__(self) -> "_Line":
-        self._thread.start()
-        self._ended = self._ready.result()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # The loop that ends cancels what is under way and closes the connections.
-        self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join()
-
-    def send(self, chunk: PreparedChunk) -> "Future[Receipt | Trouble]":
-        """Begin to send a chunk."""
-        return asyncio.run_coroutine_threadsafe(self._sender.send(chunk), self._loop)
-
-    def stop(self) -> None:
-        """Make no further request."""
-        self._loop.call_soon_threadsafe(self._sender.stop)
-
-    def _serve(self) -> None:
-        try:
-            asyncio.run(self._run())
-        except BaseException as error:
-            if self._ready.done():
-                raise
-            self._ready.set_exception(error)
-
-    async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        async with self._sender:
-            self._ready.set_result(ended)
-            await ended.wait()

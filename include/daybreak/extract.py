@@ -55,10 +55,14 @@ class Extraction:
 
     def _written(self, reader: "pa.RecordBatchReader") -> "Generator[pa.RecordBatch]":
         writer: SnapshotWriter | None = None
+        read = 0
         try:
             for batch in rechunk(reader, self._chunk_rows):
                 writer = writer or SnapshotWriter(self._folder, batch.schema)
                 writer.write(batch)
+                read += batch.num_rows
+                if read > self.rows:
+                    raise self._miscounted("more")
                 yield batch
             if writer is None:
                 raise SourceRefused(f"The source counted {self.rows} rows and gave none.", next_step="run it again.")
@@ -66,12 +70,15 @@ class Extraction:
         finally:
             if writer:
                 writer.abandon()
-        if snapshot.rows != self.rows:
-            raise SourceRefused(
-                f"The source counted {self.rows} rows and gave {snapshot.rows}.",
-                next_step="make extract.sql deterministic (no random(), no clock), then run the partition again.",
-            )
+        if read != self.rows:
+            raise self._miscounted(f"{read:,}")
         self._snapshot = snapshot
+
+    def _miscounted(self, gave: str) -> SourceRefused:
+        return SourceRefused(
+            f"The source counted {self.rows:,} rows and gave {gave}.",
+            next_step="make extract.sql deterministic (no random(), no clock), then run the partition again.",
+        )
 
 
 def rechunk(batches: "Iterable[pa.RecordBatch]", chunk_rows: int) -> "Generator[pa.RecordBatch]":

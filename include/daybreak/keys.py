@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 # Names are unique below this one. It never changes: a receiver would take every offer for a new one.
 _NAMESPACE = UUID("6c1b8c5e-6f0d-4b0a-9d43-7a2f4a0e5d11")
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
 def offer_id(pipeline: str, partition: str, entity_key: Sequence[str | int]) -> UUID:
@@ -41,7 +42,7 @@ def content_digest(secret: SecretStr, content: bytes) -> str:
 
 def _joined(*parts: str | int | list[str | int]) -> str:
     # As JSON, no two lists of parts read the same: ("a", "bc") is not ("ab", "c").
-    return json.dumps(parts, separators=(",", ":"), ensure_ascii=True)
+    return _JSON.encode(parts)
 
 
 def _keyed(secret: SecretStr, purpose: str, *parts: bytes) -> str:

@@ -3,30 +3,49 @@
 Chunks are written down by key and keyed digest before the first request, so that whatever happens between two lines,
 the next try knows what is open. What the receiver still lists of the partition, and this run does not offer, is
 withdrawn.
+
+Of the chunks only keys and digests are held: their bodies are made twice, to be digested and to be sent.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
+import numpy as np
 from pydantic import SecretStr
 
 from daybreak.deliveries import Deliveries, Opened
-from daybreak.delivery import DeliveryClient, DeliveryTarget, PreparedChunk
+from daybreak.delivery import DeliveryClient, DeliveryTarget, PreparedChunk, Receipt
 from daybreak.delivery_listing import active_offers
-from daybreak.errors import DeliveryRefused, DeliveryUnavailable
+from daybreak.errors import DeliveryRefused, DeliveryUnavailable, ScoringFailed
 from daybreak.keys import chunk_key, content_digest
 from daybreak.pipeline import Push
 from daybreak.plan import Plan
 from daybreak.warehouse import Warehouse
 
-Items = Sequence[dict[str, Any]]
+# How many receipts are written down at a time. Those that a killed process had not written are sent again under the
+# same key, and answered with the first answer.
+_RECEIPTS = 10
+
+Part = TypeVar("Part")
+Item = dict[str, Any]
+Prepared = tuple[bytes, tuple[str, ...]]
+
+
+class Items(Protocol):
+    """What a run offers, in memory; whoever goes through it again gets the same items in the same order."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Item]: ...
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """What came of a push, in numbers. ``superseded`` is the newer run that had pushed before, if any."""
+    """What came of a push, in numbers. ``superseded`` is the newer run that had begun to push before, if any."""
 
     offers: int
     sent: int
@@ -58,51 +77,96 @@ class Pusher:
             newest = self._deliveries.newest_run()
             if newest is not None and newest > self._plan.run_id:
                 return Pushed(len(offers), 0, 0, 0, superseded=newest)
-            bodies = [self._body(offers=part) for part in _parts(offers, self._push.chunk_items)]
-            generation = self._deliveries.generation([content_digest(self._secret, body) for body, _ in bodies])
+            read, offered = self._read(offers)
+            generation, scored_from = self._deliveries.generation([digest for _, digest in read], snapshot_digest)
             chunks = [
-                self._prepared("offers", generation, snapshot_digest, position, body, ids)
-                for position, (body, ids) in enumerate(bodies)
+                self._opened("offers", generation, scored_from, position, items, digest)
+                for position, (items, digest) in enumerate(read)
             ]
-            sent, rejected = self._send(generation, snapshot_digest, chunks)
-            withdrawn, refused = self._withdraw(generation, snapshot_digest, {str(o["offer_id"]) for o in offers})
+            sent, rejected = self._send(generation, scored_from, chunks, self._parts(offers), self._of_offers)
+            withdrawn, refused = self._withdraw(generation, scored_from, offered)
             return Pushed(len(offers), sent, withdrawn, rejected + refused)
 
-    def _withdraw(self, generation: int, snapshot_digest: str, offered: set[str]) -> tuple[int, int]:
-        listed = active_offers(self._target, self._plan.pipeline, self._plan.partition.key)
+    def _read(self, offers: Items) -> "tuple[list[tuple[int, str]], np.ndarray]":
+        """Return of each chunk how many items it has and its digest, and the offers' ids."""
+        read: list[tuple[int, str]] = []
+        ids = bytearray()
+        for part in self._parts(offers):
+            body, names = self._of_offers(part)
+            read.append((len(names), content_digest(self._secret, body)))
+            for name in names:
+                ids += UUID(name).bytes
+        return read, np.sort(np.frombuffer(ids, dtype="S16"))
+
+    def _withdraw(self, generation: int, scored_from: str, offered: np.ndarray) -> tuple[int, int]:
+        gone: list[str] = []
+        arrived = self._deliveries.arrived(generation)
+        for page, active in active_offers(self._target, self._plan.pipeline, self._plan.partition.key):
+            gone += [str(offer) for offer, still in zip(page, _among(page, offered), strict=True) if not still]
+            # What has arrived stands: where the receiver counts no more than that, there is nothing else.
+            if not gone and active == arrived:
+                break
         self._deliveries.close_withdrawals()
-        gone = sorted(listed - offered)
+        gone.sort()
         first = self._deliveries.next_position(generation, "withdrawals")
-        chunks = [
-            self._prepared("withdrawals", generation, snapshot_digest, position, *self._body(withdrawn=part))
-            for position, part in enumerate(_parts(gone, self._push.chunk_items), start=first)
-        ]
-        return self._send(generation, snapshot_digest, chunks)
+        chunks = []
+        for position, part in enumerate(self._parts(gone), start=first):
+            body, names = self._of_withdrawals(part)
+            digest = content_digest(self._secret, body)
+            chunks.append(self._opened("withdrawals", generation, scored_from, position, len(names), digest))
+        return self._send(generation, scored_from, chunks, self._parts(gone), self._of_withdrawals)
 
     def _send(
-        self, generation: int, snapshot_digest: str, chunks: "list[tuple[Opened, PreparedChunk]]"
+        self,
+        generation: int,
+        scored_from: str,
+        chunks: Sequence[Opened],
+        parts: Iterable[Part],
+        prepare: Callable[[Part], Prepared],
     ) -> tuple[int, int]:
         """Send chunks that are not acknowledged yet; return how many items were sent, and how many of them rejected."""
         acknowledged = self._deliveries.open(
-            self._plan.run_id,
-            generation,
-            self._plan.model.version,
-            snapshot_digest,
-            [opened for opened, _ in chunks],
+            self._plan.run_id, generation, self._plan.model.version, scored_from, chunks
         )
-        left = [prepared for opened, prepared in chunks if opened.idempotency_key not in acknowledged]
+
+        def left() -> Iterator[PreparedChunk]:
+            for opened, part in zip(chunks, parts, strict=True):
+                if opened.idempotency_key not in acknowledged:
+                    body, names = prepare(part)
+                    self._refuse_change(opened, body)
+                    yield PreparedChunk(key=opened.idempotency_key, items=names, body=body)
+
         sent = rejected = 0
+        unwritten: list[Receipt] = []
         try:
-            for receipt in self._client.deliver(left):
-                self._deliveries.acknowledge(receipt.key, attempts=receipt.attempts, rejected=len(receipt.rejected))
+            for receipt in self._client.deliver(left()):
+                unwritten.append(receipt)
                 sent += len(receipt.acknowledged)
                 rejected += len(receipt.rejected)
+                if len(unwritten) >= _RECEIPTS:
+                    self._deliveries.acknowledge(unwritten)
+                    unwritten.clear()
         except (DeliveryRefused, DeliveryUnavailable) as error:
+            self._deliveries.acknowledge(unwritten)
             self._deliveries.tried(error.open_keys)
             raise
+        self._deliveries.acknowledge(unwritten)
         return sent, rejected
 
-    def _body(self, *, offers: Items = (), withdrawn: Sequence[str] = ()) -> tuple[bytes, tuple[str, ...]]:
+    def _refuse_change(self, opened: Opened, body: bytes) -> None:
+        if content_digest(self._secret, body) != opened.digest:
+            raise ScoringFailed(
+                f"Chunk {opened.position} is not what was written down: the offers differ when gone through again.",
+                next_step=f"make {self._push.offers} give the same items each time.",
+            )
+
+    def _of_offers(self, offers: Sequence[Item]) -> Prepared:
+        return self._body(offers, []), tuple(str(offer["offer_id"]) for offer in offers)
+
+    def _of_withdrawals(self, withdrawn: Sequence[str]) -> Prepared:
+        return self._body([], withdrawn), tuple(withdrawn)
+
+    def _body(self, offers: Sequence[Item], withdrawn: Sequence[str]) -> bytes:
         # The same content has the same bytes, and with them the same key: nothing here depends on the clock.
         plan = self._plan
         document: dict[str, Any] = {
@@ -110,28 +174,26 @@ class Pusher:
             "partition": plan.partition.key,
             "model_version": plan.model.version,
             "valid_until": (plan.partition.end + self._push.valid_for).isoformat(),
-            "offers": list(offers),
-            "withdrawn": list(withdrawn),
+            "offers": offers,
+            "withdrawn": withdrawn,
         }
-        body = json.dumps(document, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
-        return body, (*(str(offer["offer_id"]) for offer in offers), *withdrawn)
+        return json.dumps(document, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
 
-    def _prepared(
-        self, kind: str, generation: int, snapshot_digest: str, position: int, body: bytes, ids: tuple[str, ...]
-    ) -> tuple[Opened, PreparedChunk]:
+    def _opened(self, kind: str, generation: int, scored_from: str, position: int, items: int, digest: str) -> Opened:
         plan = self._plan
+        content = f"{kind} {generation} {digest}".encode()
         key = chunk_key(
-            self._secret,
-            plan.pipeline,
-            plan.partition.key,
-            plan.model.version,
-            snapshot_digest,
-            position,
-            f"{kind} {generation}\n".encode() + body,
+            self._secret, plan.pipeline, plan.partition.key, plan.model.version, scored_from, position, content
         )
-        opened = Opened(kind, position, key, len(ids), content_digest(self._secret, body))
-        return opened, PreparedChunk(key=key, items=ids, body=body)
+        return Opened(kind, position, key, items, digest)
+
+    def _parts(self, items: Iterable[Any]) -> Iterator[list[Any]]:
+        iterator = iter(items)
+        while part := list(islice(iterator, self._push.chunk_items)):
+            yield part
 
 
-def _parts(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def _among(page: Sequence[UUID], offered: np.ndarray) -> np.ndarray:
+    listed = np.array([offer.bytes for offer in page], dtype="S16")
+    found: np.ndarray = np.append(offered, b"")[np.searchsorted(offered, listed)] == listed
+    return found

@@ -9,22 +9,37 @@ from pathlib import Path
 from typing import Any
 
 from daybreak.chunk import Scored
+from daybreak.deliveries import Deliveries
 from daybreak.delivery_target import DeliveryTarget
 from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, ModelRefused, ScoringFailed
 from daybreak.ledger import Counts
 from daybreak.pipeline import Pipeline, Push, load_function
 from daybreak.plan import Plan
 from daybreak.planning import refuse_stale
-from daybreak.push import Pushed, Pusher
+from daybreak.push import Items, Pushed, Pusher
 from daybreak.runner import Outcome, Runner, passed
 from daybreak.snapshot import Snapshot, remove_snapshots
 from daybreak.workspace import Workspace
 
+# Where a receiver takes offers and lists them, below its address: docs/promotions-api.md.
+OFFERS = "/v1/offers"
+
+_DONE = ("pushed", "not pushed", "superseded")
+
 
 class PushRunner(Runner):
-    """Run the stages of a pipeline that pushes; ``target`` is the settings' receiver unless given."""
+    """Run the stages of a pipeline that pushes.
 
-    def __init__(self, workspace: Workspace, pipeline: Pipeline, target: DeliveryTarget | None = None) -> None:
+    ``target`` is the receiver, or a function that is asked for it when something is to be sent; by default that of the
+    settings.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        pipeline: Pipeline,
+        target: DeliveryTarget | Callable[[], DeliveryTarget] | None = None,
+    ) -> None:
         super().__init__(workspace, pipeline)
         self._given_target = target
 
@@ -41,33 +56,59 @@ class PushRunner(Runner):
         return Outcome(plan, outcome.counts, time.monotonic() - started, pushed=outcome.pushed, note=outcome.note)
 
     def push(self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> Outcome:
-        """Score the rows that passed and send the best; predictions are in memory only, and gone with the process."""
-        _leave_no_core_dump()
-        started = time.monotonic()
-        with self._stage(plan, "push"), _without_values():
-            if plan.hold is None:
-                target = self._target  # a receiver that must not be talked to is refused before anything is scored
-                refuse_stale(self._push, plan.partition)
-            snapshot.verify()
-            quarantined = self.quarantine(plan.run_id).numbers("validate")
-            scoring = self._scoring(plan, snapshot.rows)
-            chunks = passed(snapshot, quarantined, self.pipeline.chunk_rows)
-            offers = self._offers(plan, scoring.predictions(chunks), progress, snapshot.rows)
-            counts = Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored)
-            if plan.hold is not None:
-                return self._finished(plan, counts, started, None, f"not pushed: {plan.hold}")
-            settings = self.workspace.settings
-            pusher = Pusher(self.workspace.warehouse, plan, self._push, target, settings.lock_timeout_seconds)
-            pushed = pusher.push(snapshot.digest, offers)
-            return self._finished(plan, counts, started, pushed, _told(pushed))
+        """Score the rows that passed and send the best; predictions are in memory only, and gone with the process.
+
+        A run that is through stays as it is: its task was ended after the last line, and is tried again.
+        """
+        with _frames_emptied():
+            run = self.workspace.ledger.get(plan.run_id)
+            if run["state"] in _DONE:
+                return self._done_before(plan, dict(run))
+            return self._score_and_push(plan, snapshot, progress)
 
     def discard(self, plan: Plan) -> None:
         """Remove what the run has staged."""
         remove_snapshots(self.folder(plan))
 
+    def _score_and_push(self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None) -> Outcome:
+        _leave_no_core_dump()
+        started = time.monotonic()
+        with self._stage(plan, "push"):
+            target = None
+            if plan.hold is None:
+                target = self._target  # a receiver that must not be talked to is refused before anything is scored
+                refuse_stale(self._push, plan.partition)
+            snapshot.verify()
+            with _without_values():
+                quarantined = self.quarantine(plan.run_id).numbers("validate")
+                scoring = self._scoring(plan, snapshot.rows)
+                chunks = passed(snapshot, quarantined, self.pipeline.chunk_rows)
+                offers = self._offers(plan, scoring.predictions(chunks), progress, snapshot.rows)
+                counts = Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored)
+                if target is None:
+                    return self._finished(plan, counts, started, None, f"not pushed: {plan.hold}")
+                lock_seconds = self.workspace.settings.lock_timeout_seconds
+                pusher = Pusher(self.workspace.warehouse, plan, self._push, target, lock_seconds)
+                pushed = pusher.push(snapshot.digest, offers)
+                return self._finished(plan, counts, started, pushed, _told(pushed))
+
+    def _done_before(self, plan: Plan, run: dict[str, Any]) -> Outcome:
+        counts = Counts(**{name: run[name] for name in Counts.__dataclass_fields__})
+        if run["state"] != "pushed":
+            return Outcome(plan, counts, 0, note=run["note"])
+        sent = Deliveries(self.workspace.warehouse, plan.pipeline, plan.partition.day).list()
+        last = max((chunk["generation"] for chunk in sent), default=0)
+        offers = [chunk for chunk in sent if chunk["kind"] == "offers" and chunk["generation"] == last]
+        rejected = sum(chunk["rejected"] for chunk in offers)
+        pushed = Pushed(sum(chunk["items"] for chunk in offers), sent=0, withdrawn=0, rejected=rejected)
+        return Outcome(plan, counts, 0, pushed=pushed, note=run["note"])
+
     @cached_property
     def _target(self) -> DeliveryTarget:
-        return self._given_target or target_of(self.workspace)
+        given = self._given_target
+        if given is None:
+            return target_of(self.workspace)
+        return given if isinstance(given, DeliveryTarget) else given()
 
     @property
     def _push(self) -> Push:
@@ -83,7 +124,7 @@ class PushRunner(Runner):
         predictions: Iterable[Scored],
         progress: Callable[[int, int], None] | None,
         rows: int,
-    ) -> list[dict[str, Any]]:
+    ) -> Items:
         import numpy as np
 
         settings = self.workspace.settings
@@ -95,7 +136,7 @@ class PushRunner(Runner):
             if progress:
                 progress(int(scored.chunk.numbers[-1]) + 1, rows)
         self._refuse_unlike_held_out(plan, np.concatenate(values) if values else np.empty(0))
-        items: list[dict[str, Any]] = offers.items()
+        items: Items = offers.items()
         return items
 
     def _refuse_unlike_held_out(self, plan: Plan, values: Any) -> None:
@@ -138,21 +179,16 @@ def target_of(workspace: Workspace) -> DeliveryTarget:
     if missing := [f"DAYBREAK_{name}" for name, value in given.items() if value is None]:
         raise ConfigurationError(
             f"There is no receiver to push to: {', '.join(missing)} is not set.",
-            next_step="set it, or see what would be sent with `--dry-run`.",
+            next_step="set it, start the local one with `make up`, or see with `--dry-run` what would be sent.",
         )
     return DeliveryTarget(
         base_url=str(settings.push_url),
-        path="/v1/offers",
+        path=OFFERS,
         token=settings.push_token,  # type: ignore[arg-type]
         signing_key=settings.push_signing_key,  # type: ignore[arg-type]
-        allowed_hosts=allowed_hosts(workspace),
+        allowed_hosts=settings.allowed_hosts,
         ca_file=settings.push_ca_file,
     )
-
-
-def allowed_hosts(workspace: Workspace) -> tuple[str, ...]:
-    """Return the hosts that may receive deliveries."""
-    return tuple(host.strip() for host in workspace.settings.push_allowed_hosts.split(",") if host.strip())
 
 
 def runner_for(workspace: Workspace, pipeline: Pipeline) -> Runner:
@@ -162,7 +198,7 @@ def runner_for(workspace: Workspace, pipeline: Pipeline) -> Runner:
 
 def _told(pushed: Pushed) -> str | None:
     if pushed.superseded:
-        return f"not pushed: run {pushed.superseded}, which is newer, has pushed this partition"
+        return f"not pushed: run {pushed.superseded}, which is newer, has begun to push this partition"
     if pushed.rejected:
         return f"{pushed.rejected:,} of {pushed.offers:,} offers were rejected by the receiver"
     return None
@@ -181,6 +217,21 @@ def _without_values() -> Iterator[None]:
             f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}; its text is withheld.",
             next_step="find the cause with `--dry-run` on a day whose predictions may be seen.",
         ) from None
+
+
+@contextmanager
+def _frames_emptied() -> Iterator[None]:
+    """Leave of an error its own text and lines: loggers may show local variables, and the error it was made of."""
+    try:
+        yield
+    except BaseException as error:
+        if error.__suppress_context__:
+            error.__context__ = None
+        shown: BaseException | None = error
+        while shown is not None:
+            traceback.clear_frames(shown.__traceback__)
+            shown = shown.__cause__ or shown.__context__
+        raise
 
 
 def _leave_no_core_dump() -> None:

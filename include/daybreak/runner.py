@@ -1,6 +1,7 @@
 """The runner composes the stages: task by task for Airflow, as one stream for the command line, by the same code."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daybreak.chunk import Chunk, Scored
-from daybreak.errors import PublicationRefused
+from daybreak.errors import PublicationRefused, ScoringFailed
 from daybreak.extract import Extraction
 from daybreak.ledger import Counts
 from daybreak.overlap import ahead
@@ -205,9 +206,16 @@ class _Stream:
         first = next(batches)  # the source's count is known from here on; an empty source raises
         validation, suite = runner._validation(plan, extraction.rows)
         scoring = runner._scoring(plan, extraction.rows)
-        for scored in scoring.predictions(ahead(validation.valid(chain([first], batches)))):
-            yield scored
-            self._progress(int(scored.chunk.numbers[-1]) + 1, extraction.rows)
+        valid = ahead(validation.valid(chain([first], batches)))
+        try:
+            for scored in scoring.predictions(valid):
+                yield scored
+                self._progress(int(scored.chunk.numbers[-1]) + 1, extraction.rows)
+        except ScoringFailed:
+            # What is wrong with the batch as a whole says more than the rows that the model failed on because of it.
+            deque(valid, maxlen=0)
+            runner._conclude(plan, validation, suite, runner._recorded(plan, extraction))
+            raise
         snapshot = runner._recorded(plan, extraction)
         runner._conclude(plan, validation, suite, snapshot)
         self.counts = Counts(snapshot.rows, validation.quarantined, scoring.failed, scoring.scored)

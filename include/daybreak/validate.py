@@ -195,7 +195,10 @@ class Validation:
             mask[aside[(aside >= start) & (aside < start + batch.num_rows)] - start] = False
             passed.append(batch if mask.all() else batch.filter(pa.array(mask)))
             start += batch.num_rows
-        return pa.Table.from_batches(passed).to_pandas(self_destruct=True, split_blocks=True, date_as_object=False)
+        table = pa.Table.from_batches(passed)
+        del passed, batch
+        frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True, date_as_object=False)
+        return frame
 
 
 def _refuse_unjudged(declared: Declared, why: str) -> None:

@@ -4,8 +4,10 @@ The only module that knows the database. Every fault it sees leaves it as a tran
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -36,6 +38,7 @@ _DRIVER = "postgresql+psycopg2"
 _URL = "postgresql://user:password@host:5432/database"
 # What the driver reads before it hands over a record batch.
 _BATCH_BYTES = 8 << 20
+_READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Warehouse:
@@ -56,16 +59,28 @@ class Warehouse:
                 f"The warehouse is PostgreSQL, not {self.url.drivername}.",
                 next_step=f"write DAYBREAK_WAREHOUSE_URL as {_URL}.",
             )
+        self._counting = Lock()
 
     @cached_property
     def engine(self) -> Engine:
         """The SQLAlchemy engine; a connection that went stale is replaced before use."""
         return sa.create_engine(self.url, pool_pre_ping=True, connect_args={"application_name": "daybreak"})
 
+    @cached_property
+    def _bulk(self) -> Any:
+        # The driver reads the database's types when it first connects, which takes ten times as long as connecting:
+        # every further connection is made from this one.
+        from adbc_driver_postgresql import dbapi
+
+        uri = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return dbapi.connect(uri, autocommit=True)
+
     def close(self) -> None:
-        """Give every pooled connection back."""
+        """Give every connection back that is kept for later."""
         if "engine" in self.__dict__:
             self.engine.dispose()
+        if "_bulk" in self.__dict__:
+            self.__dict__.pop("_bulk").close()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -91,11 +106,15 @@ class Warehouse:
     @contextmanager
     def bulk(self) -> Iterator[Any]:
         """Open an ADBC connection: one transaction, rolled back unless committed."""
-        from adbc_driver_postgresql import dbapi
-
-        uri = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with _translated(), dbapi.connect(uri) as connection:
-            yield connection
+        with _translated():
+            # The driver counts its connections without a lock of its own.
+            with self._counting:
+                connection = self._bulk.adbc_clone()
+            try:
+                yield connection
+            finally:
+                with self._counting:
+                    connection.close()
 
     def check(self, sql: SqlFile, binds: dict[str, Any]) -> None:
         """Refuse a file that is not one query, naming file and line; it is prepared, not run."""
@@ -141,16 +160,24 @@ class Warehouse:
         """
         sql.refuse_unknown_binds(binds)
         text = _render(sql, binds).text
-        with self.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            counted = -1
+        with self.bulk() as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
+            cursor.execute(_READ_ONLY)
+            counting = None
             if count:
-                cursor.execute(f"SELECT count(*) FROM (\n{text}\n) AS source")
-                counted = int(cursor.fetchone()[0])
+                # Counting may take as long as reading does, so the one waits for the other only at their end.
+                cursor.execute("SELECT pg_export_snapshot()")
+                counting = beside.submit(self._count, text, cursor.fetchone()[0])
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
             cursor.execute(text)
             with cursor.fetch_record_batch() as reader:
-                yield counted, _plain(reader)
+                yield (counting.result() if counting else -1), _plain(reader)
+
+    def _count(self, query: str, state: str) -> int:
+        with self.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(_READ_ONLY)
+            cursor.execute(f"SET TRANSACTION SNAPSHOT '{state}'")
+            cursor.execute(f"SELECT count(*) FROM (\n{query}\n) AS source")
+            return int(cursor.fetchone()[0])
 
 
 def _plain(reader: "pa.RecordBatchReader") -> "pa.RecordBatchReader":

@@ -12,6 +12,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from daybreak.plan import Plan
+    from daybreak.push_runner import PushRunner
     from daybreak.runner import Runner
 
 Reference = dict[str, Any]
@@ -35,6 +37,8 @@ def plan(pipeline: str) -> Reference:
         origin=_origin(context),
         model_version=params.get("model_version"),
         allow_leakage=bool(params.get("allow_leakage")),
+        push=bool(params.get("push_backfill")),
+        dry_run=bool(params.get("dry_run")),
     )
     planned = plan_run(runner.workspace, runner.pipeline, request)
     log.info(
@@ -104,6 +108,35 @@ def publish(plan: Any, counts: Any, asset: Asset) -> Any:
     return publish_run(plan, counts)
 
 
+@task
+def push(plan: Reference, validated: Reference) -> Reference:
+    """Score the rows that passed and send the best of them, in one go: predictions are in memory only."""
+    from dataclasses import asdict
+
+    from daybreak.plan import Plan
+    from daybreak.snapshot import Snapshot
+
+    planned = Plan.from_json(plan)
+    outcome = _push_runner(planned).push(planned, Snapshot(**validated))
+    if outcome.pushed is None or outcome.pushed.superseded:
+        raise AirflowSkipException(f"{outcome.note}; {outcome.counts.rows_scored:,} rows scored.")
+    pushed = outcome.pushed
+    log.info("%s offers, %s of them sent now, %s withdrawn.", pushed.offers, pushed.sent, pushed.withdrawn)
+    if pushed.rejected:
+        log.warning("%s.", outcome.note)
+    return {"run_id": planned.run_id, **asdict(outcome.counts), **asdict(pushed)}
+
+
+@task
+def discard(plan: Reference) -> None:
+    """Remove the rows that the run has staged."""
+    from daybreak.plan import Plan
+
+    planned = Plan.from_json(plan)
+    _push_runner(planned).discard(planned)
+    log.info("Nothing of run %s is staged any more.", planned.run_id)
+
+
 def close_run(context: "Context") -> None:
     """Close the ledger's row of a failed Airflow run, where a killed task could not do it itself."""
     from daybreak.settings import Settings
@@ -122,6 +155,18 @@ def _runner(pipeline: str) -> "Runner":
 
     workspace = Workspace(Settings())
     return Runner(workspace, workspace.pipeline(pipeline))
+
+
+def _push_runner(planned: "Plan") -> "PushRunner":
+    from daybreak.push_runner import PushRunner
+    from daybreak.settings import Settings
+    from daybreak.workspace import Workspace
+    from daybreak_airflow.hooks import PromotionsHook
+
+    workspace = Workspace(Settings())
+    pipeline = workspace.pipeline(planned.pipeline)
+    # The Connection is read when something is to be sent, and by nothing else.
+    return PushRunner(workspace, pipeline, PromotionsHook(pipeline.push.connection).target if pipeline.push else None)
 
 
 def _origin(context: "Context") -> str:

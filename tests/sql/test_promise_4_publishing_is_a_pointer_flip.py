@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
@@ -138,6 +139,9 @@ def test_as_of_shows_what_was_shown_at_the_instant(parcels: Parcels) -> None:
     as_of = "SELECT * FROM predictions.parcel_hours_as_of(%s) ORDER BY partition_date, depot, parcel_id"
     for instant, shown in seen:
         assert parcels.rows(as_of, instant) == shown
+    following = "SELECT published_at, withdrawn_at FROM ledger.publications WHERE partition_date = %s ORDER BY 1"
+    for (_, withdrawn), (published, _) in pairwise(parcels.rows(following, DAY)):
+        assert withdrawn == published, "no instant without a publication"
     # At the very instant of a publication it is the new one that is shown, alone.
     last = parcels.publications()[-1][-2]
     assert parcels.rows(as_of, last) == seen[-1][1]

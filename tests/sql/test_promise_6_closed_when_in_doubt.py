@@ -5,6 +5,7 @@ import pytest
 
 from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, SourceRefused
 from daybreak.snapshot import SnapshotWriter
+from fixture_pipelines.parcel_hours.training import sample
 from parcels import DAY, Parcels, refused
 
 from .conftest import Way
@@ -99,19 +100,31 @@ def test_a_bad_source_stops_the_run(
         run()
 
 
+def test_a_column_all_null_is_named_even_if_the_model_fails_on_it_first(parcels: Parcels, run: Way) -> None:
+    from sklearn.linear_model import LinearRegression
+
+    rows = sample()[["weight_kg", "distance_km"]]
+    parcels.register(LinearRegression().fit(rows, rows["distance_km"]), rows)
+    parcels.execute(f"UPDATE parcels.handed_in SET weight_kg = NULL WHERE {OF_THE_DAY}")
+    with refused(parcels, SourceRefused, "Column weight_kg is null in all 400 rows", "check how the source fills it"):
+        run()
+
+
 def test_a_column_that_the_query_no_longer_selects_stops_the_run(parcels: Parcels, run: Way) -> None:
     parcels.rewrite("features", "    distance_km,\n", "")
     with refused(parcels, SourceRefused, "Column distance_km is missing from the extracted rows", "mend extract.sql"):
         run()
 
 
-def test_a_query_that_counts_other_rows_than_it_gives_stops_the_run(parcels: Parcels, run: Way) -> None:
-    # The count sees all 400 rows and then the query ten, by a counter that a read-only transaction allows.
-    seen = "coalesce(nullif(current_setting('parcels.seen', true), ''), '0')::integer"
-    parcels.rewrite(
-        "extract", "AS features", f"AS features WHERE set_config('parcels.seen', ({seen} + 1)::text, false)::int <= 410"
-    )
-    with refused(parcels, SourceRefused, "The source counted 400 rows and gave 10", "make extract.sql deterministic"):
+@pytest.mark.parametrize("fewer", [True, False], ids=["fewer", "more"])
+def test_a_query_that_gives_fewer_or_more_rows_than_it_counts_stops_the_run(
+    parcels: Parcels, run: Way, *, fewer: bool
+) -> None:
+    # In pieces, so that it is not found where it is asked for.
+    counting = "(current_query() LIKE '%count' || '(*)%')"
+    parcels.rewrite("extract", "AS features", f"AS features WHERE parcel_id > 8010 OR {counting} = {fewer}")
+    problem = "The source counted 400 rows and gave 389" if fewer else "The source counted 389 rows and gave more"
+    with refused(parcels, SourceRefused, problem, "make extract.sql deterministic"):
         run()
 
 

@@ -78,6 +78,7 @@ def square_root() -> Any:
     ids=["too high", "too low", "infinite", "not a number"],
 )
 @pytest.mark.parametrize("rows", [4, 5])
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
 def test_predictions_outside_of_the_contract_count_as_failed(
     parcels: Parcels, regressor: Callable[[], Any], target: Callable[[Any], Any], distance: float, rows: int
 ) -> None:

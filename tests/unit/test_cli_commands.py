@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from daybreak.cli import main
 from daybreak.settings import Settings
@@ -18,10 +19,9 @@ Daybreak = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def daybreak(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Daybreak:
     """Return a function that runs a command on the test's own database."""
-    for name, value in settings.model_dump(exclude={"warehouse_url", "registry_url"}).items():
-        monkeypatch.setenv(f"DAYBREAK_{name.upper()}", str(value))
-    for name in ("warehouse_url", "registry_url"):
-        monkeypatch.setenv(f"DAYBREAK_{name.upper()}", getattr(settings, name).get_secret_value())
+    for name, value in settings.model_dump(exclude_none=True).items():
+        shown = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        monkeypatch.setenv(f"DAYBREAK_{name.upper()}", shown)
 
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["daybreak", *map(str, arguments)])

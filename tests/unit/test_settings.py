@@ -28,7 +28,7 @@ def test_without_any_variable_everything_lives_in_the_project() -> None:
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_can_be_given_as_a_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"DAYBREAK_{name.upper()}", "7")
+    monkeypatch.setenv(f"DAYBREAK_{name.upper()}", "1")
     assert getattr(Settings(), name) != Settings.model_fields[name].default
 
 

@@ -16,12 +16,13 @@ from typing import Any
 
 from daybreak.errors import ConfigurationError, TerminalError, TransientError
 from daybreak.local.airflow_api import AirflowApi
-from daybreak.local.airflow_environment import HOST, USER, airflow_environment, password, write_local_settings
+from daybreak.local.airflow_environment import USER, airflow_environment, password, write_local_settings
 from daybreak.local.airflow_health import still_missing
 from daybreak.local.airflow_tables import note_current_tables, tables_are_current
 from daybreak.local.keeper import COMPONENTS, MIGRATION, MIGRATION_FAILED
 from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.local.processes import end, forget, record, recorded
+from daybreak.local.promotions import COMPONENT, HOST, LocalPromotions
 from daybreak.settings import Settings
 
 # A keeper gives the scheduler and then the api-server five seconds before it kills them, and stops PostgreSQL.
@@ -32,7 +33,8 @@ class LocalAirflow:
     """One Airflow in ``<home>/airflow``, which ends with the process that started it.
 
     As a context manager it is healthy inside, and ``dags`` are parsed. Without ``schedules`` it starts nothing by
-    itself: no scheduled run beside a backfill, but no run triggered by an asset either.
+    itself: no scheduled run beside a backfill, but no run triggered by an asset either. With ``promotions`` that system
+    is started too, and Airflow has a Connection to it.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class LocalAirflow:
         *,
         dags: Sequence[str] = (),
         schedules: bool = True,
+        promotions: LocalPromotions | None = None,
         progress: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.url = f"http://localhost:{settings.port}"
         self.folder = settings.home.resolve() / "airflow"
-        self._settings = settings
+        self._settings = promotions.receiving(settings) if promotions else settings
+        self._promotions = promotions
         self._postgres = postgres
         self._dags = dags
         self._schedules = schedules
@@ -92,7 +96,9 @@ class LocalAirflow:
             self._leave_in_order_on_sigterm()
             self._lock = self._lock_home()
             self._end_leftovers()
-            _refuse_a_port_in_use(self._settings.port)
+            _refuse_a_port_in_use(self._settings.port, "DAYBREAK_PORT")
+            if self._promotions:
+                _refuse_a_port_in_use(self._promotions.port, "DAYBREAK_PROMOTIONS_PORT")
             self._start_keeper(self._settings.home.resolve(), self._lock)
         except BaseException:
             self.stop()
@@ -150,12 +156,14 @@ class LocalAirflow:
     def _start_keeper(self, home: Path, lock: int) -> None:
         self._postgres.use()
         write_local_settings(home)
-        order = "start" if tables_are_current(self._postgres.url("airflow"), self.folder) else "migrate"
+        order = ["start" if tables_are_current(self._postgres.url("airflow"), self.folder) else "migrate"]
+        if self._promotions:
+            order += [self._promotions.module, str(self._promotions.port)]
         self._launched = datetime.now(UTC)
         record(self._run, "up", os.getpid(), self.url)
         with (self.folder / "logs" / "keeper.log").open("wb") as log:
             self._keeper = subprocess.Popen(
-                [sys.executable, "-P", "-m", "daybreak.local.keeper", str(home), order],
+                [sys.executable, "-P", "-m", "daybreak.local.keeper", str(home), *order],
                 env=airflow_environment(self._settings, self._postgres, schedules=self._schedules),
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -191,12 +199,14 @@ class LocalAirflow:
     def _missing(self, dags: Sequence[str]) -> str | None:
         if "api-server" not in recorded(self._run):
             return "Airflow's tables to be created"
+        if self._promotions and not self._promotions.healthy():
+            return "the promotions system"
         return still_missing(self.api, dags, self._settings.project / "dags", since=self._launched)
 
     def _raise_if_ended(self) -> None:
         started = recorded(self._run)
         migration_failed = self._keeper is not None and self._keeper.poll() == MIGRATION_FAILED
-        dead = [name for name in COMPONENTS if name in started and not started[name].alive()]
+        dead = [name for name in (*COMPONENTS, COMPONENT) if name in started and not started[name].alive()]
         if migration_failed:
             dead = [*MIGRATION]
         elif self._keeper is None or self._keeper.poll() is not None:
@@ -204,11 +214,12 @@ class LocalAirflow:
         if dead:
             log = self.folder / "logs" / f"{dead[0]}.log"
             raise TerminalError(
-                f"Airflow's {dead[0]} ended by itself. Its log ends: {_last_lines(log)}", next_step=f"read {log}."
+                f"The {dead[0]} ended by itself. Its log ends: {_last_lines(log)}",
+                next_step=f"read {log}.",
             )
 
 
-def _refuse_a_port_in_use(port: int) -> None:
+def _refuse_a_port_in_use(port: int, setting: str) -> None:
     with socket.socket() as listener, socket.socket() as caller:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -219,7 +230,7 @@ def _refuse_a_port_in_use(port: int) -> None:
         if in_use or caller.connect_ex((HOST, port)) == 0:
             raise ConfigurationError(
                 f"Port {port} is in use by another program.",
-                next_step="stop that program, or choose another port with DAYBREAK_PORT.",
+                next_step=f"stop that program, or choose another port with {setting}.",
             )
 
 

@@ -1,7 +1,6 @@
 """The environment of the local Airflow: its whole configuration, and the secrets it keeps beside its logs."""
 
 import base64
-import json
 import os
 import secrets
 from pathlib import Path
@@ -9,10 +8,11 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.local.private_file import kept_private
+from daybreak.local.promotions import DATABASE, HOST, LocalPromotions, airflow_connection
 from daybreak.settings import Settings
 
 USER = "admin"
-HOST = "127.0.0.1"
 
 _LOCAL_SETTINGS = '''"""Written by Daybreak at every start; put your own policies into a plugin."""
 
@@ -67,7 +67,7 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
     Without ``schedules`` nothing starts by itself, neither by the clock nor by an asset: only what is asked for.
     """
     folder = settings.home.resolve() / "airflow"
-    keys = _secrets(folder / "secrets.json")
+    keys = kept_private(folder / "secrets.json", _made_up)
     options = {
         **_OPTIONS,
         "CORE__DAGS_FOLDER": str(settings.project / "dags"),
@@ -94,6 +94,7 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
         "AIRFLOW_HOME": str(folder),
         **{f"AIRFLOW__{name}": value for name, value in options.items()},
         **daybreak_environment(settings, postgres),
+        **airflow_connection(settings),
     }
 
 
@@ -110,6 +111,14 @@ def daybreak_environment(settings: Settings, postgres: EmbeddedPostgres) -> dict
     }
 
 
+def promotions_environment(promotions: LocalPromotions, postgres: EmbeddedPostgres) -> dict[str, str]:
+    """Build the environment of the promotions system; it gets nothing of Airflow's or of the warehouse's."""
+    around = os.environ  # noqa: TID251 - handed on to the process, not read as configuration
+    foreign = ("AIRFLOW", "_AIRFLOW", "DAYBREAK_")
+    kept = {name: value for name, value in around.items() if not name.startswith(foreign)}
+    return {**kept, **promotions.variables(postgres.url(DATABASE))}
+
+
 def write_local_settings(home: Path) -> None:
     """Place the module that Airflow reads at the start of each of its processes."""
     file = home / "airflow" / "config" / "airflow_local_settings.py"
@@ -119,8 +128,7 @@ def write_local_settings(home: Path) -> None:
 
 def password(home: Path) -> str:
     """Return the password of the user ``admin``, made up at the first call."""
-    passwords: dict[str, str] = json.loads(_password_file(home.resolve() / "airflow").read_text())
-    return passwords[USER]
+    return _passwords(home.resolve() / "airflow" / "passwords.json")[USER]
 
 
 def _configures_airflow(name: str) -> bool:
@@ -130,22 +138,14 @@ def _configures_airflow(name: str) -> bool:
 
 def _password_file(folder: Path) -> Path:
     file = folder / "passwords.json"
-    if not file.exists():
-        _write_private(file, {USER: secrets.token_urlsafe(12)})
+    _passwords(file)  # Airflow would make one up that nobody knows
     return file
 
 
-def _secrets(file: Path) -> dict[str, str]:
-    if not file.exists():
-        keys = {name: secrets.token_urlsafe(64) for name in ("jwt_secret", "api_secret_key")}
-        _write_private(file, {**keys, "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()})
-    found: dict[str, str] = json.loads(file.read_text())
-    return found
+def _passwords(file: Path) -> dict[str, str]:
+    return kept_private(file, lambda: {USER: secrets.token_urlsafe(12)})
 
 
-def _write_private(file: Path, content: dict[str, str]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".new")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-        json.dump(content, stream)
-    unfinished.replace(file)
+def _made_up() -> dict[str, str]:
+    keys = {name: secrets.token_urlsafe(64) for name in ("jwt_secret", "api_secret_key")}
+    return {**keys, "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}

@@ -9,6 +9,7 @@ from daybreak.local.airflow_api import AirflowApi
 from daybreak.local.airflow_health import component_health
 from daybreak.local.keeper import COMPONENTS
 from daybreak.local.processes import Recorded, end, forget, recorded
+from daybreak.local.promotions import COMPONENT, belongs_to_the_stack, running
 from daybreak.settings import Settings
 
 
@@ -26,8 +27,10 @@ def airflow_status(settings: Settings) -> list[ComponentStatus]:
     """Tell which of the local Airflow's processes run, and whether they are healthy."""
     started = _living(settings)
     healthy = _healthy(started["up"].url) if "up" in started else {}
+    promotions = running(settings)
+    healthy[COMPONENT] = promotions is not None and promotions.healthy()
     found = []
-    for name in ("up", *COMPONENTS):
+    for name in ("up", *COMPONENTS, *([COMPONENT] if belongs_to_the_stack(settings) else [])):
         process = started.get(name)
         runs = process is not None
         found.append(
@@ -59,7 +62,7 @@ def end_airflow(settings: Settings, timeout: float = 60) -> bool:
             )
         time.sleep(0.1)
     left = recorded(settings.home.resolve() / "airflow" / "run")
-    end((process for name, process in left.items() if name in COMPONENTS), patience=5)
+    end((process for name, process in left.items() if name in (*COMPONENTS, COMPONENT)), patience=5)
     forget(settings.home.resolve() / "airflow" / "run", left)
     return True
 

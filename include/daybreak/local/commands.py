@@ -6,12 +6,12 @@ import typer
 
 from daybreak.settings import Settings
 
-local = typer.Typer(help="The stack on this machine: PostgreSQL and Airflow, with nothing to install.")
+local = typer.Typer(help="The stack on this machine: PostgreSQL, Airflow, a promotions system; nothing to install.")
 
 
 @local.command()
 def up() -> None:
-    """Run PostgreSQL and Airflow in the foreground, with demonstration data and a model; Ctrl-C stops everything."""
+    """Run the stack in the foreground, with demonstration data and models; Ctrl-C stops everything."""
     from daybreak.local.demonstration import keep_up
 
     keep_up(Settings())
@@ -50,7 +50,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead
 
 @local.command()
 def demo() -> None:
-    """Load real data, train, backfill seven days through a real Airflow, show the result, stop everything."""
+    """Load real data, train, run both pipelines through a real Airflow, show the result, stop everything."""
     from daybreak.local.demonstration import demonstrate
 
     demonstrate(Settings())

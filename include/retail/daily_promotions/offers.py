@@ -1,7 +1,8 @@
 """Offers: the best candidates of a day, with what is suggested for each. Held in memory only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 
@@ -47,30 +48,43 @@ class Offers:
         groups = ["department"] if self._by_department else []
         self._best = _ordered(known, self._top, groups)
 
-    def items(self) -> list[dict[str, Any]]:
+    def items(self) -> "Decided":
         """Return the offers, the most probable first; the product decides between equals."""
-        if self._best is None:
-            return []
         best = self._best
+        if best is None:
+            return Decided(self._plan, np.empty(0, np.int64), np.empty(0), np.empty(0, np.int8))
         if self._by_department:
             quota = shares(self._products, self._top)
             place = best.groupby("department").cumcount()
             best = best[place < best["department"].map(quota)]
         best = _ordered(best, self._top, [])
-        actions = np.select([rule(best) for _, _, rule in RULES], [action for action, _, _ in RULES], default="")
-        plan = self._plan
-        return [
-            {
-                "offer_id": str(offer_id(plan.pipeline, plan.partition.key, [int(product)])),
-                "product_id": int(product),
-                "probability": float(probability),
-                "rank": rank,
-                "action": str(action),
+        rules = np.select([rule(best) for _, _, rule in RULES], range(len(RULES))).astype(np.int8)
+        return Decided(self._plan, best["product_id"].to_numpy(np.int64), best["probability"].to_numpy(), rules)
+
+
+class Decided:
+    """What is offered, by rank: 33 bytes an offer. Each is written out when it is asked for, as often as it is."""
+
+    def __init__(self, plan: "Plan", products: np.ndarray, probabilities: np.ndarray, rules: np.ndarray) -> None:
+        self._products = products
+        self._probabilities = probabilities
+        self._rules = rules
+        self._ids = bytearray()
+        for product in products:
+            self._ids += offer_id(plan.pipeline, plan.partition.key, [int(product)]).bytes
+
+    def __len__(self) -> int:
+        return len(self._products)
+
+    def __iter__(self) -> "Iterator[dict[str, Any]]":
+        for place in range(len(self)):
+            yield {
+                "offer_id": str(UUID(bytes=bytes(self._ids[16 * place : 16 * place + 16]))),
+                "product_id": int(self._products[place]),
+                "probability": float(self._probabilities[place]),
+                "rank": place + 1,
+                "action": RULES[self._rules[place]][0],
             }
-            for rank, (product, probability, action) in enumerate(
-                zip(best["product_id"], best["probability"], actions, strict=True), start=1
-            )
-        ]
 
 
 def shares(products: dict[str, int], top: int) -> dict[str, int]:

@@ -49,11 +49,12 @@ class Seen:
 
 
 class Faults:
-    """The faults to come, and the requests that have been."""
+    """The faults to come, how many posted chunks are being treated, and those that have been."""
 
     def __init__(self, *faults: Fault) -> None:
         self._coming = deque(faults)
         self.seen: deque[Seen] = deque(maxlen=100_000)
+        self.under_way = 0
 
     def plan(self, *faults: Fault) -> None:
         """Replace the faults to come."""
@@ -86,6 +87,6 @@ def serve_faults(app: FastAPI, faults: Faults, verified: Callable[..., Awaitable
 
     @router.get("")
     async def report() -> dict[str, Any]:
-        return {"coming": faults.coming(), "seen": list(faults.seen)}
+        return {"coming": faults.coming(), "under_way": faults.under_way, "seen": list(faults.seen)}
 
     app.include_router(router)

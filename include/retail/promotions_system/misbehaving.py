@@ -28,10 +28,12 @@ class Misbehaving:
             return
         exchange = _Exchange(self._service, scope, receive, send)
         at, fault = time.time(), self._faults.take()
-        await exchange.read()
+        self._faults.under_way += 1
         try:
+            await exchange.read()
             await getattr(exchange, fault.kind)(fault)
         finally:
+            self._faults.under_way -= 1
             self._faults.seen.append(Seen(at, exchange.header(b"idempotency-key"), fault.kind, exchange.status))
 
 

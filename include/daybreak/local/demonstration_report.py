@@ -1,0 +1,135 @@
+"""What the demonstration shows: runs as they go, and what came of them."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from rich.live import Live
+
+from daybreak.deliveries import Deliveries
+from daybreak.display import err, out, print_table, table
+from daybreak.history import list_runs
+from daybreak.local.airflow import LocalAirflow
+from daybreak.local.airflow_api import AirflowRun
+from daybreak.local.promotions import LocalPromotions
+from daybreak.workspace import Workspace
+
+TASKS = ("plan", "extract", "validate", "score", "publish", "push", "discard")
+OFFERS = 5
+_MARKS = {"success": "done", "running": "[cyan]running[/cyan]", "failed": "[red]failed[/red]", "skipped": "skipped"}
+_SAMPLES = sa.text(
+    "SELECT DISTINCT ON (predicted_units, store_id) forecast_date, store_id, product_category, predicted_units, "
+    "model_version, published_at FROM predictions.demand_forecast WHERE partition_date = :day "
+    "ORDER BY predicted_units DESC, store_id LIMIT 3"
+)
+_TYPES = sa.text("SELECT product_id, department, product_type FROM retail.products WHERE product_id = ANY(:products)")
+
+
+def follow(airflow: LocalAirflow, runs: Sequence[AirflowRun], say: Callable[[str], None]) -> list[AirflowRun]:
+    """Show the runs until all have come to an end; return them as they ended."""
+    states: list[AirflowRun] = []
+    done = 0
+    with Live(console=err, refresh_per_second=4, transient=True) as live:
+        for states in airflow.api.follow(runs, timeout=600):
+            live.update(
+                table(
+                    "Airflow",
+                    ["pipeline", "day", "run", *TASKS],
+                    [
+                        [run.dag_id, run.partition, run.state, *(_MARKS.get(run.tasks.get(t, ""), "") for t in TASKS)]
+                        for run in states
+                    ],
+                    markup=True,
+                )
+            )
+            finished = sum(run.finished for run in states)
+            if finished > done:
+                done = finished
+                say(f"{done} of {len(states)} runs finished.")
+    return states
+
+
+def show_publications(workspace: Workspace, pipeline: str, last_day: date, days: int) -> None:
+    """Show what came of the last days' rows, and three of the predictions."""
+    runs = {row["partition_date"]: row for row in reversed(list_runs(workspace.ledger, pipeline, 100))}
+    wanted = [runs[day] for n in reversed(range(days)) if (day := last_day - timedelta(days=n)) in runs]
+    print_table(
+        f"{pipeline}: the last {days} days, run by Airflow",
+        ["day", "rows in", "quarantined", "failed", "scored", "model version", "seconds", "state"],
+        [[*_counted(row), str(row["model_version"]), _seconds(row), row["state"]] for row in wanted],
+    )
+    with workspace.warehouse.begin() as connection:
+        samples = connection.execute(_SAMPLES, {"day": last_day}).mappings().all()
+    print_table(
+        f"Three of tomorrow's highest forecasts (predictions.{pipeline})",
+        ["forecast for", "store", "product category", "units", "model version", "published"],
+        [
+            [
+                row["forecast_date"],
+                str(row["store_id"]),
+                row["product_category"],
+                round(row["predicted_units"], 2),
+                str(row["model_version"]),
+                row["published_at"],
+            ]
+            for row in samples
+        ],
+    )
+
+
+def show_push(workspace: Workspace, pipeline: str, day: date, promotions: LocalPromotions) -> None:
+    """Show what came of the day's rows, what was acknowledged, and what the promotions system lists now."""
+    [row] = list_runs(workspace.ledger, pipeline, 1)
+    sent = Deliveries(workspace.warehouse, pipeline, day).list()
+    acknowledged = sum(
+        chunk["items"] - chunk["rejected"]
+        for chunk in sent
+        if (chunk["kind"], chunk["state"], chunk["generation"]) == ("offers", "acknowledged", sent[-1]["generation"])
+    )
+    print_table(
+        f"{pipeline}: yesterday, run by Airflow; offers acknowledged by the promotions system",
+        [
+            "day",
+            "rows in",
+            "quarantined",
+            "failed",
+            "scored",
+            "offers acknowledged",
+            "model version",
+            "seconds",
+            "state",
+        ],
+        [[*_counted(row), acknowledged, str(row["model_version"]), _seconds(row), row["state"]]],
+    )
+    listed = promotions.listing(day, pipeline, OFFERS)
+    with workspace.warehouse.begin() as connection:
+        known = connection.execute(_TYPES, {"products": [offer["product_id"] for offer in listed["offers"]]})
+        products = {found.product_id: found for found in known}
+    print_table(
+        f"The promotions system lists {listed['counts']['active']:,} offers of it; the first of them",
+        ["rank", "product", "department", "product type", "action", "model version", "valid until"],
+        [
+            [
+                offer["rank"],
+                str(offer["product_id"]),
+                products[offer["product_id"]].department,
+                products[offer["product_id"]].product_type,
+                offer["action"].replace("_", " "),
+                str(offer["model_version"]),
+                datetime.fromisoformat(offer["valid_until"]),
+            ]
+            for offer in listed["offers"]
+        ],
+    )
+    out.print()
+
+
+def _counted(row: Any) -> list[Any]:
+    names = ("partition_date", "rows_extracted", "rows_quarantined", "rows_failed", "rows_scored")
+    return [row[name] for name in names]
+
+
+def _seconds(row: Any) -> float:
+    took: timedelta = (row["finished_at"] or row["started_at"]) - row["started_at"]
+    return round(took.total_seconds(), 1)

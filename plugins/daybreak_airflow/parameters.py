@@ -1,0 +1,15 @@
+"""Parameters: what a run can be told in Airflow's form."""
+
+from airflow.sdk import Param
+
+SCORING = {
+    "model_version": Param(
+        None, type=["null", "integer"], minimum=1, description="Use this model version, not the champion."
+    ),
+    "allow_leakage": Param(False, type="boolean", description="Accept a model that has seen days after the partition."),
+}
+PUSHING = {
+    **SCORING,
+    "push_backfill": Param(False, type="boolean", description="Send what a backfill scores, too."),
+    "dry_run": Param(False, type="boolean", description="Do everything but send."),
+}

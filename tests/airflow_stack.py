@@ -1,0 +1,165 @@
+"""A real Airflow on real sales, as tests use it: the warehouse is a server of its own, so that it can be restarted."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from daybreak.local.airflow import LocalAirflow
+from daybreak.local.airflow_api import AirflowRun
+from daybreak.local.airflow_environment import USER
+from daybreak.local.airflow_http import AirflowHttp
+from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.local.processes import recorded
+from daybreak.settings import Settings
+from daybreak.workspace import Workspace
+from parcels import administer
+from real_sales import TEMPLATE, RealSales, real_sales
+from retail.demand_forecast import DEMAND_FORECAST
+
+DAG = DEMAND_FORECAST.name
+DATABASE = "sales_in_airflow"
+TIMEOUT = 180
+
+
+class Stack:
+    """An Airflow that runs the demand forecast on a copy of the real sales."""
+
+    def __init__(
+        self, airflow: LocalAirflow, sales: RealSales, settings: Settings, warehouse: EmbeddedPostgres
+    ) -> None:
+        self.airflow = airflow
+        self.last_day = sales.last_day
+        self.sales = sales
+        self.settings = settings
+        self.workspace = Workspace(settings)
+        self.http = AirflowHttp(airflow.api.url, USER, airflow.password)
+        self._server = warehouse
+
+    def day(self, back: int) -> date:
+        """Name a day: 1 is yesterday."""
+        return self.last_day - timedelta(days=back)
+
+    def trigger(self, partition: date | str | None, **params: Any) -> AirflowRun:
+        """Start a run."""
+        return self.airflow.api.trigger(DAG, str(partition) if partition else None, params)
+
+    def finished(self, *runs: AirflowRun) -> list[AirflowRun]:
+        """Follow runs to their end."""
+        return list(self.airflow.api.follow(runs, timeout=TIMEOUT))[-1]
+
+    def clear(self, run: AirflowRun) -> None:
+        """Clear a whole run, as a person does in the UI."""
+        body = {"dry_run": False, "only_failed": False}
+        self.http.send("POST", f"/api/v2/dags/{DAG}/dagRuns/{run.run_id}/clear", json=body)
+
+    def tries(self, run: AirflowRun) -> dict[str, int]:
+        """Return how often each task of a run was tried."""
+        found = self.http.send("GET", f"/api/v2/dags/{DAG}/dagRuns/{run.run_id}/taskInstances")
+        return {task["task_id"]: task["try_number"] for task in found["task_instances"]}
+
+    def until(self, run: AirflowRun, reached: Callable[[Mapping[str, str]], bool]) -> None:
+        """Follow a run until its tasks have reached something."""
+        for [now] in self.airflow.api.follow([run], timeout=TIMEOUT):
+            if reached(now.tasks):
+                return
+        raise AssertionError(f"{run.run_id} ended before")
+
+    def ask(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Query the warehouse, or change it."""
+        with self.workspace.warehouse.begin() as connection:
+            result = connection.execute(sa.text(statement), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    def ledger(self, run: AirflowRun) -> list[dict[str, Any]]:
+        """Return what the ledger holds of an Airflow run, the first attempt first."""
+        with self.workspace.warehouse.begin() as connection:
+            wanted = sa.text("SELECT * FROM ledger.runs WHERE origin = :origin ORDER BY run_id")
+            return [dict(row) for row in connection.execute(wanted, {"origin": f"{DAG}/{run.run_id}"}).mappings()]
+
+    def forecasts(self, day: date) -> list[tuple[Any, ...]]:
+        """Return what analysts see of a partition."""
+        return self.ask(
+            "SELECT store_id, product_category, predicted_units FROM predictions.demand_forecast "
+            "WHERE partition_date = :day ORDER BY 1, 2",
+            day=day,
+        )
+
+    @contextmanager
+    def holding(self, table: str) -> Iterator[None]:
+        """Lock a table, so that whoever reads or writes it waits; lets go also where the server goes away."""
+        engine = sa.create_engine(self._server.url(DATABASE), poolclass=sa.NullPool)
+        connection = engine.connect()
+        connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        try:
+            yield
+        finally:
+            connection.invalidate()
+            connection.close()
+
+    def wait_for_a_waiting_task(self) -> None:
+        """Wait until a task stands at a lock that is held."""
+        deadline = time.monotonic() + TIMEOUT
+        while self.ask("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IS NOT NULL") == [(0,)]:
+            assert time.monotonic() < deadline, "no task came to the lock"
+            time.sleep(0.1)
+
+    def kill_tasks(self) -> int:
+        """SIGKILL every task that runs; return how many processes there were."""
+        scheduler = recorded(self.airflow.folder / "run")["scheduler"]
+        tasks = [member for member in scheduler.session() if os.getpgid(member.pid) != scheduler.pid]
+        for task in tasks:
+            task.send_signal(signal.SIGKILL)
+        return len(tasks)
+
+    def restart_warehouse(self) -> None:
+        """Stop the warehouse's server under everybody, and start it again."""
+        self._server.stop()
+        EmbeddedPostgres(self._server.folder.parent).use().release()
+
+
+@contextmanager
+def running_stack(warehouse: EmbeddedPostgres, home: Path) -> Iterator[Stack]:
+    """Start Airflow and, meanwhile, see to real sales and a champion."""
+    own = EmbeddedPostgres(home)
+    # Names and places are known before the sales are loaded.
+    settings = Settings(
+        home=home,
+        pipelines="retail",
+        warehouse_url=warehouse.url(DATABASE),
+        registry_url=warehouse.url(DATABASE),
+        batches_uri=(home / "batches").as_uri(),
+        models_uri=(home / "models").as_uri(),
+        port=_free_port(),
+    )
+    airflow = LocalAirflow(settings, own, dags=[DAG], schedules=False)
+    try:
+        airflow.launch()
+        sales = real_sales(warehouse)
+        with administer(warehouse) as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {DATABASE} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+        airflow.wait_until_healthy()
+        airflow.api.unpause(DAG)
+        stack = Stack(airflow, sales, settings, warehouse)
+        yield stack
+        stack.http.close()
+        stack.workspace.close()
+    finally:
+        airflow.stop()
+        own.release()
+        with administer(warehouse) as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

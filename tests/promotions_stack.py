@@ -1,0 +1,324 @@
+"""A real Airflow that pushes to a real promotions system, on sales made up for it: small, quick, of the last weeks."""
+
+import importlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import sqlalchemy as sa
+
+from daybreak.local.airflow import LocalAirflow
+from daybreak.local.airflow_api import AirflowRun
+from daybreak.local.airflow_environment import USER
+from daybreak.local.airflow_http import AirflowHttp
+from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.partition import Partition, last_complete_day
+from daybreak.plan import query_binds
+from daybreak.settings import PROJECT, Settings
+from daybreak.sql import load_sql
+from daybreak.train import Past, point_alias
+from daybreak.workspace import Workspace
+from processes import environment
+from promotions import SIGNING_KEY, TOKEN
+from push.receiver import Receiver
+
+DAG, LEAKY = "daily_promotions", "leaky_promotions"
+TIMEZONE = "America/New_York"
+PRODUCTS, TOP, CHUNKS, RETRIES = 1_200, 120, 2, 2
+TIMEOUT = 180
+
+# The real declaration, but that more than one day may be pushed; and one whose offers cannot be decided.
+PIPELINES = f'''
+from dataclasses import replace
+from datetime import timedelta
+
+from retail.daily_promotions import DAILY_PROMOTIONS
+from retail.daily_promotions.offers import Offers
+
+DAILY = replace(DAILY_PROMOTIONS, push=replace(DAILY_PROMOTIONS.push, max_staleness=timedelta(days=30)))
+LEAKY = replace(DAILY, name="{LEAKY}", push=replace(DAILY.push, offers="pushing_pipelines:Undecided"))
+PIPELINES = (DAILY, LEAKY)
+
+
+class Undecided(Offers):
+    def items(self):
+        best = [offer["probability"] for offer in super().items()]
+        raise ValueError(f"cannot decide between {{best}}")
+'''
+# Each product sells on some days, some more often than others; the last day is there whole.
+SALES = sa.text(
+    "INSERT INTO retail_loading.transactions SELECT 1, 1 + product % 7, product * 1000 + n, product, 1, "
+    "2 + product % 9, CASE product % 3 WHEN 0 THEN 1 ELSE 0 END, 0, 0, 1, day + interval '17 hours' "
+    "FROM generate_series(1, :products) AS product, "
+    "generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), interval '1 day') WITH ORDINALITY AS days (day, n) "
+    "WHERE (hashint8(product * 7919 + n * 104729) & 1023) < 60 + product % 700"
+)
+CATALOGUE = sa.text(
+    "INSERT INTO retail_loading.products SELECT product, 1, CASE product % 4 WHEN 0 THEN 'PRODUCE' ELSE 'GROCERY' END, "
+    "'National', 'CATEGORY ' || product % 20, 'TYPE', '1 LB' FROM generate_series(1, :products) AS product"
+)
+
+
+class Pushing:
+    """An Airflow with the DAG of the daily promotions, the promotions system that it pushes to, and their logs."""
+
+    def __init__(self, airflow: LocalAirflow, settings: Settings, receiver: Receiver, last_day: date) -> None:
+        self.airflow = airflow
+        self.settings = settings
+        self.receiver = receiver
+        self.last_day = last_day
+        self.workspace = Workspace(settings)
+        self.http = AirflowHttp(airflow.api.url, USER, airflow.password)
+
+    def day(self, back: int) -> date:
+        """Name a day: 0 is the last one that is over."""
+        return self.last_day - timedelta(days=back)
+
+    def run(self, back: int, dag_id: str = DAG, **params: Any) -> AirflowRun:
+        """Run a day, and wait for its end."""
+        return self.finished(self.airflow.api.trigger(dag_id, str(self.day(back)), params))[0]
+
+    def finished(self, *runs: AirflowRun) -> list[AirflowRun]:
+        """Follow runs to their end."""
+        return list(self.airflow.api.follow(runs, timeout=TIMEOUT))[-1]
+
+    def clear(self, run: AirflowRun, task_id: str) -> None:
+        """Clear one task of a run as the UI does: with what comes after it, and with what has to come before."""
+        body = {"dry_run": False, "task_ids": [task_id], "dag_run_id": run.run_id, "only_failed": False}
+        body |= {"include_downstream": True, "include_upstream": False, "reset_dag_runs": True}
+        self.http.send("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
+
+    def tries(self, run: AirflowRun) -> dict[str, int]:
+        """Return how often each task of a run was tried."""
+        found = self.http.send("GET", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances")
+        return {task["task_id"]: task["try_number"] for task in found["task_instances"]}
+
+    def reference(self, run: AirflowRun, task_id: str) -> Any:
+        """Return what a task handed on."""
+        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        return self.http.send("GET", path)["value"]
+
+    def log(self, run: AirflowRun, task_id: str) -> str:
+        """Return the log of all tries of a task."""
+        folder = self.airflow.folder / "logs" / f"dag_id={run.dag_id}" / f"run_id={run.run_id}" / f"task_id={task_id}"
+        return "\n".join(file.read_text() for file in sorted(folder.glob("*.log")))
+
+    def ledger(self, run: AirflowRun) -> list[dict[str, Any]]:
+        """Return what the ledger holds of an Airflow run, the first attempt first."""
+        with self.workspace.warehouse.begin() as connection:
+            wanted = sa.text("SELECT * FROM ledger.runs WHERE origin = :origin ORDER BY run_id")
+            found = connection.execute(wanted, {"origin": f"{run.dag_id}/{run.run_id}"})
+            return [dict(row) for row in found.mappings()]
+
+    def deliveries(self, back: int) -> list[tuple[str, int]]:
+        """Return state and attempts of a day's chunks."""
+        from daybreak.deliveries import Deliveries
+
+        found = Deliveries(self.workspace.warehouse, DAG, self.day(back)).list()
+        return [(chunk["state"], chunk["attempts"]) for chunk in found]
+
+    def offered(self, back: int) -> list[dict[str, Any]]:
+        """Return the offers of a day that are active, by rank; an offer that is there twice is an error."""
+        listed: list[dict[str, Any]] = self.receiver.listing(self.day(back), state="active")["offers"]
+        assert len({offer["product_id"] for offer in listed}) == len(listed)
+        assert [offer["rank"] for offer in listed] == list(range(1, len(listed) + 1))
+        return listed
+
+    def scores(self, back: int) -> list[float]:
+        """Score a day as its run did."""
+        from daybreak.runner import Runner
+
+        pipeline = self.workspace.pipeline(DAG)
+        partition = Partition(self.day(back), TIMEZONE)
+        version = self.workspace.registry.resolve(pipeline.model)
+        query = load_sql(self.workspace.sql(pipeline, "extract"))
+        with self.workspace.warehouse.stream(query, query_binds(partition, partition), count=False) as (_, reader):
+            rows = reader.read_all().to_pandas()
+        model = Runner(self.workspace, pipeline).model(version)
+        predicted: list[float] = model.predict_proba(rows[[name for name, _ in _inputs(version)]])[:, 1].tolist()
+        assert version.score_profile is not None
+        return sorted(set(predicted) - set(version.score_profile["bins"]))
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command with the promotions system as its receiver."""
+        receiving = {"PUSH_URL": self.receiver.url, "PUSH_TOKEN": TOKEN, "PUSH_SIGNING_KEY": SIGNING_KEY}
+        variables = environment(self.settings) | {f"DAYBREAK_{name}": value for name, value in receiving.items()}
+        program = str(Path(sys.executable).with_name("daybreak"))
+        return subprocess.run(
+            [program, *arguments], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+        )
+
+    def kill_whoever_sends(self) -> None:
+        """SIGKILL the task that has a connection to the promotions system."""
+        [sender] = {
+            connection.pid
+            for connection in psutil.net_connections("tcp")
+            if connection.raddr and connection.raddr.port == self.receiver.port and connection.status == "ESTABLISHED"
+            if connection.pid not in (None, os.getpid())
+        }
+        os.kill(sender or 0, signal.SIGKILL)
+
+    def staged(self) -> list[Path]:
+        """List the files of batches that are there."""
+        return [path for path in (self.settings.home / "batches").rglob("*") if path.is_file()]
+
+    def written(self) -> Iterator[tuple[str, bytes]]:
+        """Yield everything that was written: the home's files, and every table of every database but the receiver's."""
+        for file in sorted(self.settings.home.rglob("*")):
+            if file.is_file() and "postgres" not in file.relative_to(self.settings.home).parts[0]:
+                yield str(file.relative_to(self.settings.home)), file.read_bytes()
+        for url in {self.workspace.warehouse.url.set(database=name) for name in ("daybreak", "airflow", "mlflow")}:
+            engine = sa.create_engine(url)
+            with engine.connect() as connection:
+                tables = connection.execute(
+                    sa.text(
+                        "SELECT schemaname, tablename FROM pg_tables "
+                        "WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'retail')"
+                    )
+                ).all()
+                for schema, table in tables:
+                    rows = connection.exec_driver_sql(f'SELECT t::text FROM "{schema}"."{table}" AS t').scalars()
+                    yield f"{url.database}.{schema}.{table}", "\n".join(rows).encode()
+            engine.dispose()
+
+
+def until(happened: Callable[[], object], what: str) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + TIMEOUT
+    while not happened():
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.05)
+
+
+@contextmanager
+def pushing(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
+    """Start Airflow and the promotions system and, meanwhile, make up sales and a model."""
+    project = _lay_out(home / "project", monkeypatch)
+    postgres = EmbeddedPostgres(home).use()
+    receiver = Receiver(postgres.url("promotions"), home / "promotions.log").start()
+    monkeypatch.setenv("AIRFLOW_CONN_PROMOTIONS", json.dumps(_connection(receiver)))
+    settings = Settings(
+        home=home,
+        project=project,
+        pipelines="pushing_pipelines",
+        warehouse_url=postgres.url("daybreak"),
+        registry_url=postgres.url("mlflow"),
+        push_top=TOP,
+        port=_free_port(),
+    )
+    airflow = LocalAirflow(settings, postgres, dags=[DAG, LEAKY], schedules=False)
+    try:
+        airflow.launch()
+        last_day = last_complete_day(TIMEZONE, datetime.now(UTC))
+        _stock(settings, last_day)
+        airflow.wait_until_healthy()
+        for dag_id in (DAG, LEAKY):
+            airflow.api.unpause(dag_id)
+        stack = Pushing(airflow, settings, receiver, last_day)
+        yield stack
+        stack.http.close()
+        stack.workspace.close()
+    finally:
+        airflow.stop()
+        receiver.kill()
+        postgres.release()
+
+
+def _connection(receiver: Receiver) -> dict[str, Any]:
+    impatient = {"open_circuit_after": 3, "first_pause_seconds": 0.05, "longest_pause_seconds": 0.1}
+    return {
+        "conn_type": "generic",
+        "schema": "http",
+        "host": "127.0.0.1",
+        "port": receiver.port,
+        "password": TOKEN,
+        "extra": {"signing_key": SIGNING_KEY, "read_seconds": 60, "request_seconds": 60, **impatient},
+    }
+
+
+def _lay_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Lay out a project: the real DAG with shorter pauses, the real plugins and queries, the pipelines from above."""
+    for folder in ("dags", "sql", "include"):
+        (project / folder).mkdir(parents=True)
+    (project / "plugins").symlink_to(PROJECT / "plugins")
+    for queries in (PROJECT / "sql").iterdir():
+        (project / "sql" / queries.name).symlink_to(queries)
+    (project / "sql" / LEAKY).symlink_to(PROJECT / "sql" / DAG)
+    (project / "include" / "pushing_pipelines.py").write_text(PIPELINES)
+    declared = (PROJECT / "dags" / f"{DAG}.py").read_text()
+    quick = f"default_args={{**RETRIES, 'retries': {RETRIES}, 'retry_delay': timedelta(seconds=1)}}"
+    declared = _replaced(declared, "default_args=RETRIES", quick)
+    declared = _replaced(declared, "from datetime import datetime", "from datetime import datetime, timedelta")
+    (project / "dags" / f"{DAG}.py").write_text(declared)
+    leaky = _replaced(
+        declared,
+        "from retail.daily_promotions import DAILY_PROMOTIONS as PIPELINE",
+        "from pushing_pipelines import LEAKY as PIPELINE",
+    )
+    (project / "dags" / f"{LEAKY}.py").write_text(leaky)
+    around = os.environ.get("PYTHONPATH")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(project / "include"), around))))
+    monkeypatch.syspath_prepend(project / "include")
+    importlib.invalidate_caches()
+    return project
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    return text.replace(old, new)
+
+
+def _stock(settings: Settings, last_day: date) -> None:
+    """Make up sales, and register a model that was fitted on a few days of them, before all that are run."""
+    from retail.daily_promotions.training import CATEGORIES, NUMBERS, TARGET, build, profile
+
+    workspace = Workspace(settings)
+    pipeline = workspace.pipeline(DAG)
+    with workspace.ledger.warehouse.begin() as connection:
+        connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / "tables.sql").text)
+        span = {"products": PRODUCTS, "first": last_day - timedelta(days=45), "last": last_day + timedelta(days=1)}
+        connection.execute(SALES, span)
+        connection.execute(CATALOGUE, {"products": PRODUCTS})
+        connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / "swap.sql").text)
+    past = Past(workspace, pipeline, last_day)
+    seen, unseen = (past.rows(last_day - timedelta(days=n), last_day - timedelta(days=n - 2)).to_pandas() for n in (16, 13))
+    model = build().set_params(histgradientboostingclassifier__max_iter=8)
+    model.fit(seen[CATEGORIES + NUMBERS], seen[TARGET])
+    version = workspace.registry.register(
+        pipeline.model.name,
+        model,
+        seen[CATEGORIES + NUMBERS].head(100),
+        trained_through=last_day - timedelta(days=13),
+        metrics={},
+        parameters={},
+        method=pipeline.prediction.method,
+        score_profile=profile(model.predict_proba(unseen[CATEGORIES + NUMBERS])[:, 1]),
+    )
+    point_alias(workspace, pipeline.model, version.version, "test")
+    workspace.close()
+
+
+def _inputs(version: Any) -> list[tuple[str, Any]]:
+    return list(version.signature.items()) if hasattr(version.signature, "items") else list(version.signature)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+NUMBER = re.compile(rb"0\.\d{9,}|\d\.\d{8,}e-\d+")

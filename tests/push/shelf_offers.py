@@ -1,0 +1,44 @@
+"""Shelf offers: a pipeline that pushes, made for tests: small, quick to score, with the real offers and score suite."""
+
+from typing import TYPE_CHECKING
+
+from daybreak.pipeline import ModelRef, Pipeline, Prediction, Push
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+
+FEATURES = ["units", "price", "discount_share_28d"]
+# Products cheaper than this are quarantined.
+LEAST_PRICE = 0.5
+
+SHELF_OFFERS = Pipeline(
+    name="shelf_offers",
+    description="Probability that each product on the shelves sells tomorrow; the best are offered.",
+    timezone="UTC",
+    entity_key=("product_id",),
+    model=ModelRef("shelf_offers"),
+    prediction=Prediction("probability", low=0, high=1, method="predict_proba"),
+    expectations="push.shelf_offers:suite",
+    training="push.shelf_offers:suite",
+    push=Push(
+        connection="promotions",
+        offers="retail.daily_promotions.offers:Offers",
+        scores="retail.daily_promotions.expectations:scores",
+        chunk_items=4,
+    ),
+)
+PIPELINES = (SHELF_OFFERS,)
+
+
+def suite() -> "ExpectationSuite":
+    """Build the expectation suite of the rows."""
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    return gx.ExpectationSuite(
+        name="shelf_offers",
+        expectations=[
+            gxe.ExpectColumnValuesToBeBetween(column="price", min_value=LEAST_PRICE, severity="critical"),
+            gxe.ExpectColumnMeanToBeBetween(column="units", min_value=0, max_value=1_000, severity="warning"),
+        ],
+    )
