@@ -3,7 +3,6 @@
 import importlib
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -39,7 +38,7 @@ TIMEZONE = "America/New_York"
 PRODUCTS, TOP, CHUNKS, RETRIES = 1_200, 120, 2, 2
 TIMEOUT = 180
 
-# The real declaration, but that more than one day may be pushed; and one whose offers cannot be decided.
+# The real declaration, but that days before yesterday may be pushed too; and one whose offers cannot be decided.
 PIPELINES = f'''
 from dataclasses import replace
 from datetime import timedelta
@@ -47,7 +46,8 @@ from datetime import timedelta
 from retail.daily_promotions import DAILY_PROMOTIONS
 from retail.daily_promotions.offers import Offers
 
-DAILY = replace(DAILY_PROMOTIONS, push=replace(DAILY_PROMOTIONS.push, max_staleness=timedelta(days=30)))
+LATE = {{"max_staleness": timedelta(days=30), "valid_for": timedelta(days=30)}}
+DAILY = replace(DAILY_PROMOTIONS, push=replace(DAILY_PROMOTIONS.push, **LATE))
 LEAKY = replace(DAILY, name="{LEAKY}", push=replace(DAILY.push, offers="pushing_pipelines:Undecided"))
 PIPELINES = (DAILY, LEAKY)
 
@@ -62,7 +62,8 @@ SALES = sa.text(
     "INSERT INTO retail_loading.transactions SELECT 1, 1 + product % 7, product * 1000 + n, product, 1, "
     "2 + product % 9, CASE product % 3 WHEN 0 THEN 1 ELSE 0 END, 0, 0, 1, day + interval '17 hours' "
     "FROM generate_series(1, :products) AS product, "
-    "generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), interval '1 day') WITH ORDINALITY AS days (day, n) "
+    "generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), interval '1 day') "
+    "WITH ORDINALITY AS days (day, n) "
     "WHERE (hashint8(product * 7919 + n * 104729) & 1023) < 60 + product % 700"
 )
 CATALOGUE = sa.text(
@@ -136,8 +137,8 @@ class Pushing:
         assert [offer["rank"] for offer in listed] == list(range(1, len(listed) + 1))
         return listed
 
-    def scores(self, back: int) -> list[float]:
-        """Score a day as its run did."""
+    def scores(self, back: int, *, with_profile: bool = False) -> list[float]:
+        """Score a day as its run did; scores that the model's profile of held-out days names anyway are left out."""
         from daybreak.runner import Runner
 
         pipeline = self.workspace.pipeline(DAG)
@@ -147,9 +148,9 @@ class Pushing:
         with self.workspace.warehouse.stream(query, query_binds(partition, partition), count=False) as (_, reader):
             rows = reader.read_all().to_pandas()
         model = Runner(self.workspace, pipeline).model(version)
-        predicted: list[float] = model.predict_proba(rows[[name for name, _ in _inputs(version)]])[:, 1].tolist()
+        predicted: list[float] = model.predict_proba(rows[version.signature.names])[:, 1].tolist()
         assert version.score_profile is not None
-        return sorted(set(predicted) - set(version.score_profile["bins"]))
+        return predicted if with_profile else sorted(set(predicted) - set(version.score_profile["bins"]))
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command with the promotions system as its receiver."""
@@ -293,7 +294,8 @@ def _stock(settings: Settings, last_day: date) -> None:
         connection.execute(CATALOGUE, {"products": PRODUCTS})
         connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / "swap.sql").text)
     past = Past(workspace, pipeline, last_day)
-    seen, unseen = (past.rows(last_day - timedelta(days=n), last_day - timedelta(days=n - 2)).to_pandas() for n in (16, 13))
+    spans = [(last_day - timedelta(days=n), last_day - timedelta(days=n - 2)) for n in (16, 13)]
+    seen, unseen = (past.rows(*span).to_pandas() for span in spans)
     model = build().set_params(histgradientboostingclassifier__max_iter=8)
     model.fit(seen[CATEGORIES + NUMBERS], seen[TARGET])
     version = workspace.registry.register(
@@ -310,15 +312,8 @@ def _stock(settings: Settings, last_day: date) -> None:
     workspace.close()
 
 
-def _inputs(version: Any) -> list[tuple[str, Any]]:
-    return list(version.signature.items()) if hasattr(version.signature, "items") else list(version.signature)
-
-
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-NUMBER = re.compile(rb"0\.\d{9,}|\d\.\d{8,}e-\d+")

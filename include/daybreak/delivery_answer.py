@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_ACKNOWLEDGED = ("accepted", "withdrawn")
+_REJECTED = "rejected"
+_STATES = frozenset({"accepted", "withdrawn", _REJECTED})
 _LONGEST_SHOWN = 300
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 # Decimal fractions and powers of ten, but not the digits inside of an identifier.
@@ -31,19 +32,17 @@ class Results:
 def read_results(body: bytes, items: Collection[str], secrets: Collection[str]) -> Results | None:
     """Read the result of every item; None unless the answer accounts for each of them exactly once."""
     try:
-        listed = [(each["offer_id"], each["status"], each.get("reason")) for each in json.loads(body)["results"]]
-        found = {name: (status, reason) for name, status, reason in listed}
+        listed = json.loads(body)["results"]
+        states = {each["offer_id"]: each["status"] for each in listed}
+        if len(listed) != len(items) or states.keys() != set(items) or not _STATES.issuperset(states.values()):
+            return None
+        rejected = {
+            each["offer_id"]: presentable(str(each.get("reason") or "no reason given"), secrets)
+            for each in listed
+            if each["status"] == _REJECTED
+        }
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    if len(listed) != len(items) or found.keys() != set(items):
-        return None
-    if any(status not in (*_ACKNOWLEDGED, "rejected") for status, _ in found.values()):
-        return None
-    rejected = {
-        name: presentable(str(reason or "no reason given"), secrets)
-        for name, (status, reason) in found.items()
-        if status == "rejected"
-    }
     return Results(tuple(name for name in items if name not in rejected), rejected)
 
 

@@ -56,10 +56,10 @@ class PromotionsHook(BaseHook):
         try:
             found: Connection = self.get_connection(self.connection)
         except AirflowNotFoundException:
-            raise self._refused("is not defined", "make it as docs/operations.md shows") from None
+            raise self._refused("is not defined", "make it as docs/settings.md shows") from None
         extra = found.extra_dejson
         if not isinstance(extra, dict):
-            raise self._refused("has an extra that is no JSON object", "write it as docs/operations.md shows")
+            raise self._refused("has an extra that is no JSON object", "write it as docs/settings.md shows")
         signing_key = str(extra.get("signing_key", ""))
         # Airflow masks the password by itself, and of the extra only what it knows the name of.
         mask_secret(signing_key)

@@ -120,7 +120,13 @@ class Bench:
         # Only daybreak judges rows: it quarantines those of unknown category, which the others predict.
         found = disagreements(self.workspace, other["way"], ours["run_id"])
         quarantined, scored = ours["rows_quarantined"], ours["rows_scored"]
-        expected = {"theirs": ours["rows"], "ours": scored, "unmatched": quarantined, "unknown": quarantined, "different": 0}
+        expected = {
+            "theirs": ours["rows"],
+            "ours": scored,
+            "unmatched": quarantined,
+            "unknown": quarantined,
+            "different": 0,
+        }
         if found != expected or scored + quarantined != ours["rows"]:
             raise Disagreement(f"daybreak and {other['way']} do not agree: {found}; expected: {expected}.")
 

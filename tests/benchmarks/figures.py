@@ -107,15 +107,30 @@ def show(report: dict[str, Any]) -> None:
                 middle = {name: median(m[name] for m in of_way) for name in of_way[0] if name in _SUMMED}
                 peaks = [max(m[name] for m in of_way) // MIB for name in ("peak_bytes", "postgres_peak_bytes")]
                 rows.append([size, letter, len(of_way), round(size / middle["wall"]), *middle.values(), *peaks])
-    columns = ["rows", "way", "turns", "rows/s", "wall s", "CPU s", "PostgreSQL CPU s", "peak MiB", "PostgreSQL peak MiB"]
+    columns = [
+        "rows",
+        "way",
+        "turns",
+        "rows/s",
+        "wall s",
+        "CPU s",
+        "PostgreSQL CPU s",
+        "peak MiB",
+        "PostgreSQL peak MiB",
+    ]
     if rows:
         print_table("Medians of the turns, and the largest peaks", columns, rows)
     print_table(
         "In relation",
         ["rows", "what", "measured", "lowest", "highest", "wanted"],
-        [[r["rows"], r["what"], r["value"], r.get("lowest"), r.get("highest"), r["wanted"]] for r in report["relations"]],
+        [
+            [r["rows"], r["what"], r["value"], r.get("lowest"), r.get("highest"), r["wanted"]]
+            for r in report["relations"]
+        ],
     )
-    out.print("Every way gave the same predictions for the same rows; daybreak quarantined the rows of unknown category.")
+    out.print(
+        "Every way gave the same predictions for the same rows; daybreak quarantined the rows of unknown category."
+    )
 
 
 _SUMMED = ("wall", "cpu", "postgres_cpu")

@@ -1,4 +1,4 @@
-"""Measure the push, side by side with a bare loop over httpx: `python tests/benchmarks/pushing.py`, part of `make bench`.
+"""Measure the push, side by side with a bare loop over httpx: `python tests/benchmarks/pushing.py`.
 
 Both send the same chunks to the same promotions system on loopback, with as many requests in flight, in turns.
 """
@@ -34,7 +34,7 @@ MIB = 1 << 20
 
 
 def measure_pushing(folder: Path, items: int, repeats: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Push and post ``items`` items in turns, and push a tenth of them for the memory; everything is below ``folder``."""
+    """Push and post ``items`` items in turns, and a tenth of them for the memory; everything is below ``folder``."""
     server = EmbeddedPostgres(folder / "home").use()
     try:
         with _receiver(server, folder / "receiver.log") as asked:

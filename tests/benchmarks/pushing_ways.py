@@ -1,8 +1,8 @@
-"""Two ways to send the same chunks, each run in a process of its own: `python pushing_ways.py WAY`, told in JSON.
+"""Two ways to send the same chunks, each in a process of its own: `python pushing_ways.py WAY`, told in JSON.
 
-pushed: Daybreak's push, with its receipts, its listing and its withdrawals. bare: the same bodies, posted by a loop over
-httpx with the same number of requests in flight, and nothing else. Everything is imported and a few items were sent
-before the clock starts. One line of JSON on standard output says what it took.
+pushed: Daybreak's push, with its receipts, its listing and its withdrawals. bare: the same bodies, posted by a loop
+over httpx with the same number of requests in flight, and nothing else. Everything is imported and a few items were
+sent before the clock starts. One line of JSON on standard output says what it took.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -157,7 +158,7 @@ _MODEL = ModelVersion(
 
 def _peak_bytes() -> int:
     # Not the peak that getrusage() knows: it begins with that of the process that started this one.
-    with open("/proc/self/status") as file:
+    with Path("/proc/self/status").open() as file:
         return 1024 * next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
 
 

@@ -73,7 +73,9 @@ def _laid_out(workspace: Workspace) -> dict[date, int]:
 def bound(path: Path, values: Mapping[str, Any]) -> str:
     """Return a SQL file's text with values in it that come from this benchmark alone."""
     file = load_sql(path)
-    return file.render({name: f"{values[name]}" if isinstance(values[name], int) else f"'{values[name]}'" for name in file.binds}).text
+    return file.render(
+        {name: f"{values[name]}" if isinstance(values[name], int) else f"'{values[name]}'" for name in file.binds}
+    ).text
 
 
 def settle(workspace: Workspace, *statements: str) -> None:

@@ -111,7 +111,8 @@ def settings(project: Path) -> Settings:
     (project / "dags" / "broken.py").write_text(
         "from airflow.sdk import dag\n\nraise ValueError('a slip of the pen')\n"
     )
-    return Settings(home=project / "home", project=project, port=_free_port())
+    # This project has no SQL of a promotions system, and none is to be started beside its Airflow.
+    return Settings(home=project / "home", project=project, port=_free_port(), promotions_system="")
 
 
 @pytest.fixture(scope="module")

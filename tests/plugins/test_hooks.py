@@ -89,7 +89,7 @@ def test_the_hook_gives_a_client_of_the_target(connection: Any) -> None:
         ({"extra": {"signing_key": SIGNING_KEY, "timeout": 3}}, "has timeout in its extra", "read_seconds"),
         ({"extra": {"signing_key": SIGNING_KEY, "read_seconds": "soon"}}, "other than numbers in read_seconds", "give"),
         ({"extra": {"signing_key": SIGNING_KEY, "read_seconds": -1}}, "read_seconds is not above 0", "larger"),
-        ({"extra": json.dumps([SIGNING_KEY])}, "extra that is no JSON object", "docs/operations.md"),
+        ({"extra": json.dumps([SIGNING_KEY])}, "extra that is no JSON object", "docs/settings.md"),
     ],
 )
 def test_a_connection_that_is_not_right_is_refused_in_one_line(

@@ -75,6 +75,10 @@ class Receiver(Promotions):
         listing: dict[str, Any] = self.ask("GET", "/v1/offers", params={"date": str(day), "limit": 10_000, **query})
         return listing
 
+    def requests(self) -> int:
+        """Count all requests for offers, of whichever kind, by its own log."""
+        return self.output.read_text().count("/v1/offers")
+
     def empty(self) -> None:
         """Forget every offer and every fault."""
         self.faults.plan()

@@ -1,6 +1,6 @@
 """Shelf offers: a pipeline that pushes, made for tests: small, quick to score, with the real offers and score suite."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daybreak.pipeline import ModelRef, Pipeline, Prediction, Push
 
@@ -28,6 +28,17 @@ SHELF_OFFERS = Pipeline(
     ),
 )
 PIPELINES = (SHELF_OFFERS,)
+
+
+def any_scores(column: str, profile: dict[str, Any]) -> "ExpectationSuite":
+    """Build a suite of the scores that leaves their spread alone."""
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    return gx.ExpectationSuite(
+        name="any_scores",
+        expectations=[gxe.ExpectColumnValuesToNotBeNull(column=column, severity="critical")],
+    )
 
 
 def suite() -> "ExpectationSuite":

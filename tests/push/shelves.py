@@ -1,11 +1,11 @@
 """What tests do with the pipeline that pushes: load its source, register its models, push a day, see what arrived."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from daybreak.push_runner import PushRunner
 from daybreak.registry import ModelVersion
 from daybreak.runner import Outcome
 from daybreak.settings import PROJECT, Settings
+from daybreak.snapshot import Snapshot
 from daybreak.sql import load_sql
 from daybreak.train import point_alias
 from daybreak.workspace import Workspace
@@ -33,6 +34,8 @@ from .shelf_offers import FEATURES, SHELF_OFFERS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from daybreak.expectations import Judge
 
 MADE = Path(__file__).parent / "sql"
 PRODUCTS, TOP, CHUNKS = 400, 24, 6
@@ -68,7 +71,9 @@ class Shelves:
 
     def runner(self, **target: Any) -> PushRunner:
         """Make a runner that pushes to the receiver, quick to try again."""
-        return PushRunner(self.workspace, self.pipeline, self.receiver.target(**target))
+        runner = PushRunner(self.workspace, self.pipeline, self.receiver.target(**target))
+        runner._judge = _judge()  # to make one takes longer than all the rest
+        return runner
 
     def plan(self, day: date = DAY, **request: Any) -> Plan:
         """Plan a run."""
@@ -77,6 +82,13 @@ class Shelves:
     def push(self, day: date = DAY, *, target: dict[str, Any] | None = None, **request: Any) -> Outcome:
         """Plan a run and run it, as the command line does."""
         return self.runner(**(target or {})).run(self.plan(day, **request))
+
+    def stage(self, plan: Plan) -> Snapshot:
+        """Extract and validate a run, as the tasks before the push do."""
+        runner = self.runner()
+        snapshot = runner.extract(plan)
+        runner.validate(plan, snapshot)
+        return snapshot
 
     def promote(self, version: int) -> None:
         """Make a version the champion."""
@@ -93,9 +105,21 @@ class Shelves:
         with self.workspace.warehouse.begin() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(query, values or None)]
 
-    def correct(self, change: str, products: str) -> None:
-        """Correct the day's source."""
-        self.execute(f"UPDATE shelves.daily SET {change} WHERE day = '{DAY}' AND product_id IN ({products})")
+    def correct(self, change: str, products: Iterable[int]) -> None:
+        """Correct the day's source; ``restore`` takes all corrections back."""
+        these = ", ".join(map(str, products))
+        self.execute(
+            "CREATE TABLE IF NOT EXISTS shelves.kept AS SELECT * FROM shelves.daily",
+            f"UPDATE shelves.daily SET {change} WHERE day = '{DAY}' AND product_id IN ({these})",
+        )
+
+    def drop(self, products: Iterable[int]) -> None:
+        """Correct the day's source so that the products are not among the best."""
+        self.correct("units = 12, price = 14, discount_share_28d = 0.125", products)
+
+    def restore(self) -> None:
+        """Take the corrections back."""
+        self.execute("TRUNCATE shelves.daily", "INSERT INTO shelves.daily SELECT * FROM shelves.kept")
 
     def last_run(self) -> sa.RowMapping:
         """Return the ledger's row of the run that was planned last."""
@@ -145,6 +169,13 @@ class Shelves:
     def _models(self) -> dict[int, Any]:
         registry = self.workspace.registry
         return {v.version: registry.load(v) for v in registry.versions(self.pipeline.model.name)}
+
+
+@cache
+def _judge() -> "Judge":
+    from daybreak.expectations import Judge
+
+    return Judge()
 
 
 @contextmanager

@@ -4,21 +4,26 @@ Nothing is started: what can be known without a container engine is names, paths
 """
 
 import json
+import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from pydantic import SecretStr
 from typer.main import get_command
 
 from container_files import (
@@ -41,6 +46,7 @@ from container_files import (
     published,
 )
 from daybreak.cli import app
+from daybreak.delivery_target import DeliveryTarget
 from daybreak.local.airflow_environment import write_local_settings
 from daybreak.local.postgres import DATABASES, EmbeddedPostgres
 from daybreak.settings import Settings
@@ -48,6 +54,9 @@ from parcels import administer
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAGE = (ROOT / "docs" / "containers.md").read_text()
+# Services of the image that has the pipelines in it.
+OURS = [name for name, stage in BUILT.items() if stage == "airflow"]
+CERTIFICATES = "/var/lib/daybreak/certificates"
 
 
 def test_the_compose_file_is_valid() -> None:
@@ -115,7 +124,7 @@ def test_the_commands_of_the_page_make_every_secret_and_never_replace_one(tmp_pa
     Fernet(values["AIRFLOW_FERNET_KEY"])
 
 
-@pytest.mark.parametrize("service", [name for name, stage in BUILT.items() if stage == "airflow"])
+@pytest.mark.parametrize("service", [name for name in OURS if name != "promotions"])
 def test_every_daybreak_variable_is_a_setting(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {name: value for name, value in ENVIRONMENTS[service].items() if name.startswith("DAYBREAK_")}
     assert {name.removeprefix("DAYBREAK_").lower() for name in given} <= Settings.model_fields.keys()
@@ -142,7 +151,7 @@ def test_every_airflow_variable_is_an_option_of_airflow() -> None:
 
 def test_every_address_leads_to_a_service_that_answers_there() -> None:
     urls = [(found, value) for found in ENVIRONMENTS.values() for value in found.values() if "://" in value]
-    assert {value.split(":")[0] for _, value in urls} == {"postgresql+psycopg2", "http"}
+    assert {value.split(":")[0] for _, value in urls} == {"postgresql+psycopg2", "http", "https"}
     for found, value in urls:
         url = sa.make_url(value)
         assert str(url.port) in [inside for _, _, inside in published(SERVICES[str(url.host)])]
@@ -154,7 +163,7 @@ def test_every_address_leads_to_a_service_that_answers_there() -> None:
 
 def test_health_checks_ask_what_is_answered() -> None:
     tests = {name: " ".join(service.get("healthcheck", {}).get("test", [])) for name, service in SERVICES.items()}
-    asked = {name: found[1] for name, test in tests.items() if (found := re.search(r'urlopen\("http://(.+?)"', test))}
+    asked = {name: found[1] for name, test in tests.items() if (found := re.search(r'urlopen\("https?://(.+?)"', test))}
     port = airflow_options()["scheduler"]["scheduler_health_check_server_port"]["default"]
     path = "/api/v2/monitor/health"
     api = (AIRFLOW / "api_fastapi" / "core_api" / "openapi" / "v2-rest-api-generated.yaml").read_text()
@@ -163,7 +172,84 @@ def test_health_checks_ask_what_is_answered() -> None:
         "api-server": f"127.0.0.1:{published(SERVICES['api-server'])[0][2]}{path}",
         "scheduler": f"127.0.0.1:{port}/health",
         "mlflow": f"127.0.0.1:{published(SERVICES['mlflow'])[0][2]}/health",
+        "promotions": f"localhost:{published(SERVICES['promotions'])[0][2]}/v1/health",
     }
+
+
+def test_airflow_and_the_command_line_push_to_the_promotions_system() -> None:
+    promotions = ENVIRONMENTS["promotions"]
+    [[_, _, port]] = published(SERVICES["promotions"])
+    assert promotions["PROMOTIONS_PORT"] == port
+    settings = Settings(
+        **{
+            name.removeprefix("DAYBREAK_").lower(): value
+            for name, value in ENVIRONMENTS["daybreak"].items()
+            if name.startswith("DAYBREAK_PUSH_")
+        }
+    )
+    assert settings.push_url == f"https://promotions:{port}"
+    assert settings.push_token is not None
+    assert settings.push_signing_key is not None
+    for name in OURS:
+        if name not in ("promotions", "daybreak"):
+            connection = json.loads(ENVIRONMENTS[name]["AIRFLOW_CONN_PROMOTIONS"])
+            assert f"{connection['schema']}://{connection['host']}:{connection['port']}" == settings.push_url
+            assert connection["password"] == promotions["PROMOTIONS_TOKEN"] == settings.push_token.get_secret_value()
+            keys = {connection["extra"]["signing_key"], promotions["PROMOTIONS_SIGNING_KEY"]}
+            assert keys == {settings.push_signing_key.get_secret_value()} == {"PROMOTIONS_SIGNING_KEY"}
+            assert connection["extra"]["ca_file"] == str(settings.push_ca_file)
+        if name != "promotions":
+            assert ENVIRONMENTS[name]["DAYBREAK_PUSH_ALLOWED_HOSTS"] == "promotions"
+            assert f"certificates:{CERTIFICATES}:ro" in SERVICES[name]["volumes"]
+    assert str(settings.push_ca_file) == f"{CERTIFICATES}/promotions.pem"
+    assert mounts(SERVICES["promotions"]) == {CERTIFICATES: "certificates"}
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="the service makes its certificate with openssl")
+def test_the_promotions_system_speaks_tls_with_the_certificate_it_makes(
+    postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = str(listener.getsockname()[1])
+    *shell, script = filled(SERVICES["promotions"]["command"])
+    *_, check = SERVICES["promotions"]["healthcheck"]["test"]
+    here = {CERTIFICATES: str(tmp_path), "/tmp/promotions.key": str(tmp_path / "key"), "8090": port}
+    for there, place in here.items():
+        script, check = script.replace(there, place), check.replace(there, place)
+    given = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PROMOTIONS_DATABASE_URL": postgres.url("promotions"),
+        "PROMOTIONS_TOKEN": "token-of-the-containers-4711",
+        "PROMOTIONS_SIGNING_KEY": "signing-key-of-the-containers-0123456789",
+        "PROMOTIONS_PORT": port,
+    }
+    with subprocess.Popen([*shell, script], env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service:
+        try:
+            deadline = time.monotonic() + 60
+            while subprocess.run([sys.executable, "-c", check], check=False, capture_output=True).returncode != 0:
+                assert service.poll() is None, "it ended by itself"
+                assert time.monotonic() < deadline, "it does not get healthy"
+                time.sleep(0.2)
+            target = DeliveryTarget(
+                base_url=f"https://localhost:{port}",
+                path="/v1/offers",
+                token=SecretStr(given["PROMOTIONS_TOKEN"]),
+                signing_key=SecretStr(given["PROMOTIONS_SIGNING_KEY"]),
+                allowed_hosts=["localhost"],
+                ca_file=tmp_path / "promotions.pem",
+            )
+            asked = {"headers": {"Authorization": f"Bearer {given['PROMOTIONS_TOKEN']}"}, "trust_env": False}
+            answer = httpx.get(f"{target.url}?date=2026-10-15", verify=target.tls(), **asked)
+            assert answer.json()["offers"] == []
+            assert (tmp_path / "key").stat().st_mode & 0o077 == 0
+        finally:
+            service.terminate()
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_threads_that_wait_give_their_core_to_the_tasks_beside_them(service: str) -> None:
+    assert ENVIRONMENTS[service]["OMP_WAIT_POLICY"] == "passive"
 
 
 UNDERSTAND = """
@@ -281,7 +367,8 @@ def test_the_page_names_the_ports_volumes_services_and_variables_that_there_are(
     called = re.findall(r"docker compose (?:exec|run|logs|stop|start|pull)(?: -\S+)* ([\w-]+)", PAGE)
     assert len(called) > 8
     assert set(called) <= SERVICES.keys()
-    assert set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PAGE)) <= SECRETS | DEFAULTS.keys()
+    given = {name for found in ENVIRONMENTS.values() for name in found}
+    assert set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PAGE)) <= SECRETS | DEFAULTS.keys() | given
 
 
 @pytest.mark.parametrize("line", re.findall(r"docker compose run --rm daybreak (\w.*)", PAGE))
