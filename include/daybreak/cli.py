@@ -155,6 +155,7 @@ def train(
     promote: Annotated[bool, typer.Option(help="Make the new version the champion.")] = True,
 ) -> None:
     """Train the pipeline's model, hold it against its baseline on held-out weeks, and register it."""
+    from daybreak.candidates import print_candidates
     from daybreak.display import out, print_table
     from daybreak.progress import steps_progress
     from daybreak.train import train as train_model
@@ -174,6 +175,7 @@ def train(
             if k in trained.baseline
         ],
     )
+    print_candidates(trained.candidates)
     out.print(f"{'It is the champion now.' if promote else 'The champion is unchanged.'}")
 
 

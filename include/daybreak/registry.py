@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from daybreak.candidates import Candidate, log_candidates
 from daybreak.errors import ModelRefused, WarehouseUnavailable
 from daybreak.pipeline import ModelRef
 from daybreak.signature import Signature
@@ -136,10 +137,12 @@ class Registry:
         parameters: Mapping[str, Any],
         method: str = "predict",
         score_profile: Mapping[str, list[float]] | None = None,
+        candidates: Sequence[Candidate] = (),
     ) -> ModelVersion:
         """Register a fitted model as a new version; ``sample`` are a few rows of its input, for the signature.
 
-        ``score_profile`` is the spread of its scores on held-out days: bins and their weights.
+        ``score_profile`` is the spread of its scores on held-out days: bins and their weights. ``candidates`` are the
+        models that it was chosen from.
         """
         import mlflow.sklearn
         import skops.io
@@ -159,6 +162,7 @@ class Registry:
             self._client.log_metric(run.info.run_id, key, value)
         for key, value in parameters.items():
             self._client.log_param(run.info.run_id, key, value)
+        log_candidates(self._client, experiment_id, run.info.run_id, candidates)
         uri = f"{self._artifacts}/{name}/{run.info.run_id}/artifacts/model"
         with TemporaryDirectory() as folder, warnings.catch_warnings():
             # Integer columns that turn out to have nulls are conformed before they reach the model.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from daybreak.candidates import Candidate
 from daybreak.errors import ModelRefused, SourceRefused
 from daybreak.ledger import lock
 from daybreak.partition import Partition
@@ -29,6 +30,7 @@ class Trained:
     ``trained_through`` is the last day that the fit has seen anything of, targets included. ``metrics`` are those on
     held-out days; ``baseline`` holds the same ones for what the model has to beat (lower is better). ``score_profile``
     is the spread of the scores on those days, as bins and weights, for pipelines that check it before they push.
+    ``candidates`` are the models that it was chosen from, where there were several.
     """
 
     model: Any
@@ -38,6 +40,7 @@ class Trained:
     baseline: dict[str, float]
     parameters: dict[str, Any] = field(default_factory=dict)
     score_profile: dict[str, list[float]] | None = None
+    candidates: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def train(
         parameters=trained.parameters,
         method=pipeline.prediction.method,
         score_profile=trained.score_profile,
+        candidates=trained.candidates,
     )
     if promote:
         point_alias(workspace, pipeline.model, version.version, f"trained through {trained.trained_through}")

@@ -1,0 +1,43 @@
+"""Candidates: models that were fitted and measured beside each other; one of them is registered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What was measured of one model on the held-out rows that all of them share; ``chosen`` is the registered one."""
+
+    name: str
+    metrics: Mapping[str, float]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    chosen: bool = False
+
+
+def log_candidates(client: "MlflowClient", experiment_id: str, run_id: str, candidates: Sequence[Candidate]) -> None:
+    """Log each candidate as a run of its own below the run that registers the chosen one."""
+    for candidate in candidates:
+        tags = {"mlflow.parentRunId": run_id, "chosen": str(candidate.chosen).lower()}
+        run = client.create_run(experiment_id, tags=tags, run_name=candidate.name)
+        for name, value in candidate.metrics.items():
+            client.log_metric(run.info.run_id, name, value)
+        for name, setting in candidate.parameters.items():
+            client.log_param(run.info.run_id, name, setting)
+        client.set_terminated(run.info.run_id)
+
+
+def print_candidates(candidates: Sequence[Candidate]) -> None:
+    """Print the candidates beside each other, where there were several."""
+    from daybreak.display import print_table
+
+    if candidates:
+        metrics = list(candidates[0].metrics)
+        print_table(
+            "Candidates, on the same held-out rows",
+            ["model", *(name.replace("_", " ") for name in metrics), "registered"],
+            [[c.name, *(c.metrics[name] for name in metrics), c.chosen] for c in candidates],
+        )
