@@ -65,7 +65,7 @@ def real_sales(server: EmbeddedPostgres) -> RealSales:
     workspace = Workspace(made.settings(url, server.folder.parent))
     loaded = load_demonstration_data(workspace.warehouse, PROJECT / "sql", last_day)
     pipeline = replace(DEMAND_FORECAST, training="real_sales:train_quickly")
-    champion, trained = train(workspace, pipeline, through=last_day - TRAINED_BEFORE)
+    [(champion, trained)] = train(workspace, pipeline, through=last_day - TRAINED_BEFORE)
     workspace.close()
     with administer(server) as connection:
         # A database that somebody is connected to cannot be copied, and MLflow keeps its connections.

@@ -39,7 +39,8 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Scored:
-    """Rows that have a prediction, and the predictions, in the same order."""
+    """Rows that have a prediction, and the predictions, in the same order; ``ranks`` where only the best were kept."""
 
     chunk: Chunk
     values: "np.ndarray"
+    ranks: "np.ndarray | None" = None

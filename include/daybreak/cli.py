@@ -163,20 +163,17 @@ def train(
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         with steps_progress(f"training {pipeline}") as progress:
-            version, trained = train_model(
+            registered = train_model(
                 workspace, declared, through=parse_day(through) if through else None, promote=promote, progress=progress
             )
-    print_table(
-        f"{version.name} version {version.version}, trained through {version.trained_through}",
-        ["held-out metric", "model", "baseline", "model / baseline"],
-        [
-            [k, v, trained.baseline.get(k), v / trained.baseline[k]]
-            for k, v in trained.metrics.items()
-            if k in trained.baseline
-        ],
-    )
-    print_candidates(trained.candidates)
-    out.print(f"{'It is the champion now.' if promote else 'The champion is unchanged.'}")
+    for version, trained in registered:
+        print_table(
+            f"{version.name} version {version.version}, trained through {version.trained_through}",
+            ["held-out metric", "model", "baseline", "model / baseline"],
+            [[k, trained.metrics[k], v, trained.metrics[k] / v if v else None] for k, v in trained.baseline.items()],
+        )
+        print_candidates(trained.candidates)
+    out.print("It is the champion now." if promote else "The champion is unchanged.")
 
 
 @app.command()
@@ -275,7 +272,7 @@ def _print_outcomes(title: str, outcomes: "list[Outcome]") -> None:
                 outcome.counts.rows_quarantined,
                 outcome.counts.rows_failed,
                 outcome.counts.rows_scored,
-                str(outcome.plan.model.version),
+                outcome.plan.model.label,
                 round(outcome.seconds, 2),
                 _outcome(outcome),
             ]

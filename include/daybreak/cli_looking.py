@@ -124,7 +124,8 @@ def models(
 
     with open_workspace() as workspace:
         wanted = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())
-        found = [version for declared in wanted for version in workspace.registry.versions(declared.model.name)]
+        names = dict.fromkeys(ref.name for declared in wanted for ref in declared.model_refs)
+        found = [version for name in names for version in workspace.registry.versions(name)]
     if json:
         print_json([to_json(version) for version in found])
         return

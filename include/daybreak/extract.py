@@ -15,17 +15,28 @@ if TYPE_CHECKING:
 class Extraction:
     """One pass over the source's rows that writes the snapshot as it goes.
 
-    ``rows`` is the source's own count, known before the first batch; ``snapshot`` is there when the last one was taken.
+    ``rows`` is the source's own count, known before the first batch, and ``segments`` that of each value of the column
+    ``by``, if one is given; ``snapshot`` is there when the last batch was taken.
     Both come from one state of the database, and a difference between them is refused.
     """
 
-    def __init__(self, warehouse: Warehouse, sql: SqlFile, binds: dict[str, Any], folder: str, chunk_rows: int) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        sql: SqlFile,
+        binds: dict[str, Any],
+        folder: str,
+        chunk_rows: int,
+        by: str | None = None,
+    ) -> None:
         self._warehouse = warehouse
         self._sql = sql
         self._binds = binds
         self._folder = folder
         self._chunk_rows = chunk_rows
+        self._by = by
         self.rows = 0
+        self.segments: dict[str | None, int] = {}
         self._snapshot: Snapshot | None = None
 
     @property
@@ -41,7 +52,8 @@ class Extraction:
         Raises SourceRefused where the query cannot be run, gives no row, or fewer or more than the source counted.
         """
         try:
-            with self._warehouse.stream(self._sql, self._binds) as (self.rows, reader):
+            with self._warehouse.stream(self._sql, self._binds, by=self._by) as (self.segments, reader):
+                self.rows = sum(self.segments.values())
                 if self.rows == 0:
                     raise SourceRefused(
                         "The batch is empty: extract.sql gives no row for this partition.",

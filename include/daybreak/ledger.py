@@ -6,7 +6,7 @@ Deliveries have a module of their own.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -15,18 +15,33 @@ from sqlalchemy.engine import Connection, RowMapping
 from daybreak.errors import DaybreakError, PublicationRefused
 from daybreak.expectations import Suite
 from daybreak.partition import Partition
-from daybreak.tables import expectation_results, runs
+from daybreak.segment_models import OTHER, SegmentModels
+from daybreak.tables import expectation_results, run_segments, runs
 from daybreak.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from daybreak.segments import SegmentCounts
+
+    SegmentsCounted = Mapping[str | None, SegmentCounts]
 
 
 @dataclass(frozen=True)
 class Counts:
-    """The four numbers that must add up: extracted = quarantined + failed + scored."""
+    """The four numbers that must add up: extracted = quarantined + failed + scored.
+
+    ``rows_kept`` is how many of the scored are published, where only the best are.
+    """
 
     rows_extracted: int
     rows_quarantined: int
     rows_failed: int
     rows_scored: int
+    rows_kept: int | None = None
+
+    @property
+    def stored(self) -> int:
+        """How many predictions there must be under the run."""
+        return self.rows_scored if self.rows_kept is None else self.rows_kept
 
 
 class Ledger:
@@ -186,6 +201,27 @@ class Ledger:
         with self.warehouse.begin() as connection:
             connection.execute(expectation_results.delete().where(expectation_results.c.run_id == run_id))
             connection.execute(expectation_results.insert(), rows)
+
+    def record_segments(self, run_id: int, models: SegmentModels, counts: "SegmentsCounted | None" = None) -> None:
+        """Write down which version scores each segment of a run, and once it is known what came of its rows."""
+        rows = []
+        for position, segment in enumerate((*dict(models.versions), OTHER), start=1):
+            version = models.by_segment.get(segment)
+            rows.append(
+                {
+                    "run_id": run_id,
+                    "position": position,
+                    "segment": segment,
+                    "model_name": version and version.name,
+                    "model_version": version and version.version,
+                    "model_digest": version and version.digest,
+                    "trained_through": version and version.trained_through,
+                    **(asdict(counts[segment]) if counts else {}),
+                }
+            )
+        with self.warehouse.begin() as connection:
+            connection.execute(run_segments.delete().where(run_segments.c.run_id == run_id))
+            connection.execute(run_segments.insert(), rows)
 
     def close_abandoned(self, origin: str, reason: str) -> int:
         """Close the unfinished runs of an Airflow run as failed; return how many there were."""

@@ -1,7 +1,8 @@
 """Pipeline: what a batch-inference pipeline declares. Light to import: it is read whenever Airflow parses a DAG."""
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -17,16 +18,44 @@ class ModelRef:
 
 
 @dataclass(frozen=True)
+class PerSegment:
+    """A registered model for each segment; ``column`` of extract.sql says which segment a row is in.
+
+    Rows of another segment, or of none, go to ``fallback``; without one they are quarantined. ``max_failed_share``
+    gives a segment an error budget other than the pipeline's; the fallback's has the key ``None``.
+    """
+
+    column: str
+    models: Mapping[str, ModelRef]
+    fallback: ModelRef | None = None
+    max_failed_share: Mapping[str | None, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Top:
+    """Publish only the ``k`` highest predictions of each group, with their rank.
+
+    ``within`` are the leading columns of the entity key that make a group; extract.sql gives a group's rows one after
+    the other. Equal predictions are ranked by the rest of the entity key.
+    """
+
+    k: int
+    within: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The output contract: the predicted column and the closed range its values must lie in.
 
     ``method`` is the model's: ``predict``, or ``predict_proba`` for the probability of a classifier's second class.
+    With ``labels`` the model predicts their positions, from 0, and the labels are what is published.
     """
 
     column: str
     low: float
     high: float
     method: str = "predict"
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +83,16 @@ class Pipeline:
     declaring a pipeline imports nothing heavy. ``history_days`` is how many days, the partition included, the query
     looks back on; partitions with less history in the source are refused. Predictions are published, or pushed where
     ``push`` says how.
+
+    A pipeline with an ``upstream`` reads that pipeline's current publication of the same partition: its extract.sql
+    binds ``:upstream_run_id``. ``carries`` names columns of extract.sql that are published beside the prediction.
     """
 
     name: str
     description: str
     timezone: str
     entity_key: tuple[str, ...]
-    model: ModelRef
+    model: ModelRef | PerSegment
     prediction: Prediction
     expectations: str
     training: str
@@ -69,6 +101,49 @@ class Pipeline:
     max_failed_share: float = 0.01
     chunk_rows: int = 131_072
     push: Push | None = None
+    upstream: str | None = None
+    carries: tuple[str, ...] = ()
+    top: Top | None = None
+
+    def __post_init__(self) -> None:
+        problem = self._contradiction()
+        if problem:
+            raise ConfigurationError(
+                f"{self.name} declares {problem}.", next_step="mend the pipeline's declaration.", pipeline=self.name
+            )
+
+    @property
+    def model_refs(self) -> tuple[ModelRef, ...]:
+        """The registered models that may score a row, each once."""
+        if isinstance(self.model, ModelRef):
+            return (self.model,)
+        fallback = () if self.model.fallback is None else (self.model.fallback,)
+        return tuple(dict.fromkeys((*self.model.models.values(), *fallback)))
+
+    @property
+    def single_ref(self) -> ModelRef:
+        """The one registered model; raise where each segment has its own."""
+        if isinstance(self.model, PerSegment):
+            raise ConfigurationError(
+                f"{self.name} has a model for each segment.", next_step="name the segment's model.", pipeline=self.name
+            )
+        return self.model
+
+    def _contradiction(self) -> str | None:
+        prediction = self.prediction
+        if prediction.labels and (prediction.low, prediction.high) != (0, len(prediction.labels) - 1):
+            return f"{len(prediction.labels)} labels and a range other than 0 to {len(prediction.labels) - 1}"
+        if self.push and (self.top or self.carries or isinstance(self.model, PerSegment)):
+            return "a push together with what only a publication can have: a model per segment, carries or top"
+        if isinstance(self.model, PerSegment) and not self.model.models:
+            return "a model per segment, and no segment"
+        if self.upstream == self.name:
+            return "itself as its upstream"
+        if self.top and (self.top.k < 1 or self.top.within != self.entity_key[: len(self.top.within)]):
+            return "a top that is not one or more rows within the leading columns of its entity key"
+        if self.top and self.top.within == self.entity_key:
+            return "a top within its whole entity key, of which there is one row each"
+        return None
 
 
 def load_pipelines(module: str) -> dict[str, Pipeline]:

@@ -7,22 +7,29 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from daybreak.errors import ConfigurationError
 from daybreak.partition import Partition
 from daybreak.registry import ModelVersion, from_json, to_json
+from daybreak.segment_models import SegmentModels
 
-# What a SQL file of a pipeline may bind.
+# What a SQL file of a pipeline may bind, extract.sql of one with an upstream also ``upstream_run_id``.
 BINDS = ("first_day", "last_day", "timezone", "window_start", "window_end")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One run: its partition and its model version; ``hold`` says why nothing is to be published or sent, if so."""
+    """One run: its partition and its model version, or those of its segments.
+
+    ``hold`` says why nothing is to be published or sent, if so. ``upstream_run_id`` is the run of the upstream pipeline
+    whose predictions are read.
+    """
 
     run_id: int
     pipeline: str
     partition: Partition
-    model: ModelVersion
+    model: ModelVersion | SegmentModels
     hold: str | None = None
+    upstream_run_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Turn the plan into a small reference."""
@@ -31,8 +38,9 @@ class Plan:
             "pipeline": self.pipeline,
             "partition": self.partition.key,
             "timezone": self.partition.timezone,
-            "model": to_json(self.model),
+            "model": self.model.to_json() if isinstance(self.model, SegmentModels) else to_json(self.model),
             "hold": self.hold,
+            "upstream_run_id": self.upstream_run_id,
         }
 
     @staticmethod
@@ -42,19 +50,31 @@ class Plan:
             run_id=value["run_id"],
             pipeline=value["pipeline"],
             partition=Partition(date.fromisoformat(value["partition"]), value["timezone"]),
-            model=from_json(value["model"]),
+            model=SegmentModels.from_json(model) if "versions" in (model := value["model"]) else from_json(model),
             hold=value["hold"],
+            upstream_run_id=value["upstream_run_id"],
         )
 
     @property
     def binds(self) -> dict[str, Any]:
         """The values that the pipeline's queries bind."""
-        return query_binds(self.partition, self.partition)
+        return query_binds(self.partition, self.partition, self.upstream_run_id)
+
+    @property
+    def single_model(self) -> ModelVersion:
+        """The one version that scores all rows; raise where each segment has its own."""
+        if isinstance(self.model, SegmentModels):
+            raise ConfigurationError(
+                f"{self.pipeline} has a model for each segment.", next_step="use a pipeline that has one model."
+            )
+        return self.model
 
 
-def query_binds(first: Partition, last: Partition) -> dict[str, Any]:
+def query_binds(first: Partition, last: Partition, upstream_run_id: int | None = None) -> dict[str, Any]:
     """Return the values that a query over the partitions from first to last binds."""
+    upstream = {} if upstream_run_id is None else {"upstream_run_id": upstream_run_id}
     return {
+        **upstream,
         "first_day": first.day,
         "last_day": last.day,
         "timezone": first.timezone,

@@ -10,6 +10,8 @@ from daybreak.partition import Partition, last_complete_day, resolve_partition
 from daybreak.pipeline import Pipeline, Push
 from daybreak.plan import Plan, query_binds
 from daybreak.registry import ModelVersion, library_versions
+from daybreak.resolve import resolve_model, resolve_upstream
+from daybreak.segment_models import SegmentModels
 from daybreak.sql import load_sql
 from daybreak.workspace import Workspace
 
@@ -19,8 +21,9 @@ class Request:
     """How a run was asked for.
 
     Without a partition key it is the last complete day before ``as_of``. ``origin`` names the Airflow run, None on the
-    command line. ``model_version`` forces a version; ``allow_leakage`` accepts one that has seen later days. A backfill
-    of a pipeline that pushes sends nothing unless ``push`` asks for it; a dry run never does.
+    command line. ``model_version`` forces a version; ``allow_leakage`` accepts one that has seen later days.
+    ``same_as`` names a run whose model versions and upstream publication are used again. A backfill of a pipeline that
+    pushes sends nothing unless ``push`` asks for it; a dry run never does.
     """
 
     partition_key: str | None = None
@@ -30,6 +33,7 @@ class Request:
     model_version: int | None = None
     allow_leakage: bool = False
     parent_run_id: int | None = None
+    same_as: int | None = None
     push: bool = False
     dry_run: bool = False
 
@@ -57,16 +61,23 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         partition = resolve_partition(request.partition_key, pipeline.timezone, as_of=as_of)
         workspace.ledger.locate(run_id, partition)
         query = load_sql(workspace.sql(pipeline, "extract"))
-        workspace.warehouse.check(query, query_binds(partition, partition))
+        workspace.warehouse.check(query, query_binds(partition, partition, 0 if pipeline.upstream else None))
         if pipeline.push and request.hold(pipeline) is None:
             refuse_stale(pipeline.push, partition)
         _refuse_uncovered(workspace, pipeline, partition)
-        # A plan that is tried again keeps the version it wrote down, whatever the alias says by now.
-        model = workspace.registry.resolve(pipeline.model, opened["model_version"] or request.model_version)
-        workspace.registry.verify(model)
-        _refuse_leakage(model, partition, request.allow_leakage)
+        # A plan that is tried again keeps what it wrote down, whatever alias and upstream say by now.
+        recorded = (run_id,) if request.same_as is None else (run_id, request.same_as)
+        upstream = resolve_upstream(workspace, pipeline, partition, recorded)
+        model = resolve_model(workspace, pipeline, recorded, request.model_version)
+        for version in {v.digest: v for v in _versions(model)}.values():
+            workspace.registry.verify(version)
+            _refuse_leakage(version, partition, request.allow_leakage)
+        if isinstance(model, SegmentModels):
+            workspace.ledger.record_segments(run_id, model)
         workspace.ledger.record(
             run_id,
+            upstream_run_id=upstream.run_id if upstream else None,
+            upstream_publication_id=upstream.publication_id if upstream else None,
             model_name=model.name,
             model_version=model.version,
             model_digest=model.digest,
@@ -76,7 +87,11 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
             code_digest=workspace.code_digest,
             libraries=library_versions(),
         )
-    return Plan(run_id, pipeline.name, partition, model, request.hold(pipeline))
+    return Plan(run_id, pipeline.name, partition, model, request.hold(pipeline), upstream.run_id if upstream else None)
+
+
+def _versions(model: ModelVersion | SegmentModels) -> tuple[ModelVersion, ...]:
+    return tuple(model.by_segment.values()) if isinstance(model, SegmentModels) else (model,)
 
 
 def refuse_stale(push: Push, partition: Partition, now: datetime | None = None) -> None:

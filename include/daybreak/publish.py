@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from daybreak.chunk import Scored
-from daybreak.errors import DaybreakError, PublicationRefused, SourceRefused
+from daybreak.errors import ConfigurationError, DaybreakError, PublicationRefused, SourceRefused
 from daybreak.ledger import Counts, Ledger, lock
 from daybreak.pipeline import Pipeline
 from daybreak.tables import publications, runs
@@ -45,12 +45,21 @@ class Publisher:
 
     @cached_property
     def key_types(self) -> "dict[str, pa.DataType]":
-        """The types that entity keys have where predictions are kept.
+        """The types that entity keys, and columns that are carried, have where predictions are kept.
 
-        Rows are copied in binary: a key of another type would not be converted but read as if it were of this one.
+        Rows are copied in binary: one of another type would not be converted but read as if it were of this one.
         """
         columns = self._warehouse.table_schema(self.table)
-        return {name: columns.field(name).type for name in self._pipeline.entity_key}
+        if missing := [name for name in self._copied if name not in columns.names]:
+            raise ConfigurationError(
+                f"{self.table} has no column {', '.join(missing)}.",
+                next_step=f"add it to sql/{self._pipeline.name}/views.sql.",
+            )
+        return {name: columns.field(name).type for name in self._copied}
+
+    @property
+    def _copied(self) -> tuple[str, ...]:
+        return (*self._pipeline.entity_key, *self._pipeline.carries)
 
     def write(self, run_id: int, predictions: Iterable[Scored]) -> int:
         """Put predictions under their run, in the place of what an earlier try put there; return how many.
@@ -169,15 +178,15 @@ class Publisher:
         """Lay predictions out as rows of the pipeline's table."""
         import pyarrow as pa
 
-        rows = scored.chunk.rows
-        return pa.RecordBatch.from_arrays(
-            [
-                pa.repeat(pa.scalar(run_id, pa.int64()), rows.num_rows),
-                *(rows.column(name) for name in self._pipeline.entity_key),
-                pa.array(scored.values),
-            ],
-            names=["run_id", *self._pipeline.entity_key, self._pipeline.prediction.column],
-        )
+        rows, prediction = scored.chunk.rows, self._pipeline.prediction
+        values = pa.array(scored.values)
+        if prediction.labels:
+            values = pa.array(prediction.labels).take(values.cast(pa.int64()))
+        columns = {"run_id": pa.repeat(pa.scalar(run_id, pa.int64()), rows.num_rows)}
+        columns |= {name: rows.column(name) for name in self._copied}
+        if scored.ranks is not None:
+            columns["rank"] = pa.array(scored.ranks, pa.int32())
+        return pa.RecordBatch.from_pydict(columns | {prediction.column: values})
 
     def _explained(self, error: Exception, failure: list[BaseException]) -> BaseException:
         if failure:
@@ -192,9 +201,9 @@ class Publisher:
         found = connection.exec_driver_sql(
             f"SELECT count(*) FROM {self.table} WHERE run_id = %(run_id)s", {"run_id": run_id}
         ).scalar_one()
-        if found != counts.rows_scored:
+        if found != counts.stored:
             raise PublicationRefused(
-                f"{found:,} predictions are stored under run {run_id}, {counts.rows_scored:,} were scored.",
+                f"{found:,} predictions are stored under run {run_id}, {counts.stored:,} were to be.",
                 next_step="run the partition again from score.",
             )
 

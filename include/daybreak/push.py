@@ -126,7 +126,7 @@ class Pusher:
     ) -> tuple[int, int]:
         """Send chunks that are not acknowledged yet; return how many items were sent, and how many of them rejected."""
         acknowledged = self._deliveries.open(
-            self._plan.run_id, generation, self._plan.model.version, scored_from, chunks
+            self._plan.run_id, generation, self._plan.single_model.version, scored_from, chunks
         )
 
         def left() -> Iterator[PreparedChunk]:
@@ -172,7 +172,7 @@ class Pusher:
         document: dict[str, Any] = {
             "pipeline": plan.pipeline,
             "partition": plan.partition.key,
-            "model_version": plan.model.version,
+            "model_version": plan.single_model.version,
             "valid_until": (plan.partition.end + self._push.valid_for).isoformat(),
             "offers": offers,
             "withdrawn": withdrawn,
@@ -183,7 +183,7 @@ class Pusher:
         plan = self._plan
         content = f"{kind} {generation} {digest}".encode()
         key = chunk_key(
-            self._secret, plan.pipeline, plan.partition.key, plan.model.version, scored_from, position, content
+            self._secret, plan.pipeline, plan.partition.key, plan.single_model.version, scored_from, position, content
         )
         return Opened(kind, position, key, items, digest)
 

@@ -81,7 +81,7 @@ class PushRunner(Runner):
             snapshot.verify()
             with _without_values():
                 quarantined = self.quarantine(plan.run_id).numbers("validate")
-                scoring = self._scoring(plan, snapshot.rows)
+                scoring = self._scoring(plan, {None: snapshot.rows})
                 chunks = passed(snapshot, quarantined, self.pipeline.chunk_rows)
                 offers = self._offers(plan, scoring.predictions(chunks), progress, snapshot.rows)
                 counts = Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored)
@@ -145,13 +145,13 @@ class PushRunner(Runner):
 
         from daybreak.expectations import read_suite
 
-        if plan.model.score_profile is None:
+        if plan.single_model.score_profile is None:
             raise ModelRefused(
                 f"{plan.model.name} version {plan.model.version} has no profile of its held-out scores.",
                 next_step=f"train it again with `daybreak train {self.pipeline.name}`.",
             )
         column = self.pipeline.prediction.column
-        suite = read_suite(load_function(self._push.scores)(column, plan.model.score_profile))
+        suite = read_suite(load_function(self._push.scores)(column, plan.single_model.score_profile))
         frame = pd.DataFrame({column: values})
         for declared, judgement in zip(suite.declared, self._judge.judge(frame, suite.declared), strict=True):
             if judgement.exception or (declared.critical and not judgement.success):

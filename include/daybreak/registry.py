@@ -52,6 +52,11 @@ class ModelVersion:
     score_profile: dict[str, list[float]] | None = None
     aliases: tuple[str, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """The version, as people read it."""
+        return str(self.version)
+
 
 class Registry:
     """Resolve, verify, load and register models."""

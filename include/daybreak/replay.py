@@ -46,7 +46,8 @@ def replay(
         Request(
             partition_key=partition_date.isoformat(),
             trigger="replay",
-            model_version=parent["model_version"],
+            # The other rows stay as they were extracted: these must come from the same upstream publication.
+            same_as=parent["run_id"],
             # What the published run was told to accept, its replay accepts too.
             allow_leakage=allow_leakage or parent["leakage_allowed"],
             parent_run_id=parent["run_id"],

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from daybreak.chunk import Rejected
 from daybreak.errors import DaybreakError, ModelRefused, PublicationRefused
-from daybreak.pipeline import ModelRef
+from daybreak.pipeline import Pipeline
 from daybreak.registry import library_versions
+from daybreak.resolve import resolve_model
 from daybreak.runner import Runner, passed
-from daybreak.score import Scoring
+from daybreak.segments import scoring_for
 from daybreak.snapshot import Snapshot
+from daybreak.top import chosen_by
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _COMPARE = """
 SELECT
     count(*) FILTER (WHERE stored.run_id IS NOT NULL AND again.run_id IS NOT NULL),
-    count(*) FILTER (WHERE float8send(stored.{value}) IS DISTINCT FROM float8send(again.{value}))
+    count(*) FILTER (WHERE {different})
 FROM (SELECT * FROM {table} WHERE run_id = {run_id:d}) AS stored
 FULL JOIN reproduced AS again USING ({key})
 """
@@ -59,10 +61,10 @@ def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
         )
     snapshot = Snapshot(run["snapshot_uri"], run["rows_extracted"], run["snapshot_digest"])
     snapshot.verify()
-    model = workspace.registry.resolve(ModelRef(run["model_name"]), run["model_version"])
+    model = resolve_model(workspace, pipeline, (run_id,))
     if model.digest != run["model_digest"]:
         raise ModelRefused(
-            f"{model.name} version {model.version} has another digest than the run used.",
+            f"The model of {pipeline.name} (version {model.label}) has another digest than the run used.",
             next_step="restore the artifact that was registered.",
         )
     changed = [
@@ -73,12 +75,11 @@ def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
     if run["code_digest"] != workspace.code_digest:
         changed.append("the code has changed since")
     quarantined = runner.quarantine(run_id).numbers("validate")
-    scoring = Scoring(
-        runner.model(model), model.signature, pipeline.prediction, budget=snapshot.rows, reject=_known_already
-    )
+    scoring = scoring_for(pipeline, model, runner.model, lambda segment: snapshot.rows, _known_already)
+    chosen = chosen_by(pipeline)
 
     def again() -> "Generator[pa.RecordBatch]":
-        for scored in scoring.predictions(passed(snapshot, quarantined, pipeline.chunk_rows)):
+        for scored in chosen.of(scoring.predictions(passed(snapshot, quarantined, pipeline.chunk_rows))):
             yield runner.publisher.rows(run_id, scored)
 
     rows, different = _compared(runner, run_id, again())
@@ -95,13 +96,18 @@ def _compared(runner: Runner, run_id: int, batches: "Generator[pa.RecordBatch]")
         for batch in (first, *batches):
             reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
             cursor.adbc_ingest("reproduced", reader, mode="append", temporary=True)
-        cursor.execute(
-            _COMPARE.format(
-                table=table, run_id=run_id, value=pipeline.prediction.column, key=", ".join(pipeline.entity_key)
-            )
-        )
+        key = ", ".join(pipeline.entity_key)
+        cursor.execute(_COMPARE.format(table=table, run_id=run_id, different=_different(pipeline), key=key))
         both, different = cursor.fetchone()
     return int(both), int(different)
+
+
+def _different(pipeline: Pipeline) -> str:
+    value = pipeline.prediction.column
+    # Numbers are compared bit for bit; what else a row holds, as it is.
+    compared = [f"{{side}}.{value}" if pipeline.prediction.labels else f"float8send({{side}}.{value})"]
+    compared += [f"{{side}}.{name}" for name in (*pipeline.carries, *(["rank"] if pipeline.top else []))]
+    return " OR ".join(f"{c.format(side='stored')} IS DISTINCT FROM {c.format(side='again')}" for c in compared)
 
 
 def _known_already(rejected: Rejected) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -16,14 +16,18 @@ from daybreak.errors import PublicationRefused, ScoringFailed
 from daybreak.extract import Extraction
 from daybreak.ledger import Counts
 from daybreak.overlap import ahead
-from daybreak.pipeline import Pipeline, load_function
+from daybreak.pipeline import PerSegment, Pipeline, load_function
 from daybreak.plan import Plan
 from daybreak.publish import Publication, Publisher
 from daybreak.quarantine import Quarantine
 from daybreak.registry import ModelVersion
+from daybreak.routing import count_segments
 from daybreak.score import Scoring
+from daybreak.segment_models import SegmentModels
+from daybreak.segments import SegmentedScoring, scoring_for
 from daybreak.snapshot import Snapshot
 from daybreak.sql import load_sql
+from daybreak.top import chosen_by
 from daybreak.validate import Rules, Validation
 from daybreak.workspace import Workspace
 
@@ -76,10 +80,12 @@ class Runner:
         with self._stage(plan, "score"):
             snapshot.verify()
             quarantined = self.quarantine(plan.run_id).numbers("validate")
-            scoring = self._scoring(plan, snapshot.rows)
+            scoring = self._scoring(plan, self._segments_of(plan, snapshot))
+            chosen = chosen_by(self.pipeline)
             chunks = passed(snapshot, quarantined, self.pipeline.chunk_rows)
-            self.publisher.write(plan.run_id, ahead(scoring.predictions(ahead(chunks))))
-            return Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored)
+            self.publisher.write(plan.run_id, ahead(chosen.of(scoring.predictions(ahead(chunks)))))
+            self._count_segments(plan, scoring, snapshot, quarantined)
+            return Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored, chosen.kept)
 
     def publish(self, plan: Plan, counts: Counts, reason: str = "run") -> Publication:
         """Make the run the current one of its partition."""
@@ -117,12 +123,17 @@ class Runner:
     def extraction(self, plan: Plan) -> Extraction:
         """Prepare the pass over the source."""
         query = load_sql(self.workspace.sql(self.pipeline, "extract"))
-        return Extraction(self.workspace.warehouse, query, plan.binds, self.folder(plan), self.pipeline.chunk_rows)
+        by = plan.model.column if isinstance(plan.model, SegmentModels) else None
+        chunk_rows = self.pipeline.chunk_rows
+        return Extraction(self.workspace.warehouse, query, plan.binds, self.folder(plan), chunk_rows, by)
 
     def model(self, version: ModelVersion) -> Any:
         """Load a model version, once."""
         if version.digest not in self._models:
-            self._models = {version.digest: self.workspace.registry.load(version)}
+            # A version for each segment, and those of the run before: what is older is let go.
+            while len(self._models) > len(self.pipeline.model_refs):
+                del self._models[next(iter(self._models))]
+            self._models[version.digest] = self.workspace.registry.load(version)
         return self._models[version.digest]
 
     @cached_property
@@ -151,6 +162,7 @@ class Runner:
             plan.model.signature,
             self.pipeline.max_quarantined_share,
             {} if self.pipeline.push else self.publisher.key_types,
+            _segments_with_model(plan),
         )
         quarantine = self.quarantine(plan.run_id)
         quarantine.clear()
@@ -165,16 +177,32 @@ class Runner:
                 plan.run_id, expectations_digest=suite.digest, rows_quarantined=validation.quarantined
             )
 
-    def _scoring(self, plan: Plan, rows: int) -> Scoring:
+    def _scoring(self, plan: Plan, rows: Mapping[str | None, int]) -> Scoring | SegmentedScoring:
+        """Prepare the pass through the model; ``rows`` are those of each segment, or all under None."""
         quarantine = self.quarantine(plan.run_id)
         quarantine.clear("score")
-        return Scoring(
-            self.model(plan.model),
-            plan.model.signature,
-            self.pipeline.prediction,
-            budget=int(self.pipeline.max_failed_share * rows),
-            reject=quarantine.add,
-        )
+        declared = self.pipeline.model
+        named = set(declared.models) if isinstance(declared, PerSegment) else set()
+        own_share = declared.max_failed_share if isinstance(declared, PerSegment) else {}
+
+        def budget(segment: str | None) -> int:
+            of_segment = [rows.get(segment, 0)] if segment in named else [n for s, n in rows.items() if s not in named]
+            return int(own_share.get(segment, self.pipeline.max_failed_share) * sum(of_segment))
+
+        return scoring_for(self.pipeline, plan.model, self.model, budget, quarantine.add)
+
+    def _segments_of(self, plan: Plan, snapshot: Snapshot) -> dict[str | None, int]:
+        if not isinstance(plan.model, SegmentModels):
+            return {None: snapshot.rows}
+        column = plan.model.column
+        return count_segments(snapshot.batches(self.pipeline.chunk_rows, [column]), column)
+
+    def _count_segments(
+        self, plan: Plan, scoring: Scoring | SegmentedScoring, snapshot: Snapshot, quarantined: np.ndarray
+    ) -> None:
+        if isinstance(plan.model, SegmentModels) and isinstance(scoring, SegmentedScoring):
+            rows = snapshot.batches(self.pipeline.chunk_rows, [plan.model.column])
+            self.workspace.ledger.record_segments(plan.run_id, plan.model, scoring.count(rows, quarantined))
 
     @contextmanager
     def _stage(self, plan: Plan, name: str) -> Iterator[None]:
@@ -205,12 +233,10 @@ class _Stream:
         batches = ahead(extraction.batches())
         first = next(batches)  # the source's count is known from here on; an empty source raises
         validation, suite = runner._validation(plan, extraction.rows)
-        scoring = runner._scoring(plan, extraction.rows)
+        scoring, chosen = runner._scoring(plan, extraction.segments), chosen_by(runner.pipeline)
         valid = ahead(validation.valid(chain([first], batches)))
         try:
-            for scored in scoring.predictions(valid):
-                yield scored
-                self._progress(int(scored.chunk.numbers[-1]) + 1, extraction.rows)
+            yield from chosen.of(self._told(scoring.predictions(valid), extraction.rows))
         except ScoringFailed:
             # What is wrong with the batch as a whole says more than the rows that the model failed on because of it.
             deque(valid, maxlen=0)
@@ -218,7 +244,20 @@ class _Stream:
             raise
         snapshot = runner._recorded(plan, extraction)
         runner._conclude(plan, validation, suite, snapshot)
-        self.counts = Counts(snapshot.rows, validation.quarantined, scoring.failed, scoring.scored)
+        runner._count_segments(plan, scoring, snapshot, runner.quarantine(plan.run_id).numbers("validate"))
+        self.counts = Counts(snapshot.rows, validation.quarantined, scoring.failed, scoring.scored, chosen.kept)
+
+    def _told(self, predictions: Iterable[Scored], rows: int) -> Generator[Scored]:
+        for scored in predictions:
+            yield scored
+            self._progress(int(scored.chunk.numbers[-1]) + 1, rows)
+
+
+def _segments_with_model(plan: Plan) -> tuple[str, tuple[str, ...]] | None:
+    """Return the segment column and its segments, where the rows of any other have no model."""
+    if not isinstance(plan.model, SegmentModels) or plan.model.fallback is not None:
+        return None
+    return plan.model.column, tuple(dict(plan.model.versions))
 
 
 def passed(snapshot: Snapshot, quarantined: np.ndarray, chunk_rows: int) -> Generator[Chunk]:

@@ -1,7 +1,7 @@
 """Score: chunks through the model; what it cannot score is found row by row and counted, never dropped."""
 
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ class Scoring:
     """One pass of valid rows through one loaded model.
 
     ``budget`` is how many rows may fail before the run stops. ``reject`` is called with the rows that failed.
+    ``rows`` is what messages call the rows.
     """
 
     def __init__(
@@ -33,40 +34,50 @@ class Scoring:
         prediction: Prediction,
         budget: int,
         reject: Callable[[Rejected], None],
+        rows: str = "rows",
     ) -> None:
         self._model = model
         self._signature = signature
         self._prediction = prediction
         self._budget = budget
         self._reject = reject
+        self._rows = rows
         self.failed = 0
         self.scored = 0
 
     def predictions(self, chunks: Iterable[Chunk]) -> Generator[Scored]:
         """Yield the predictions of each chunk, in order; raise ScoringFailed once the budget is overdrawn."""
-        with _workers() as workers:
+        with scoring_threads() as threads:
             for chunk in chunks:
-                scored = self._scored(chunk, workers)
-                self.scored += len(scored.values)
+                scored = self.start(chunk, threads)()
                 if len(scored.values):
                     yield scored
 
-    def _scored(self, chunk: Chunk, workers: ThreadPoolExecutor) -> Scored:
+    def start(self, chunk: Chunk, threads: ThreadPoolExecutor) -> Callable[[], Scored]:
+        """Begin to score a chunk; what is returned waits for it and returns what was scored."""
         frame = self._signature.conform(chunk.rows).to_pandas()
-        values = np.full(len(frame), np.nan)
-        reasons: dict[int, str] = {}
         pieces = [(start, frame.iloc[start:end]) for start, end in _pieces(len(frame))]
-        predicted = [workers.submit(self._predicted, piece) for _, piece in pieces]
+        predicted = [threads.submit(self._predicted, piece) for _, piece in pieces]
+        return lambda: self._finished(chunk, pieces, predicted)
+
+    def _finished(
+        self, chunk: Chunk, pieces: "list[tuple[int, pd.DataFrame]]", predicted: "list[Future[np.ndarray]]"
+    ) -> Scored:
+        values = np.full(chunk.rows.num_rows, np.nan)
+        reasons: dict[int, str] = {}
         for (start, piece), future in zip(pieces, predicted, strict=True):
             self._fill(future.result, piece, start, values, reasons)
         with np.errstate(invalid="ignore"):
             outside = ~np.isfinite(values) | (values < self._prediction.low) | (values > self._prediction.high)
+            if self._prediction.labels:
+                outside |= values != np.floor(values)
         # The value itself stays out of the reason: a prediction that may not be kept must not leak through it.
         for position in np.flatnonzero(outside):
             reasons.setdefault(
                 int(position),
                 f"{self._prediction.column}: not a number from {self._prediction.low:g} to {self._prediction.high:g}",
             )
+        self.scored += len(values) - len(reasons)
         if not reasons:
             return Scored(chunk, values)
         positions = np.fromiter(sorted(reasons), dtype=np.int64)
@@ -117,7 +128,7 @@ class Scoring:
     def _refuse_overdraft(self, example: str) -> None:
         if self.failed > self._budget:
             raise ScoringFailed(
-                f"{self.failed:,} rows could not be scored, {self._budget:,} are allowed ({example}).",
+                f"{self.failed:,} {self._rows} could not be scored, {self._budget:,} are allowed ({example}).",
                 next_step="look at the rows in ledger.quarantine and at the model's version in `daybreak models`.",
             )
 
@@ -131,7 +142,7 @@ def _pieces(rows: int) -> list[tuple[int, int]]:
     return [(rows * piece // pieces, rows * (piece + 1) // pieces) for piece in range(pieces)]
 
 
-def _workers() -> ThreadPoolExecutor:
+def scoring_threads() -> ThreadPoolExecutor:
     """Start one thread for each core; a model called in it starts none of its own through OpenMP.
 
     Pieces side by side need not wait for each other as the threads of one call do, which spin while other stages have

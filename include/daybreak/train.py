@@ -28,9 +28,10 @@ class Trained:
     """A fitted model and what was measured of it.
 
     ``trained_through`` is the last day that the fit has seen anything of, targets included. ``metrics`` are those on
-    held-out days; ``baseline`` holds the same ones for what the model has to beat (lower is better). ``score_profile``
-    is the spread of the scores on those days, as bins and weights, for pipelines that check it before they push.
-    ``candidates`` are the models that it was chosen from, where there were several.
+    held-out days; ``baseline`` holds the same ones for what the model has to beat. Lower is better but for those that
+    ``greater_is_better`` names. ``score_profile`` is the spread of the scores on those days, as bins and weights, for
+    pipelines that check it before they push. ``candidates`` are the
+    models that it was chosen from, where there were several.
     """
 
     model: Any
@@ -40,7 +41,13 @@ class Trained:
     baseline: dict[str, float]
     parameters: dict[str, Any] = field(default_factory=dict)
     score_profile: dict[str, list[float]] | None = None
+    greater_is_better: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+
+    def beats_baseline(self, metric: str) -> bool:
+        """Tell whether the model is better than its baseline in a metric; equal is not, and neither is no number."""
+        model, baseline = self.metrics[metric], self.baseline[metric]
+        return model > baseline if metric in self.greater_is_better else model < baseline
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,22 @@ class Past:
     pipeline: Pipeline
     last_day: date
 
-    def rows(self, first: date, last: date) -> "pa.Table":
-        """Read training.sql for the partitions from first to last, whose targets must be known by ``last_day``."""
-        timezone = self.pipeline.timezone
-        binds = query_binds(Partition(first, timezone), Partition(last, timezone))
-        query = load_sql(self.workspace.sql(self.pipeline, "training"))
-        self.workspace.warehouse.check(query, binds)
-        with self.workspace.warehouse.stream(query, binds, count=False) as (_, reader):
+    def champion(self, pipeline: str) -> Any:
+        """Load the champion of another pipeline, for what is trained on its predictions."""
+        return self.workspace.registry.load(
+            self.workspace.registry.resolve(self.workspace.pipeline(pipeline).single_ref)
+        )
+
+    def rows(self, first: date, last: date, query: str = "training", pipeline: str | None = None) -> "pa.Table":
+        """Read training.sql for the partitions from first to last, whose targets must be known by ``last_day``.
+
+        ``query`` names another file, ``pipeline`` another pipeline whose file it is.
+        """
+        declared = self.pipeline if pipeline is None else self.workspace.pipeline(pipeline)
+        binds = query_binds(Partition(first, declared.timezone), Partition(last, declared.timezone))
+        sql = load_sql(self.workspace.sql(declared, query))
+        self.workspace.warehouse.check(sql, binds)
+        with self.workspace.warehouse.stream(sql, binds, count=False) as (_, reader):
             return reader.read_all()
 
 
@@ -68,10 +84,11 @@ def train(
     through: date | None = None,
     promote: bool = True,
     progress: Callable[[str], None] = lambda step: None,
-) -> tuple[ModelVersion, Trained]:
-    """Train on what was known at the end of ``through`` (default: the source's last day) and register a version.
+) -> list[tuple[ModelVersion, Trained]]:
+    """Train on what was known at the end of ``through`` (default: the source's last day) and register versions.
 
-    Raises ModelRefused, and registers nothing, where the model does not beat its baseline on held-out days.
+    There is one for each model that the pipeline declares. Raises ModelRefused, and registers nothing, where one of
+    them does not beat its baseline on held-out days.
     """
     last_day = through or source_last_day(workspace, pipeline)
     if last_day is None:
@@ -80,31 +97,50 @@ def train(
             next_step="load it (for the demonstration: `daybreak load-demo`), then train again.",
             pipeline=pipeline.name,
         )
-    trained: Trained = load_function(pipeline.training)(Past(workspace, pipeline, last_day), progress)
-    worse = [name for name, value in trained.baseline.items() if not trained.metrics[name] < value]
+    found = load_function(pipeline.training)(Past(workspace, pipeline, last_day), progress)
+    trained: dict[str, Trained] = {pipeline.single_ref.name: found} if isinstance(found, Trained) else dict(found)
+    if other := {ref.name for ref in pipeline.model_refs} ^ trained.keys():
+        raise ModelRefused(
+            f"Training gives other models than are declared ({', '.join(sorted(other))}).",
+            next_step=f"make {pipeline.training} return each declared model by its name.",
+            pipeline=pipeline.name,
+        )
+    for name, model in trained.items():
+        _refuse_no_better(pipeline, name, model)
+    versions = []
+    for ref in pipeline.model_refs:
+        progress(f"registering {ref.name}")
+        versions.append((_register(workspace, pipeline, ref.name, trained[ref.name]), trained[ref.name]))
+    # All are registered before the first becomes a champion: one that cannot be leaves every alias where it was.
+    for ref, (version, _) in zip(pipeline.model_refs if promote else (), versions, strict=False):
+        point_alias(workspace, ref, version.version, f"trained through {version.trained_through}")
+    return versions
+
+
+def _refuse_no_better(pipeline: Pipeline, name: str, trained: Trained) -> None:
+    worse = [metric for metric in trained.baseline if not trained.beats_baseline(metric)]
     if worse:
         shown = ", ".join(f"{n} {trained.metrics[n]:.4f} against {trained.baseline[n]:.4f}" for n in worse)
+        which = "The model" if len(pipeline.model_refs) == 1 else f"Model {name}"
         raise ModelRefused(
-            f"The model is no better than its baseline on held-out days ({shown}).",
+            f"{which} is no better than its baseline on held-out days ({shown}).",
             next_step="look at the features or train on a longer window (`--through`).",
             pipeline=pipeline.name,
         )
-    progress("registering")
-    metrics = trained.metrics | {f"baseline_{name}": value for name, value in trained.baseline.items()}
-    version = workspace.registry.register(
-        pipeline.model.name,
+
+
+def _register(workspace: Workspace, pipeline: Pipeline, name: str, trained: Trained) -> ModelVersion:
+    return workspace.registry.register(
+        name,
         trained.model,
         trained.sample,
         trained_through=trained.trained_through,
-        metrics=metrics,
+        metrics=trained.metrics | {f"baseline_{metric}": value for metric, value in trained.baseline.items()},
         parameters=trained.parameters,
         method=pipeline.prediction.method,
         score_profile=trained.score_profile,
         candidates=trained.candidates,
     )
-    if promote:
-        point_alias(workspace, pipeline.model, version.version, f"trained through {trained.trained_through}")
-    return version, trained
 
 
 def point_alias(workspace: Workspace, model: ModelRef, version: int, reason: str) -> None:

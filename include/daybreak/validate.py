@@ -13,6 +13,7 @@ import numpy as np
 from daybreak.chunk import Chunk, Rejected
 from daybreak.errors import ExpectationsFailed, SourceRefused
 from daybreak.expectations import Declared, Judge, Suite
+from daybreak.routing import without_model
 from daybreak.signature import Signature
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Rules:
     signature: Signature
     max_quarantined_share: float
     key_types: "Mapping[str, pa.DataType]" = field(default_factory=dict)
+    # The segment column and the segments that have a model, where a row of another one has none.
+    segments: tuple[str, tuple[str, ...]] | None = None
 
 
 class Validation:
@@ -79,11 +82,14 @@ class Validation:
         self._judge_batch(read)
 
     def _refuse_schema(self, schema: "pa.Schema") -> None:
-        self._rules.signature.refuse_other(schema, also=(*self._rules.entity_key, *self._suite.columns))
+        segment = () if self._rules.segments is None else (self._rules.segments[0],)
+        also = (*self._rules.entity_key, *self._rules.key_types, *segment, *self._suite.columns)
+        self._rules.signature.refuse_other(schema, also)
         for name, kind in self._rules.key_types.items():
             if schema.field(name).type != kind:
+                what = "Entity key" if name in self._rules.entity_key else "Column"
                 raise SourceRefused(
-                    f"Entity key {name} is {schema.field(name).type} in the extracted rows; predictions keep {kind}.",
+                    f"{what} {name} is {schema.field(name).type} in the extracted rows; predictions keep {kind}.",
                     next_step=f"cast {name} in extract.sql, or mend the source.",
                 )
         needed = (*self._rules.entity_key, *self._rules.signature.names, *self._suite.columns)
@@ -110,6 +116,9 @@ class Validation:
         for column in self._rules.entity_key:
             for empty in np.flatnonzero(chunk.rows.column(column).is_null().to_numpy(zero_copy_only=False)):
                 broken.setdefault(int(empty), []).append(f"{column}: entity key is null")
+        if self._rules.segments is not None:
+            for position, reason in without_model(chunk.rows, *self._rules.segments).items():
+                broken.setdefault(position, []).append(reason)
         return self._set_aside(chunk, broken)
 
     def _set_aside(self, chunk: Chunk, broken: dict[int, list[str]]) -> Chunk:

@@ -152,11 +152,12 @@ class Warehouse:
 
     @contextmanager
     def stream(
-        self, sql: SqlFile, binds: dict[str, Any], *, count: bool = True
-    ) -> "Iterator[tuple[int, pa.RecordBatchReader]]":
-        """Run a query; yield the source's own row count (-1 if not asked for) and its rows as record batches.
+        self, sql: SqlFile, binds: dict[str, Any], *, count: bool = True, by: str | None = None
+    ) -> "Iterator[tuple[dict[str | None, int], pa.RecordBatchReader]]":
+        """Run a query; yield the source's own row count and its rows as record batches.
 
-        Both come from one state of the database, so they can be compared.
+        Both come from one state of the database, so they can be compared. The count is that of each value of column
+        ``by`` as text, or stands under None; without ``count`` there is none.
         """
         sql.refuse_unknown_binds(binds)
         text = _render(sql, binds).text
@@ -166,18 +167,19 @@ class Warehouse:
             if count:
                 # Counting may take as long as reading does, so the one waits for the other only at their end.
                 cursor.execute("SELECT pg_export_snapshot()")
-                counting = beside.submit(self._count, text, cursor.fetchone()[0])
+                counting = beside.submit(self._count, text, by, cursor.fetchone()[0])
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
             cursor.execute(text)
             with cursor.fetch_record_batch() as reader:
-                yield (counting.result() if counting else -1), _plain(reader)
+                yield (counting.result() if counting else {}), _plain(reader)
 
-    def _count(self, query: str, state: str) -> int:
+    def _count(self, query: str, by: str | None, state: str) -> dict[str | None, int]:
+        value = "NULL" if by is None else '"' + by.replace('"', '""') + '"'
         with self.bulk() as connection, connection.cursor() as cursor:
             cursor.execute(_READ_ONLY)
             cursor.execute(f"SET TRANSACTION SNAPSHOT '{state}'")
-            cursor.execute(f"SELECT count(*) FROM (\n{query}\n) AS source")
-            return int(cursor.fetchone()[0])
+            cursor.execute(f"SELECT {value}::text, count(*) FROM (\n{query}\n) AS source GROUP BY 1")
+            return {value: int(rows) for value, rows in cursor.fetchall()}
 
 
 def _plain(reader: "pa.RecordBatchReader") -> "pa.RecordBatchReader":

@@ -45,7 +45,7 @@ def plan(pipeline: str) -> Reference:
         "Run %s: partition %s, model version %s (trained through %s).",
         planned.run_id,
         planned.partition.key,
-        planned.model.version,
+        planned.model.label,
         planned.model.trained_through,
     )
     return planned.to_json()

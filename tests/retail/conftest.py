@@ -49,9 +49,9 @@ def read(workspace: Workspace) -> Read:
         timezone = DEMAND_FORECAST.timezone
         binds = query_binds(Partition(first, timezone), Partition(last or first, timezone))
         file = load_sql(workspace.sql(DEMAND_FORECAST, query))
-        with workspace.warehouse.stream(file, binds) as (rows, reader):
+        with workspace.warehouse.stream(file, binds) as (counts, reader):
             table = reader.read_all()
-        assert table.num_rows == rows
+        assert {None: table.num_rows} == counts
         return table
 
     return run

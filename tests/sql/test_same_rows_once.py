@@ -97,6 +97,7 @@ def test_a_dry_run_does_everything_but_publish(parcels: Parcels) -> None:
         "rows_quarantined": 12,
         "rows_failed": 0,
         "rows_scored": 388,
+        "rows_kept": None,
     }
     run = parcels.last_run()
     assert (run["state"], run["rows_scored"]) == ("checked", 388)

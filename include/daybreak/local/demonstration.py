@@ -108,12 +108,14 @@ def _see_to_champion(workspace: Workspace, name: str, say: Callable[[str], None]
 
     pipeline = workspace.pipeline(name)
     try:
-        champion = workspace.registry.resolve(pipeline.model) if keep else None
+        champions = [workspace.registry.resolve(ref) for ref in pipeline.model_refs] if keep else []
     except ModelRefused:
-        champion = None
-    if champion is None:
-        champion, trained = train(workspace, pipeline, progress=lambda step: say(f"Training {name}: {step}."))
+        champions = []
+    for champion in champions:
+        through = champion.trained_through
+        say(f"The champion of {champion.name} is version {champion.version}, trained through {through}.")
+    if champions:
+        return
+    for version, trained in train(workspace, pipeline, progress=lambda step: say(f"Training {name}: {step}.")):
         compared = ", ".join(f"{k} {trained.metrics[k]:.4f} (baseline {v:.4f})" for k, v in trained.baseline.items())
-        say(f"Registered {name} version {champion.version}; held-out four weeks: {compared}.")
-    else:
-        say(f"The champion of {name} is version {champion.version}, trained through {champion.trained_through}.")
+        say(f"Registered {version.name} version {version.version}; held-out weeks: {compared}.")
