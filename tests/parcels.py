@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from daybreak.aliases import point_alias
 from daybreak.errors import DaybreakError
 from daybreak.ledger import Counts
 from daybreak.local.postgres import EmbeddedPostgres
@@ -26,7 +27,7 @@ from daybreak.runner import Outcome, Runner
 from daybreak.settings import PROJECT, Settings
 from daybreak.snapshot import Snapshot
 from daybreak.sql import load_sql
-from daybreak.train import point_alias, train
+from daybreak.train import train
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_HOURS
 

@@ -18,6 +18,7 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
+from daybreak.aliases import point_alias
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.airflow_environment import USER
@@ -27,7 +28,7 @@ from daybreak.partition import Partition, last_complete_day
 from daybreak.plan import query_binds
 from daybreak.settings import PROJECT, Settings
 from daybreak.sql import load_sql
-from daybreak.train import Past, point_alias
+from daybreak.train import Past
 from daybreak.workspace import Workspace
 from processes import environment
 from promotions import SIGNING_KEY, TOKEN

@@ -152,7 +152,7 @@ def push(
 def train(
     pipeline: Name,
     through: Annotated[str | None, typer.Option(help="Last day that may be seen, held-out weeks included.")] = None,
-    promote: Annotated[bool, typer.Option(help="Make the new version the champion.")] = True,
+    promote: Annotated[bool, typer.Option(help="Make it the champion if there is none yet.")] = True,
 ) -> None:
     """Train the pipeline's model, hold it against its baseline on held-out weeks, and register it."""
     from daybreak.candidates import print_candidates
@@ -173,7 +173,10 @@ def train(
             [[k, trained.metrics[k], v, trained.metrics[k] / v if v else None] for k, v in trained.baseline.items()],
         )
         print_candidates(trained.candidates)
-    out.print("It is the champion now." if promote else "The champion is unchanged.")
+        if "champion" in version.aliases:
+            out.print("It is the champion now.")
+        else:
+            out.print(f"It is the challenger, the champion is unchanged. Next: `daybreak promote {pipeline}`.")
 
 
 @app.command()

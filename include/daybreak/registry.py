@@ -4,10 +4,8 @@ A version carries what a run needs to trust it: the digest of its artifact, its 
 the versions of the libraries that trained it. Runs copy these, so that a planned run needs the registry no more.
 """
 
-import hashlib
 import json
 import logging
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from daybreak.artifacts import Artifacts, digest_of, read_files
 from daybreak.candidates import Candidate, log_candidates
 from daybreak.errors import ModelRefused, WarehouseUnavailable
 from daybreak.pipeline import ModelRef
@@ -30,11 +29,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
-ARTIFACT = "model.skops"
 # Libraries whose version decides what a model computes; the first must agree in major and minor version.
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "skops")
-# What an artifact may be made of besides what skops itself trusts: estimators of these packages, not our functions.
-_TRUSTED = re.compile(r"(sklearn|numpy|scipy)\.")
 
 
 @dataclass(frozen=True)
@@ -61,9 +57,10 @@ class ModelVersion:
 class Registry:
     """Resolve, verify, load and register models."""
 
-    def __init__(self, url: str, artifacts: str) -> None:
+    def __init__(self, url: str, storage: str, artifacts: Artifacts) -> None:
         self._url = url
-        self._artifacts = artifacts
+        self._storage = storage
+        self.artifacts = artifacts
 
     @cached_property
     def _client(self) -> "MlflowClient":
@@ -102,34 +99,13 @@ class Registry:
 
     def verify(self, model: ModelVersion) -> None:
         """Refuse an artifact that was changed and an environment that the model was not trained in."""
-        found = _digest(model.uri)
-        if found != model.digest:
-            raise ModelRefused(
-                f"The artifact of {model.name} version {model.version} "
-                f"{'is missing' if found is None else 'was changed since it was registered'}.",
-                next_step=f"restore {model.uri}, or choose another version with `--model-version`.",
-            )
-        trained, here = model.libraries.get("scikit-learn", ""), library_versions()["scikit-learn"]
-        if trained.split(".")[:2] != here.split(".")[:2]:
-            raise ModelRefused(
-                f"{model.name} version {model.version} was trained with scikit-learn {trained}, here is {here}.",
-                next_step=f"train it again with `daybreak train {model.name}`, or install scikit-learn {trained}.",
-            )
+        self.artifacts.verify(model)
+        _refuse_other_environment(model)
 
     def load(self, model: ModelVersion) -> Any:
         """Verify a version and load it; types outside of the allow-list are refused before anything is opened."""
-        import skops.io
-        from upath import UPath
-
-        self.verify(model)
-        data = (UPath(model.uri) / ARTIFACT).read_bytes()
-        untrusted = skops.io.get_untrusted_types(data=data)
-        if refused := [name for name in untrusted if not _TRUSTED.match(name)]:
-            raise ModelRefused(
-                f"The artifact of {model.name} version {model.version} holds {', '.join(sorted(refused))}.",
-                next_step="register a model made of scikit-learn's own estimators.",
-            )
-        return skops.io.loads(data, trusted=untrusted)
+        _refuse_other_environment(model)
+        return self.artifacts.load(model)
 
     def register(
         self,
@@ -160,7 +136,7 @@ class Registry:
         experiment_id = (
             experiment.experiment_id
             if experiment
-            else self._client.create_experiment(name, artifact_location=f"{self._artifacts}/{name}")
+            else self._client.create_experiment(name, artifact_location=f"{self._storage}/{name}")
         )
         run = self._client.create_run(experiment_id)
         for key, value in metrics.items():
@@ -168,7 +144,7 @@ class Registry:
         for key, value in parameters.items():
             self._client.log_param(run.info.run_id, key, value)
         log_candidates(self._client, experiment_id, run.info.run_id, candidates)
-        uri = f"{self._artifacts}/{name}/{run.info.run_id}/artifacts/model"
+        uri = f"{self._storage}/{name}/{run.info.run_id}/artifacts/model"
         with TemporaryDirectory() as folder, warnings.catch_warnings():
             # Integer columns that turn out to have nulls are conformed before they reach the model.
             warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column.*")
@@ -190,16 +166,12 @@ class Registry:
             self._client.create_registered_model(name)
         except MlflowException:
             self._client.get_registered_model(name)  # it is there already, or this says why not
-        tags = {"digest": str(_digest(uri)), "trained_through": trained_through.isoformat()}
+        tags = {"digest": digest_of(read_files(uri) or {}), "trained_through": trained_through.isoformat()}
         tags |= {f"library.{package}": version for package, version in libraries.items()}
         if score_profile:
             tags["score_profile"] = json.dumps(score_profile)
         created = self._client.create_model_version(name, source=uri, run_id=run.info.run_id, tags=tags)
         return self._described(created)
-
-    def set_alias(self, model: ModelRef, version: int) -> None:
-        """Point the alias to a version."""
-        self._client.set_registered_model_alias(model.name, model.alias, str(version))
 
     def _refuse_silence(self) -> None:
         # MLflow tries a store that does not answer again for minutes, and says so at length.
@@ -260,6 +232,15 @@ def library_versions() -> dict[str, str]:
     return {name: version(name) for name in LIBRARIES}
 
 
+def _refuse_other_environment(model: ModelVersion) -> None:
+    trained, here = model.libraries.get("scikit-learn", ""), library_versions()["scikit-learn"]
+    if trained.split(".")[:2] != here.split(".")[:2]:
+        raise ModelRefused(
+            f"{model.name} version {model.version} was trained with scikit-learn {trained}, here is {here}.",
+            next_step=f"train it again with `daybreak train {model.name}`, or install scikit-learn {trained}.",
+        )
+
+
 def _signature(uri: str) -> Signature:
     import yaml
     from upath import UPath
@@ -271,17 +252,3 @@ def _signature(uri: str) -> Signature:
         # A file that was tampered with is refused by its digest, with a better message than this could give.
         return Signature(())
     return Signature(tuple((column["name"], column["type"]) for column in inputs))
-
-
-def _digest(uri: str) -> str | None:
-    from upath import UPath
-
-    folder = UPath(uri)
-    if not folder.exists():
-        return None
-    digest = hashlib.sha256()
-    for path in sorted((p for p in folder.iterdir() if p.is_file()), key=lambda p: p.name):
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()

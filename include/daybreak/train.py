@@ -1,26 +1,27 @@
 """Train: fit a pipeline's model on its past, hold it against a baseline, register it, point the alias to it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from daybreak.aliases import COMMAND_LINE, Aliases, Decision
 from daybreak.candidates import Candidate
 from daybreak.errors import ModelRefused, SourceRefused
-from daybreak.ledger import lock
 from daybreak.partition import Partition
 from daybreak.pipeline import ModelRef, Pipeline, load_function
 from daybreak.plan import query_binds
 from daybreak.registry import ModelVersion
 from daybreak.sql import load_sql
-from daybreak.tables import alias_history
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+CHALLENGER = "challenger"
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,14 @@ def train(
     *,
     through: date | None = None,
     promote: bool = True,
+    decided_by: str = COMMAND_LINE,
     progress: Callable[[str], None] = lambda step: None,
 ) -> list[tuple[ModelVersion, Trained]]:
     """Train on what was known at the end of ``through`` (default: the source's last day) and register versions.
 
-    There is one for each model that the pipeline declares. Raises ModelRefused, and registers nothing, where one of
-    them does not beat its baseline on held-out days.
+    There is one for each model that the pipeline declares. A version becomes the challenger, or the champion where
+    there is none yet and ``promote`` is not False. Raises ModelRefused, and registers nothing, where a model does not
+    beat its baseline on held-out days.
     """
     last_day = through or source_last_day(workspace, pipeline)
     if last_day is None:
@@ -111,10 +114,13 @@ def train(
     for ref in pipeline.model_refs:
         progress(f"registering {ref.name}")
         versions.append((_register(workspace, pipeline, ref.name, trained[ref.name]), trained[ref.name]))
-    # All are registered before the first becomes a champion: one that cannot be leaves every alias where it was.
-    for ref, (version, _) in zip(pipeline.model_refs if promote else (), versions, strict=False):
-        point_alias(workspace, ref, version.version, f"trained through {version.trained_through}")
-    return versions
+    # All are registered before the first alias is moved: one that cannot be leaves every alias where it was.
+    aliased = []
+    for ref, (version, model) in zip(pipeline.model_refs, versions, strict=True):
+        decision = Decision(f"trained through {version.trained_through}", decided_by=decided_by)
+        alias = _aliased(workspace, ref, version, decision, first=promote)
+        aliased.append((replace(version, aliases=(alias,)), model))
+    return aliased
 
 
 def _refuse_no_better(pipeline: Pipeline, name: str, trained: Trained) -> None:
@@ -143,19 +149,12 @@ def _register(workspace: Workspace, pipeline: Pipeline, name: str, trained: Trai
     )
 
 
-def point_alias(workspace: Workspace, model: ModelRef, version: int, reason: str) -> None:
-    """Point an alias to a version and write it into the alias history; two at once follow each other."""
-    with workspace.ledger.warehouse.begin() as connection:
-        lock(connection, f"alias/{model.name}/{model.alias}")
-        workspace.registry.set_alias(model, version)
-        now = connection.scalar(sa.select(sa.func.clock_timestamp()))
-        current = (alias_history.c.model_name == model.name) & (alias_history.c.alias == model.alias)
-        connection.execute(alias_history.update().where(current, alias_history.c.until.is_(None)).values(until=now))
-        connection.execute(
-            alias_history.insert().values(
-                model_name=model.name, alias=model.alias, version=version, since=now, reason=reason
-            )
-        )
+def _aliased(workspace: Workspace, model: ModelRef, version: ModelVersion, decision: Decision, *, first: bool) -> str:
+    """Make a version the champion where there is none yet and ``first`` allows it, the challenger otherwise."""
+    champion = Aliases(workspace, model)
+    moved = champion if first and champion.current() is None else Aliases(workspace, ModelRef(model.name, CHALLENGER))
+    moved.move(version.version, decision)
+    return moved.model.alias
 
 
 def held_out(last_day: date, weeks: int = 4) -> tuple[date, date]:

@@ -4,6 +4,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daybreak.alias_store import AliasStore
+from daybreak.artifacts import Artifacts
 from daybreak.ledger import Ledger
 from daybreak.migrations import migrate
 from daybreak.pipeline import Pipeline, find_pipeline, load_pipelines
@@ -42,11 +44,19 @@ class Workspace:
         """The model registry."""
         from daybreak.registry import Registry
 
+        artifacts = Artifacts(self.settings.home / "cache" / "models", self.settings.pickled)
+        return Registry(self._registry_url, self.settings.models, artifacts)
+
+    @cached_property
+    def alias_store(self) -> AliasStore:
+        """The registry's aliases, without the registry's libraries."""
+        return AliasStore(self._registry_url)
+
+    @property
+    def _registry_url(self) -> str:
         if self.settings.registry_url:
-            url = self.settings.registry_url.get_secret_value()
-        else:
-            url = self.warehouse.url.set(database="mlflow").render_as_string(hide_password=False)
-        return Registry(url, self.settings.models)
+            return self.settings.registry_url.get_secret_value()
+        return self.warehouse.url.set(database="mlflow").render_as_string(hide_password=False)
 
     @cached_property
     def pipelines(self) -> dict[str, Pipeline]:

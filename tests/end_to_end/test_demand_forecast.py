@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from airflow_stack import DAG, Stack, running_stack
+from daybreak.aliases import point_alias
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.demonstration_data import TIMEZONE
 from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.partition import Partition
 from daybreak.pipeline import ModelRef
-from daybreak.train import point_alias
 
 DONE = dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "success")
 

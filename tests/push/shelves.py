@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from daybreak.aliases import point_alias
 from daybreak.deliveries import Deliveries
 from daybreak.errors import DaybreakError
 from daybreak.partition import last_complete_day
@@ -25,7 +26,6 @@ from daybreak.runner import Outcome
 from daybreak.settings import PROJECT, Settings
 from daybreak.snapshot import Snapshot
 from daybreak.sql import load_sql
-from daybreak.train import point_alias
 from daybreak.workspace import Workspace
 from promotions import SIGNING_KEY, TOKEN, Promotions
 from retail.daily_promotions.training import profile

@@ -158,8 +158,8 @@ def test_training_prints_the_model_beside_its_baseline(daybreak: Daybreak, print
     code, out, _ = daybreak("train", "parcel_hours", "--through", "2024-03-08", "--no-promote")
     assert code == 0
     assert "parcel_hours version 2, trained through 2024-03-07" in out
-    assert "The champion is unchanged." in out
-    assert {v["version"]: v["aliases"] for v in printed("models")} == {1: ["champion"], 2: []}
+    assert "It is the challenger, the champion is unchanged. Next: `daybreak promote parcel_hours`." in out
+    assert {v["version"]: v["aliases"] for v in printed("models")} == {1: ["champion"], 2: ["challenger"]}
 
 
 def test_the_url_is_the_warehouses_own(daybreak: Daybreak, settings: Settings) -> None:

@@ -12,6 +12,7 @@ from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
 from daybreak.local.demonstration_report import follow, show_publications, show_push
 from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.local.promotions import to_be_started
+from daybreak.pipeline import ModelRef
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 
@@ -104,6 +105,7 @@ def prepare(workspace: Workspace, pipelines: list[str], say: Callable[[str], Non
 
 
 def _see_to_champion(workspace: Workspace, name: str, say: Callable[[str], None], *, keep: bool) -> None:
+    from daybreak.aliases import point_alias
     from daybreak.train import train
 
     pipeline = workspace.pipeline(name)
@@ -117,5 +119,8 @@ def _see_to_champion(workspace: Workspace, name: str, say: Callable[[str], None]
     if champions:
         return
     for version, trained in train(workspace, pipeline, progress=lambda step: say(f"Training {name}: {step}.")):
+        if "champion" not in version.aliases:
+            # What was the champion before has seen other data: these were loaded anew, moved by other days.
+            point_alias(workspace, ModelRef(version.name), version.version, "the demonstration data was loaded anew")
         compared = ", ".join(f"{k} {trained.metrics[k]:.4f} (baseline {v:.4f})" for k, v in trained.baseline.items())
         say(f"Registered {version.name} version {version.version}; held-out weeks: {compared}.")

@@ -1,0 +1,193 @@
+"""Aliases: every decision about one is written down, and what the registry says is what counts.
+
+Two stores have to agree: the registry, which plans resolve the alias in, and the alias history. A move is written down
+as intended, then made, then confirmed; a process that dies between leaves what the next one completes (docs/adr).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from daybreak.errors import ModelRefused
+from daybreak.ledger import lock
+from daybreak.pipeline import ModelRef
+from daybreak.tables import alias_history
+from daybreak.workspace import Workspace
+
+COMMAND_LINE = "command line"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Why an alias is moved, or is not: one line, what was judged, and how it was started."""
+
+    reason: str
+    reasons: Sequence[dict[str, Any]] = ()
+    decided_by: str = COMMAND_LINE
+
+
+class Aliases:
+    """One alias of one model: where it points to, where it pointed to, and moving it."""
+
+    def __init__(self, workspace: Workspace, model: ModelRef) -> None:
+        self._workspace = workspace
+        self._warehouse = workspace.ledger.warehouse
+        self._store = workspace.alias_store
+        self.model = model
+
+    def current(self) -> int | None:
+        """Return the version that the alias points to, or None."""
+        return self._store.get(self.model)
+
+    def move(self, version: int, decision: Decision, *, expected: int | None = None) -> None:
+        """Point the alias to a version.
+
+        With ``expected`` it is moved only from that version: of two who judged against the same one, the second is
+        refused. Every attempt is written down.
+        """
+        with self._warehouse.begin() as holding:
+            self._settled(holding)
+            current = self._store.get(self.model)
+            if expected is not None and current != expected:
+                problem = f"{self.model.alias} is version {current} by now, and was judged as version {expected}"
+                self._write(version, current, Decision(problem, decision.reasons, decision.decided_by), "refused")
+                raise ModelRefused(
+                    f"{self.model.name}: {problem}.", next_step="look at `daybreak models` and judge again."
+                )
+            since = self._write(version, current, decision, "intended")
+            try:
+                self._store.set(self.model, version)
+            except ModelRefused:
+                self._conclude(since, "abandoned")
+                raise
+            self._conclude(since, "moved")
+
+    def remove(self, decision: Decision) -> None:
+        """Let the alias point to nothing."""
+        with self._warehouse.begin() as holding:
+            self._settled(holding)
+            current = self._store.get(self.model)
+            if current is None:
+                return
+            self._store.remove(self.model)
+            self._close(self._write(current, current, decision, "removed"))
+
+    def refuse(self, version: int, decision: Decision) -> None:
+        """Write down that the alias was not moved, and why."""
+        with self._warehouse.begin() as holding:
+            self._settled(holding)
+            self._write(version, self._store.get(self.model), decision, "refused")
+
+    def settle(self) -> None:
+        """Complete what a killed process left, and write down what was moved outside of Daybreak."""
+        with self._warehouse.begin() as holding:
+            self._settled(holding)
+
+    def at(self, instant: datetime) -> int | None:
+        """Return the version that the alias pointed to at an instant, or None."""
+        self.settle()
+        pointed = sa.select(alias_history.c.version).where(
+            *self._moves(),
+            alias_history.c.since <= instant,
+            sa.or_(alias_history.c.until.is_(None), alias_history.c.until > instant),
+        )
+        with self._warehouse.begin() as connection:
+            found: int | None = connection.scalar(pointed)
+        return found
+
+    def before(self) -> int | None:
+        """Return the version that the alias pointed to before the current one first got it, or None.
+
+        A version that was itself taken back is not come back to.
+        """
+        self.settle()
+        with self._warehouse.begin() as connection:
+            current = sa.select(alias_history.c.version).where(*self._moves(), alias_history.c.until.is_(None))
+            first = sa.select(sa.func.min(alias_history.c.since)).where(
+                *self._moves(), alias_history.c.version == current.scalar_subquery()
+            )
+            found: int | None = connection.scalar(
+                sa.select(alias_history.c.version)
+                .where(*self._moves(), alias_history.c.since < first.scalar_subquery())
+                .order_by(alias_history.c.since.desc())
+                .limit(1)
+            )
+        return found
+
+    def history(self) -> list[RowMapping]:
+        """List every decision about the alias, the newest first."""
+        self.settle()
+        with self._warehouse.begin() as connection:
+            every = sa.select(alias_history).where(*self._of()).order_by(alias_history.c.since.desc())
+            return list(connection.execute(every).mappings())
+
+    def _settled(self, holding: Connection) -> None:
+        # The lock is held until the caller's transaction ends; what is written is committed by itself, line by line.
+        lock(holding, f"alias/{self.model.name}/{self.model.alias}", self._workspace.settings.lock_timeout_seconds)
+        with self._warehouse.begin() as connection:
+            intended = sa.select(alias_history).where(*self._of(), alias_history.c.outcome == "intended")
+            left = connection.execute(intended).mappings().first()
+            recorded = connection.scalar(
+                sa.select(alias_history.c.version).where(*self._moves(), alias_history.c.until.is_(None))
+            )
+        current = self._store.get(self.model)
+        if left:
+            moved = current == left["version"] and left["version"] != left["from_version"]
+            self._conclude(left["since"], "moved" if moved else "abandoned")
+            recorded = left["version"] if moved else recorded
+        if current != recorded:
+            outside = Decision("found in the registry: it was moved outside of Daybreak", decided_by="unknown")
+            if current is None:
+                self._close(self._write(recorded or 0, recorded, outside, "removed"))
+            else:
+                self._conclude(self._write(current, recorded, outside, "intended"), "moved")
+
+    def _write(self, version: int, current: int | None, decision: Decision, outcome: str) -> datetime:
+        with self._warehouse.begin() as connection:
+            now: datetime = connection.scalar(sa.select(sa.func.clock_timestamp()))  # type: ignore[assignment]
+            connection.execute(
+                alias_history.insert().values(
+                    model_name=self.model.name,
+                    alias=self.model.alias,
+                    version=version,
+                    since=now,
+                    until=now,
+                    reason=decision.reason,
+                    outcome=outcome,
+                    from_version=current,
+                    reasons=list(decision.reasons),
+                    decided_by=decision.decided_by,
+                )
+            )
+        return now
+
+    def _conclude(self, since: datetime, outcome: str) -> None:
+        row = (*self._of(), alias_history.c.since == since)
+        with self._warehouse.begin() as connection:
+            if outcome == "moved":
+                connection.execute(self._closed(since))
+                connection.execute(alias_history.update().where(*row).values(outcome=outcome, until=None))
+            else:
+                connection.execute(alias_history.update().where(*row).values(outcome=outcome))
+
+    def _close(self, instant: datetime) -> None:
+        with self._warehouse.begin() as connection:
+            connection.execute(self._closed(instant))
+
+    def _closed(self, instant: datetime) -> sa.Update:
+        return alias_history.update().where(*self._moves(), alias_history.c.until.is_(None)).values(until=instant)
+
+    def _of(self) -> tuple[sa.ColumnElement[bool], ...]:
+        return alias_history.c.model_name == self.model.name, alias_history.c.alias == self.model.alias
+
+    def _moves(self) -> tuple[sa.ColumnElement[bool], ...]:
+        return *self._of(), alias_history.c.outcome == "moved"
+
+
+def point_alias(workspace: Workspace, model: ModelRef, version: int, reason: str) -> None:
+    """Point an alias to a version, whatever it points to, and write it into the alias history."""
+    Aliases(workspace, model).move(version, Decision(reason))
