@@ -29,7 +29,8 @@ from daybreak.workspace import Workspace
 
 ENGINE = str(Path(daybreak.__file__).parent)
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([*MODULES, "daybreak.cli", "daybreak.expectations", "processes"])
+_RECEIVER = ["uvicorn", "retail.promotions_system.app"]
+_forks.set_forkserver_preload([*MODULES, *_RECEIVER, "daybreak.cli", "daybreak.expectations", "processes"])
 
 Line = tuple[str, int]
 Tracer = Callable[[FrameType, str, Any], Any]

@@ -11,7 +11,7 @@ import typer
 
 from daybreak.cli_arguments import Day, Json, Leakage, Name, RunId, Version, open_workspace
 from daybreak.cli_looking import looking
-from daybreak.errors import DaybreakError, PublicationRefused
+from daybreak.errors import DaybreakError
 from daybreak.local.commands import local
 from daybreak.partition import parse_day
 from daybreak.settings import share_cores
@@ -124,24 +124,15 @@ def push(
     resume: Annotated[bool, typer.Option("--resume", help="With the model version that the last run planned.")] = False,
 ) -> None:
     """Score one partition and send what the receiver has not acknowledged yet."""
-    from daybreak.history import show_partition
     from daybreak.planning import Request, plan_run
     from daybreak.progress import rows_progress
     from daybreak.push_runner import PushRunner
+    from daybreak.resuming import resumption
 
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         workspace.ledger.sweep()
-        last = show_partition(workspace.ledger, pipeline, parse_day(day)) if resume else None
-        if resume and (last is None or last["run"]["model_version"] is None):
-            raise PublicationRefused(
-                f"There is no run of {pipeline} {day} to resume.", next_step=f"`daybreak push {pipeline} {day}`."
-            )
-        version = last["run"]["model_version"] if last else None
-        parent = last["run"]["run_id"] if last else None
-        request = Request(
-            day, trigger="resume" if resume else "command line", model_version=version, parent_run_id=parent
-        )
+        request = resumption(workspace.ledger, pipeline, parse_day(day)) if resume else Request(day)
         plan = plan_run(workspace, declared, request)
         with rows_progress(f"{pipeline} {day}") as progress:
             outcome = PushRunner(workspace, declared).run(plan, progress)

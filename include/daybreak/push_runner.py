@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +154,13 @@ class PushRunner(Runner):
         column = self.pipeline.prediction.column
         suite = read_suite(load_function(self._push.scores)(column, plan.single_model.score_profile))
         frame = pd.DataFrame({column: values})
-        for declared, judgement in zip(suite.declared, self._judge.judge(frame, suite.declared), strict=True):
-            if judgement.exception or (declared.critical and not judgement.success):
+        try:
+            judgements = self._judge.judge(frame, suite.declared) if len(frame) else []
+        except Exception:
+            judgements = []  # the profile makes no sense to it
+        for declared, judgement in zip_longest(suite.declared, judgements):
+            unjudged = judgement is None or judgement.exception
+            if unjudged or (declared.critical and not judgement.success):
                 # What was observed is left out: it is derived from the scores.
                 raise ExpectationsFailed(
                     f"The scores are not spread as on held-out days ({declared.kind}); nothing was sent.",

@@ -35,6 +35,8 @@ class Scoring:
         budget: int,
         reject: Callable[[Rejected], None],
         rows: str = "rows",
+        *,
+        withhold_texts: bool = False,
     ) -> None:
         self._model = model
         self._signature = signature
@@ -42,6 +44,7 @@ class Scoring:
         self._budget = budget
         self._reject = reject
         self._rows = rows
+        self._withhold_texts = withhold_texts
         self.failed = 0
         self.scored = 0
 
@@ -119,7 +122,8 @@ class Scoring:
                 reasons[start] = f"the model raised {type(error).__name__}"
                 if self.failed + len(reasons) > self._budget:
                     self.failed += len(reasons)
-                    self._refuse_overdraft(f"{reasons[start]}: {_brief(error)}")
+                    text = "its text is withheld" if self._withhold_texts else _brief(error)
+                    self._refuse_overdraft(f"{reasons[start]}: {text}")
                 return
             half = len(frame) // 2
             for piece, at in ((frame.iloc[:half], start), (frame.iloc[half:], start + half)):

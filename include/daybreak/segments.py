@@ -40,7 +40,9 @@ def scoring_for(
     ``budget`` says how many rows of a segment may fail; of all rows, under None, where there is one model.
     """
     if not isinstance(model, SegmentModels):
-        return Scoring(load(model), model.signature, pipeline.prediction, budget(None), reject)
+        # A model may repeat in an error what it has predicted, and what is pushed is kept nowhere.
+        withhold = pipeline.push is not None
+        return Scoring(load(model), model.signature, pipeline.prediction, budget(None), reject, withhold_texts=withhold)
     scorings: dict[str | None, Scoring] = {}
     for segment, version in model.by_segment.items():
         rows = "rows of other segments" if segment is OTHER else f"rows of segment '{segment}'"

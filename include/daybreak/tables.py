@@ -102,7 +102,7 @@ expectation_results = sa.Table(
     sa.Column("evaluated", sa.BigInteger),
     sa.Column("unexpected", sa.BigInteger),
     sa.Column("arguments", JSONB),
-    sa.Column("observed", JSONB),
+    sa.Column("observed", JSONB(none_as_null=True)),
 )
 quarantine = sa.Table(
     "quarantine",

@@ -24,7 +24,11 @@ _forks = get_context("forkserver")
 
 @dataclass(frozen=True)
 class Death:
-    """A process kills itself when a function is called for the nth time, in whichever of its threads."""
+    """A process kills itself when a function is called for the nth time, in whichever of its threads.
+
+    A coroutine counts each time that it goes on, so moments are named by functions that are none: ``signed_headers`` is
+    called just before a request, ``judge_answer`` just after its answer.
+    """
 
     function: str
     call: int = 1

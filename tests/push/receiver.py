@@ -80,8 +80,9 @@ class Receiver(Promotions):
         return self.output.read_text().count("/v1/offers")
 
     def empty(self) -> None:
-        """Forget every offer and every fault."""
+        """Forget every offer and every fault, also of requests whose sender is gone."""
         self.faults.plan()
+        self.settle()
         self.faults.forget()  # type: ignore[attr-defined]
         self.execute("TRUNCATE promotions_system.offers, promotions_system.chunks")
 
@@ -101,6 +102,12 @@ class RemoteFaults:
         """List the faults to come."""
         coming: Sequence[dict[str, Any]] = self._receiver.ask("GET", "/v1/faults")["coming"]
         return coming
+
+    @property
+    def under_way(self) -> int:
+        """How many chunks are being treated."""
+        under_way: int = self._receiver.ask("GET", "/v1/faults")["under_way"]
+        return under_way
 
     @property
     def seen(self) -> list[Seen]:

@@ -46,8 +46,8 @@ FAULTS = (
 DEATHS = (
     "Deliveries.generation",
     "Deliveries.open",
-    "Sender._exchange",
-    "Sender._exchange",
+    "signed_headers",
+    "signed_headers",
     "judge_answer",
     "judge_answer",
     "Deliveries.acknowledge",
@@ -116,7 +116,7 @@ class Schedule:
             self.receiver.faults.plan(Fault(kind="cut_after", times=2))
             self._push(self._plan())
             self.receiver.kill()
-            self._push(self._plan())
+            self._push(self._plan(), deadline_seconds=0.2)
             self.receiver.start()
             self.receiver.faults.started_again()  # type: ignore[attr-defined]
         self.receiver.faults.plan()
@@ -124,8 +124,8 @@ class Schedule:
         self._hold_all()
         self.warehouse.close()
 
-    def _push(self, plan: Plan, *, must: bool = False) -> None:
-        pusher = Pusher(self.warehouse, plan, PUSH, self._target(), 20)
+    def _push(self, plan: Plan, *, must: bool = False, deadline_seconds: float = 2) -> None:
+        pusher = Pusher(self.warehouse, plan, PUSH, self._target(deadline_seconds), 20)
         try:
             pusher.push("0" * 64, self.content.offers(plan))
         except (DeliveryRefused, DeliveryUnavailable):
@@ -207,11 +207,11 @@ class Schedule:
         )
         return Plan(run_id, PIPELINE, partition, model)
 
-    def _target(self) -> DeliveryTarget:
+    def _target(self, deadline_seconds: float) -> DeliveryTarget:
         return self.receiver.target(
             first_pause_seconds=0.005,
             longest_pause_seconds=0.02,
-            deadline_seconds=2,
+            deadline_seconds=deadline_seconds,
             open_circuit_after=8,
             max_in_flight=self.chance.randint(1, 3),
         )

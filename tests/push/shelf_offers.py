@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from daybreak.pipeline import ModelRef, Pipeline, Prediction, Push
+from retail.daily_promotions.offers import Offers
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -53,3 +54,20 @@ def suite() -> "ExpectationSuite":
             gxe.ExpectColumnMeanToBeBetween(column="units", min_value=0, max_value=1_000, severity="warning"),
         ],
     )
+
+
+class Undecided(Offers):
+    """Offers that cannot be decided, and say so with the predictions."""
+
+    def items(self) -> Any:
+        """Fail."""
+        best = [offer["probability"] for offer in super().items()]
+        raise ValueError(f"cannot decide between {best}")
+
+
+class Unwritable(Offers):
+    """Offers of which one cannot be written out as JSON."""
+
+    def items(self) -> Any:
+        """Return them with one more field."""
+        return [offer | {"sure": {offer["probability"]}} for offer in super().items()]

@@ -1,6 +1,6 @@
 """Who must not be talked to, or will not be, is refused, and no secret gets anywhere by it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,11 @@ from daybreak.local.postgres import EmbeddedPostgres
 from promotions import SIGNING_KEY, TOKEN, promotions_database, serve
 
 from .certificate import make_certificate
-from .conftest import Daybreak
+from .conftest import Daybreak, Everywhere
 from .shelves import DAY, Shelves
 
 WRONG = "secret-of-the-wrong-kind-0123456789"
 SECRETS = (TOKEN, SIGNING_KEY, WRONG)
-Everywhere = Callable[[], Iterator[tuple[str, bytes]]]
 
 
 @pytest.fixture(scope="module")
@@ -24,23 +23,6 @@ def certified(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFacto
     files = make_certificate(tmp_path_factory.mktemp("certificate"))
     with serve(promotions_database(postgres, "promotions_certified"), ssl=files) as promotions:
         yield promotions.url, files[0]
-
-
-@pytest.fixture
-def everywhere(shelves: Shelves, postgres: EmbeddedPostgres) -> Everywhere:
-    """Return a function that yields all that a refusal may have left: tables, files, the database's log."""
-
-    def look() -> Iterator[tuple[str, bytes]]:
-        tables = shelves.rows("SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^(pg_|information)'")
-        for schema, table in tables:
-            rows = shelves.rows(f"SELECT shown::text FROM {schema}.{table} AS shown")
-            yield f"{schema}.{table}", repr(rows).encode()
-        for path in shelves.workspace.settings.home.rglob("*"):
-            if path.is_file():
-                yield str(path), path.read_bytes()
-        yield "the database's log", (postgres.folder / "log").read_bytes()
-
-    return look
 
 
 @pytest.mark.parametrize(

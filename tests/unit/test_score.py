@@ -37,10 +37,23 @@ class Model:
 class Scored:
     """One pass of numbers through a model, and what came of each."""
 
-    def __init__(self, model: Model, values: Iterable[float], *, budget: int = 1000, chunk_rows: int = 8) -> None:
+    def __init__(
+        self,
+        model: Model,
+        values: Iterable[float],
+        *,
+        budget: int = 1000,
+        chunk_rows: int = 8,
+        withhold_texts: bool = False,
+    ) -> None:
         self.rejected: list[Rejected] = []
         self.scoring = Scoring(
-            model, Signature((("x", "double"),)), Prediction("units", 0, 1000), budget, self.rejected.append
+            model,
+            Signature((("x", "double"),)),
+            Prediction("units", 0, 1000),
+            budget,
+            self.rejected.append,
+            withhold_texts=withhold_texts,
         )
         x = pa.array(values, pa.float64())
         rows = pa.RecordBatch.from_pydict({"key": pa.array(range(len(x))), "x": x})
@@ -112,6 +125,15 @@ def test_as_many_rows_as_the_budget_allows_may_fail_and_not_one_more() -> None:
     overdrawn = Scored(Model({1.0, 9.0, 17.0}), range(20), budget=2)
     with pytest.raises(ScoringFailed, match="3 rows could not be scored, 2 are allowed"):
         overdrawn.run()
+
+
+@pytest.mark.parametrize("withheld", [False, True])
+def test_what_a_model_says_when_it_fails_is_told_unless_predictions_may_not_be_kept(withheld: bool) -> None:
+    with pytest.raises(ScoringFailed) as failed:
+        Scored(Model({3.0}), range(8), budget=0, withhold_texts=withheld).run()
+    assert ("cannot take this value" in str(failed.value)) is not withheld
+    assert "the model raised ValueError" in str(failed.value)
+    assert ("its text is withheld" in str(failed.value)) is withheld
 
 
 def test_failures_of_both_kinds_draw_on_one_budget() -> None:
