@@ -1,0 +1,58 @@
+"""Row rules: a pipeline's expectation suite said column by column, for those that suit most tables."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+    from great_expectations.expectations.expectation import Expectation
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowRules:
+    """What each row must fulfil; called, it builds the expectation suite. Every rule is critical.
+
+    ``rows`` is how many a batch has at least and at most, ``ranges`` the least and greatest value of a number,
+    ``values`` what a text, or each of several, may be, ``texts`` names columns with any text. None of these columns may
+    be empty but those of ``may_be_empty``. ``also`` gets Great Expectations' module of expectations and returns any
+    others.
+    """
+
+    rows: tuple[int, int]
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    values: Mapping[str | tuple[str, ...], Sequence[str]] = field(default_factory=dict)
+    texts: Collection[str] = ()
+    may_be_empty: Collection[str] = ()
+    also: "Callable[[Any], list[Expectation]]" = lambda gxe: []
+
+    def __call__(self) -> "ExpectationSuite":
+        """Build the expectation suite."""
+        import great_expectations as gx
+        import great_expectations.expectations as gxe
+        from great_expectations.expectations.metadata_types import FailureSeverity
+
+        critical = FailureSeverity.CRITICAL
+        values = [
+            (column, list(allowed))
+            for columns, allowed in self.values.items()
+            for column in ((columns,) if isinstance(columns, str) else columns)
+        ]
+        filled = [c for c in (*self.ranges, *dict(values), *self.texts) if c not in self.may_be_empty]
+        least, most = self.rows
+        return gx.ExpectationSuite(
+            name="row rules",
+            expectations=[
+                *(gxe.ExpectColumnValuesToNotBeNull(column=column, severity=critical) for column in filled),
+                *(
+                    gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, severity=critical)
+                    for column, (low, high) in self.ranges.items()
+                ),
+                *(
+                    gxe.ExpectColumnValuesToBeInSet(column=column, value_set=allowed, severity=critical)
+                    for column, allowed in values
+                ),
+                gxe.ExpectTableRowCountToBeBetween(min_value=least, max_value=most, severity=critical),
+                *self.also(gxe),
+            ],
+        )

@@ -1,0 +1,150 @@
+"""Scaffold files: put a new pipeline's files in their places, all of them or none.
+
+They are written into a staging folder first. What nobody reads yet is moved before the pipeline is registered, the DAG
+after it. A process that dies in between leaves the staging folder; the next one takes back what was not registered.
+"""
+
+import ast
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from keyword import iskeyword
+from pathlib import Path
+
+from daybreak.errors import ConfigurationError
+
+_LONGEST = 30
+# Names that a DAG file uses, or folders of sql/ that hold something else.
+_TAKEN = {"dag", "daily", "parameters", "plan", "predictions", "stages", "ledger", "demonstration", "sources"}
+
+
+class Scaffold:
+    """The places of one pipeline's files below a project's folder."""
+
+    def __init__(self, project: Path, package: str, name: str) -> None:
+        self.project = project
+        self.package = package
+        self.name = name
+        self.register = project / "include" / package.replace(".", "/") / "__init__.py"
+        self._staging = project / f".daybreak-new-{name}"
+        self._hidden = [Path("sql") / name, self.register.parent.relative_to(project) / name]
+        self._dag = Path("dags") / f"{name}.py"
+
+    def refuse_name(self) -> None:
+        """Refuse a name that cannot be a module, a table and a DAG, or that is taken."""
+        name = self.name
+        if not name.isidentifier() or not name.isascii() or name != name.lower() or name[0] == "_":
+            raise self._refused(
+                f"'{name}' cannot name a pipeline.", "choose lower-case letters, digits and _, such as `churn`."
+            )
+        if len(name) > _LONGEST:
+            raise self._refused(
+                f"'{name}' is longer than {_LONGEST} letters, and tables are named after it.", "choose a shorter name."
+            )
+        from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
+
+        there = [path for path in (*self._hidden, self._dag) if (self.project / path).exists()]
+        if there or name in registered(self._read()):
+            where = f" ({there[0]})" if there else f" (in {self.register.relative_to(self.project)})"
+            raise self._refused(f"A pipeline '{name}' is already there{where}.", "edit that, or choose another name.")
+        shadows = name in sys.stdlib_module_names or find_spec(name) is not None
+        if shadows or iskeyword(name) or name in RESERVED_WORDS or name in _TAKEN:
+            raise self._refused(f"'{name}' already means something in Python, SQL or a DAG.", "choose another name.")
+        with_name(self._read(), self.package, name)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other scaffolds of the project waiting, and mend what a killed one left behind."""
+        if not self.register.is_file():
+            raise self._refused(
+                f"{self.register} is missing: pipelines are registered there.",
+                "run the command in a copy of the project, or set DAYBREAK_PROJECT and DAYBREAK_PIPELINES.",
+            )
+        folder = os.open(self.project, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            self._mend()
+            yield
+        finally:
+            os.close(folder)
+
+    def place(self, files: dict[str, str]) -> None:
+        """Write the files, given by their paths below the project's folder, and register the pipeline."""
+        unfinished = self._staging.with_name(f"{self._staging.name}.part")
+        try:
+            for path, text in files.items():
+                (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
+                (unfinished / path).write_text(text, encoding="utf-8")
+            unfinished.rename(self._staging)
+            for hidden in self._hidden:
+                (self._staging / hidden).rename(self.project / hidden)
+            changed = self._staging / "registered.py"
+            changed.write_text(with_name(self._read(), self.package, self.name), encoding="utf-8")
+            shutil.copymode(self.register, changed)
+            changed.replace(self.register)
+            (self._staging / self._dag).rename(self.project / self._dag)
+            shutil.rmtree(self._staging)
+        except BaseException:
+            self._mend()
+            raise
+
+    def _mend(self) -> None:
+        shutil.rmtree(self._staging.with_name(f"{self._staging.name}.part"), ignore_errors=True)
+        if not self._staging.exists():
+            return
+        if self.name in registered(self._read()):
+            if (self._staging / self._dag).exists():
+                (self._staging / self._dag).rename(self.project / self._dag)
+        else:
+            for path in self._hidden:
+                # What is no longer in the staging folder was moved out of it, and nothing else was there before.
+                if not (self._staging / path).exists() and (self.project / path).exists():
+                    shutil.rmtree(self.project / path)
+        shutil.rmtree(self._staging)
+
+    def _read(self) -> str:
+        return self.register.read_text(encoding="utf-8")
+
+    def _refused(self, problem: str, next_step: str) -> ConfigurationError:
+        return ConfigurationError(problem, next_step=next_step)
+
+
+def registered(text: str) -> list[str]:
+    """Return the names of the pipelines' modules that a package imports, as far as its text tells."""
+    imports = (node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom))
+    return [(node.module or "").rpartition(".")[2] for node in imports]
+
+
+def with_name(text: str, package: str, name: str) -> str:
+    """Add a pipeline to the text of the module that declares PIPELINES, leaving all else as it is."""
+    constant = name.upper()
+    body = ast.parse(text).body
+    found = [node for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PIPELINES"]
+    if len(found) != 1 or not isinstance(found[0].value, ast.Tuple):
+        raise ConfigurationError(
+            f"{package} has no plain tuple PIPELINES to add to.",
+            next_step=f"write `PIPELINES = (…,)` there: `daybreak new` adds {constant} to it.",
+        )
+    value = found[0].value
+    names = [*map(ast.unparse, value.elts), constant]
+    one_line = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+    if len(one_line) > 120 - len("PIPELINES = "):
+        one_line = "(\n" + "".join(f"    {each},\n" for each in names) + ")"
+    lines = text.split("\n")
+    first, last = value.lineno - 1, (value.end_lineno or value.lineno) - 1
+    before = lines[first].encode()[: value.col_offset].decode()
+    after = lines[last].encode()[value.end_col_offset :].decode()
+    lines[first : last + 1] = [before + one_line + after]
+    module = f"{package}.{name}"
+    imports = [node for node in body if isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{package}.")]
+    later = [node.lineno - 1 for node in imports if str(node.module) > module]
+    if imports:
+        at, addition = later[0] if later else imports[-1].end_lineno or 0, [f"from {module} import {constant}"]
+    else:
+        at, addition = found[0].lineno - 1, [f"from {module} import {constant}", ""]
+    lines[at:at] = addition
+    return "\n".join(lines)
