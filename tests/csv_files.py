@@ -1,0 +1,47 @@
+"""CSV files made for tests: a small table like Telco's, and whatever a test writes itself."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+HEADER = (
+    "customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,"
+    "OnlineSecurity,OnlineBackup,DeviceProtection,TechSupport,StreamingTV,StreamingMovies,Contract,PaperlessBilling,"
+    "PaymentMethod,MonthlyCharges,TotalCharges,Churn"
+)
+PAYMENTS = ("Electronic check", "Mailed check", "Bank transfer (automatic)", "Credit card (automatic)")
+NOT_BILLED = 9
+
+
+def telco(path: Path, customers: int = 600) -> Path:
+    """Write a table of Telco's shape: a total is a blank where the tenure is 0, and who churns pays much, not long."""
+    lines = [HEADER]
+    for number in range(customers):
+        tenure = 0 if number < NOT_BILLED else 1 + number * 7 % 72
+        charge = 20 + number * 13 % 97
+        churns = tenure > 0 and (charge - tenure) + number % 11 * 6 > 50
+        yes_or_no = ("Yes", "No")[number % 2]
+        online = ("Yes", "No", "No internet service")[number % 3]
+        row = (
+            f"{number:04d}-MADE",
+            ("Female", "Male")[number % 2],
+            number % 5 // 4,
+            *(yes_or_no, yes_or_no, tenure, yes_or_no),
+            ("Yes", "No", "No phone service")[number % 3],
+            ("DSL", "Fiber optic", "No")[number % 3],
+            *[online] * 6,
+            ("Month-to-month", "One year", "Two year")[number // 7 % 3],
+            yes_or_no,
+            PAYMENTS[number % 4],
+            f"{charge}.5",
+            f"{tenure * charge}.25" if tenure else " ",
+            "Yes" if churns else "No",
+        )
+        lines.append(",".join(map(str, row)))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def write(path: Path, header: str, rows: Iterable[str]) -> Path:
+    """Write a header and rows as they are."""
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
