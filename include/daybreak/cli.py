@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daybreak.cli_arguments import Day, Json, Leakage, Name, RunId, Version, open_workspace
+from daybreak.cli_arguments import Day, Json, Leakage, Name, RunId, Version, open_workspace, tell_stale
 from daybreak.cli_looking import looking
 from daybreak.cli_new import starting
 from daybreak.errors import DaybreakError
@@ -72,6 +72,7 @@ def run(
         with rows_progress(f"{pipeline} {plan.partition.key}") as progress:
             outcome = runner_for(workspace, declared).run(plan, progress)
         _print_outcomes(f"{pipeline} {plan.partition.key}", [outcome])
+        tell_stale(workspace, pipeline, plan.partition.day)
 
 
 @app.command()
@@ -113,6 +114,7 @@ def backfill(
                     refusals.append(str(error))
                 progress(day)
         _print_outcomes(f"{pipeline} {first} to {last}", outcomes)
+        tell_stale(workspace, pipeline)
     for refusal in refusals:
         print_error(refusal)
     if refusals:
@@ -182,7 +184,8 @@ def rollback(pipeline: Name, day: Day) -> None:
         publisher = Runner(workspace, workspace.pipeline(pipeline)).publisher
         workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
         publication = publisher.roll_back(parse_day(day))
-    out.print(f"{pipeline} {day}: run {publication.run_id} is the current one again.")
+        out.print(f"{pipeline} {day}: run {publication.run_id} is the current one again.")
+        tell_stale(workspace, pipeline, parse_day(day))
 
 
 @app.command()

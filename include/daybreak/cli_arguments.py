@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,3 +35,11 @@ def open_workspace() -> "Iterator[Workspace]":
         yield workspace
     finally:
         workspace.close()
+
+
+def tell_stale(workspace: "Workspace", upstream: str, day: date | None = None) -> None:
+    """Print which publications are stale now that this upstream was published anew, if any are."""
+    from daybreak.stale import list_stale, print_stale
+
+    if found := list_stale(workspace.ledger, upstream, day):
+        print_stale(found)

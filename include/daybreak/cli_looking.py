@@ -15,19 +15,29 @@ looking = typer.Typer()
 def runs(
     pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Only this pipeline's.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 30,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Only current ones whose upstream has been published anew since.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """List runs, the newest first."""
     from daybreak.display import out, print_json, print_table
     from daybreak.history import list_runs
+    from daybreak.stale import list_stale, print_stale
 
     with open_workspace() as workspace:
         if pipeline:
             workspace.pipeline(pipeline)
         workspace.ledger.sweep()
-        found = list_runs(workspace.ledger, pipeline, limit)
+        if stale:
+            found = [row for row in list_stale(workspace.ledger) if pipeline in (None, row["pipeline"])][:limit]
+        else:
+            found = list_runs(workspace.ledger, pipeline, limit)
     if json:
         print_json(found)
+        return
+    if stale:
+        print_stale(found)
         return
     print_table(
         "Runs",
@@ -52,7 +62,7 @@ def runs(
                 row["state"],
                 row["current"],
                 row["trigger"],
-                str(row["model_version"] or "-"),
+                str(row["model_version"] or ("per segment" if row["model_digest"] else "-")),
                 row["rows_extracted"],
                 row["rows_quarantined"],
                 row["rows_failed"],

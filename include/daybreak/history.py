@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from daybreak.ledger import Ledger
-from daybreak.tables import expectation_results, publications, quarantine, runs
+from daybreak.tables import expectation_results, publications, quarantine, run_segments, runs
 
 
 def list_runs(ledger: Ledger, pipeline: str | None = None, limit: int = 30) -> list[dict[str, Any]]:
@@ -50,6 +50,10 @@ def show_partition(ledger: Ledger, pipeline: str, day: date, run_id: int | None 
                 connection, sa.select(expectation_results).where(of_run).order_by(expectation_results.c.position)
             ),
             "quarantine": _rows(connection, grouped),
+            "segments": _rows(
+                connection,
+                sa.select(run_segments).where(run_segments.c.run_id == run["run_id"]).order_by(run_segments.c.position),
+            ),
         }
 
 

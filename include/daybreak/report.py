@@ -18,12 +18,14 @@ def print_run(found: dict[str, Any]) -> None:
             if run["window_start"]
             else None,
             "model": f"{run['model_name']} version {run['model_version']}" if run["model_name"] else None,
+            "upstream run": str(run["upstream_run_id"]) if run["upstream_run_id"] else None,
             "trained through": run["trained_through"],
             "leakage allowed": run["leakage_allowed"] or None,
             "rows extracted": run["rows_extracted"],
             "rows quarantined": run["rows_quarantined"],
             "rows failed": run["rows_failed"],
             "rows scored": run["rows_scored"],
+            "rows kept": run["rows_kept"],
             "seconds": ", ".join(f"{stage} {value}" for stage, value in run["seconds"].items()) or None,
             "snapshot": run["snapshot_uri"],
             "replay of run": str(run["parent_run_id"]) if run["parent_run_id"] else None,
@@ -34,6 +36,21 @@ def print_run(found: dict[str, Any]) -> None:
             },
         }
     )
+    if found["segments"]:
+        counts = ("rows_extracted", "rows_quarantined", "rows_failed", "rows_scored")
+        print_table(
+            "Segments",
+            ["segment", "model", "version", *(name.removeprefix("rows_") for name in counts)],
+            [
+                [
+                    row["segment"] or "(any other)",
+                    row["model_name"] or "none: quarantined",
+                    str(row["model_version"] or "-"),
+                    *(row[name] for name in counts),
+                ]
+                for row in found["segments"]
+            ],
+        )
     if found["expectations"]:
         print_table(
             "Expectations",
