@@ -2,11 +2,15 @@
 
 from airflow.sdk import Param
 
+# A pipeline with a model for each segment has no one version that could be forced.
+SEGMENTS = {
+    "allow_leakage": Param(False, type="boolean", description="Accept a model that has seen days after the partition."),
+}
 SCORING = {
     "model_version": Param(
         None, type=["null", "integer"], minimum=1, description="Use this model version, not the champion."
     ),
-    "allow_leakage": Param(False, type="boolean", description="Accept a model that has seen days after the partition."),
+    **SEGMENTS,
 }
 PUSHING = {
     **SCORING,

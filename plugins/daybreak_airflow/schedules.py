@@ -1,11 +1,18 @@
-"""Schedules: one run for each day, in the pipeline's own time zone."""
+"""Schedules: one run for each day, in the pipeline's own time zone, or for each partition that another publishes."""
 
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import CronPartitionTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import (
+    CronPartitionTimetable,
+    ExceptionRetryPolicy,
+    PartitionedAssetTimetable,
+    RetryAction,
+    RetryRule,
+)
 
 from daybreak.errors import TerminalError
+from daybreak_airflow.assets import predictions
 
 
 def daily(timezone: str) -> CronPartitionTimetable:
@@ -14,6 +21,14 @@ def daily(timezone: str) -> CronPartitionTimetable:
     Leave the cron at midnight: with another hour a backfill loses its last day and keys given by hand match no tick.
     """
     return CronPartitionTimetable("0 0 * * *", timezone=timezone, run_offset=-1, key_format="%Y-%m-%d")
+
+
+def after(upstream: str) -> PartitionedAssetTimetable:
+    """Run whenever the upstream pipeline publishes a partition, with the same key, backfilled and run again too.
+
+    One upstream only: with two, Airflow may start a run when it has heard of one of them.
+    """
+    return PartitionedAssetTimetable(assets=predictions(upstream))
 
 
 # Transient faults are waited out for about a quarter of an hour; a terminal one fails at once.

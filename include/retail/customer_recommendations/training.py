@@ -1,0 +1,115 @@
+"""Train the recommendations: a model for each segment and one for all, held against the segment's favourites."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from daybreak.candidates import Candidate
+from daybreak.train import Past, Trained
+from retail.customer_recommendations import NAME
+from retail.customer_recommendations.ranking import best, popularity, starts
+from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
+from retail.customer_segments.training import FEATURES as SEGMENT_FEATURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ONE_MODEL, PER_SEGMENT, FAVOURITES = "one model for all", "a model per segment", "the segment's favourites"
+TARGET = "bought_next_7d"
+CATEGORIES = ["product_category"]
+NUMBERS = [
+    "bought_days_7d",
+    "bought_days_28d",
+    "bought_days_90d",
+    "days_since_bought",
+    "days_between",
+    "intervals_since_bought",
+    "household_share_7d",
+    "household_share_28d",
+    "visit_days_28d",
+    "visit_days_90d",
+    "days_since_visit",
+]
+FITTED_WEEKS = HELD_OUT_WEEKS = 4
+SETTINGS = {"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 15, "min_samples_leaf": 500}
+
+
+def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
+    """Fit on four weeks of targets, measure on the four after them."""
+    # A partition's target are the seven days after it: those of the last one read here end with last_day.
+    border = past.last_day - timedelta(weeks=HELD_OUT_WEEKS)
+    unseen = _rows(past, border, HELD_OUT_WEEKS, progress)
+    rows = _rows(past, border - timedelta(weeks=FITTED_WEEKS), FITTED_WEEKS, progress)
+    progress(f"fitting {len(rows):,} rows, all together and segment by segment")
+    one_model = fit(rows)
+    of_segment = {segment: rows[rows["segment"] == segment] for segment in SEGMENTS}
+    models = {segment: fit(of_segment[segment]) for segment in SEGMENTS}
+    progress(f"measuring on {len(unseen):,} rows")
+    own = np.empty(len(unseen))
+    for segment, model in models.items():
+        inside = (unseen["segment"] == segment).to_numpy()
+        own[inside] = predict(model, unseen[inside])
+    lists = {
+        PER_SEGMENT: best(unseen, own),
+        ONE_MODEL: best(unseen, predict(one_model, unseen)),
+        FAVOURITES: best(unseen, popularity(unseen)),
+    }
+    in_segment = unseen["segment"].to_numpy()[starts(unseen)]
+    segments = past.workspace.registry.resolve(CUSTOMER_SEGMENTS.single_ref)
+
+    def trained(model: Any, fitted: "pd.DataFrame", kind: str, wanted: np.ndarray) -> Trained:
+        return Trained(
+            model=model,
+            sample=fitted[CATEGORIES + NUMBERS].head(100),
+            # What the segments' model has seen, these have seen through it.
+            trained_through=max(border, segments.trained_through),
+            metrics=lists[kind].measured(wanted),
+            baseline=lists[FAVOURITES].measured(wanted),
+            greater_is_better=("precision_at_5", "map_at_5"),
+            parameters={**SETTINGS, "rows": len(fitted), "segments_version": segments.version},
+            candidates=tuple(
+                Candidate(name, found.measured(wanted), chosen=name == kind) for name, found in lists.items()
+            ),
+        )
+
+    return {NAME: trained(one_model, rows, ONE_MODEL, np.full(len(in_segment), True))} | {
+        f"{NAME}_{segment}": trained(model, of_segment[segment], PER_SEGMENT, in_segment == segment)
+        for segment, model in models.items()
+    }
+
+
+def fit(rows: "pd.DataFrame") -> Any:
+    """Fit a scikit-learn pipeline; boosting with log loss on this many rows comes out calibrated."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import TargetEncoder
+
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    model = make_pipeline(
+        make_column_transformer((TargetEncoder(target_type="binary", cv=folds), CATEGORIES), ("passthrough", NUMBERS)),
+        HistGradientBoostingClassifier(early_stopping=False, random_state=0, **SETTINGS),
+    )
+    return model.fit(rows[CATEGORIES + NUMBERS], rows[TARGET])
+
+
+def predict(model: Any, rows: "pd.DataFrame") -> np.ndarray:
+    """Return the probability that each candidate is bought."""
+    probability: np.ndarray = model.predict_proba(rows[CATEGORIES + NUMBERS])[:, 1]
+    return probability
+
+
+def _rows(past: Past, first: date, weeks: int, progress: Callable[[str], None]) -> "pd.DataFrame":
+    """Read so many partitions, seven days apart, with the segments that the champion gives their households."""
+    last = first + timedelta(weeks=weeks - 1)
+    progress(f"reading {first} to {last}, one day a week")
+    rows = past.rows(first, last).to_pandas()
+    households = past.rows(first, last, pipeline=CUSTOMER_SEGMENTS.name).to_pandas()
+    labels = past.champion(CUSTOMER_SEGMENTS.name).predict(households[SEGMENT_FEATURES])
+    households["segment"] = np.array(SEGMENTS)[labels]
+    known = households[["day", "household_id", "segment"]]
+    labelled: pd.DataFrame = rows.merge(known, on=["day", "household_id"], how="left", validate="many_to_one")
+    return labelled

@@ -1,0 +1,21 @@
+"""Customer segments: how each household buys, in one of four words."""
+
+from daybreak.pipeline import ModelRef, Pipeline, Prediction
+
+# From the households that came back last to those that stay away. A model's label i is always the i-th of these.
+SEGMENTS = ("loyal", "regular", "occasional", "lapsing")
+
+CUSTOMER_SEGMENTS = Pipeline(
+    name="customer_segments",
+    description="The segment of each household, from what it bought in the 90 days up to the partition's end.",
+    timezone="America/New_York",
+    entity_key=("household_id",),
+    model=ModelRef("customer_segments"),
+    prediction=Prediction("segment", low=0, high=len(SEGMENTS) - 1, labels=SEGMENTS),
+    expectations="retail.customer_segments.expectations:suite",
+    training="retail.customer_segments.training:train",
+    history_days=90,
+    # Households that bought nothing in 90 days are in no segment. Over the demonstration data's year their share of all
+    # that ever bought grows from nothing to 6.0 %.
+    max_quarantined_share=0.1,
+)

@@ -1,0 +1,39 @@
+-- One row per day, household that bought anything in the 90 days that end with the day, and product category candidate.
+-- The features are those of extract.sql but the segment, which training gives by the champion of customer_segments. The
+-- target says whether the household bought in the category within seven days; categories_next_7d is in how many of all
+-- categories that can be offered it did, candidates or not.
+-- The caller sees to it that the seven days after :last_day are over.
+WITH tomorrow AS (
+    SELECT DISTINCT
+        days.day,
+        sold.household_id,
+        products.product_category
+    FROM (
+        SELECT generated.day::date AS day
+        FROM generate_series(:first_day::date, :last_day::date, interval '7 days') AS generated (day)
+    ) AS days
+    INNER JOIN retail.transactions AS sold
+        ON
+            sold.transaction_timestamp >= (days.day + 1)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
+            AND sold.transaction_timestamp < (days.day + 8)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
+    INNER JOIN retail.products AS products USING (product_id)
+    WHERE products.product_category NOT IN ('COUPON/MISC ITEMS', 'FUEL')
+)
+
+SELECT
+    features.*,
+    tomorrow.household_id IS NOT NULL AS bought_next_7d,
+    coalesce(households.categories, 0) AS categories_next_7d
+FROM (
+    \ir features.sql
+) AS features
+LEFT JOIN tomorrow USING (day, household_id, product_category)
+LEFT JOIN (
+    SELECT
+        day,
+        household_id,
+        count(*) AS categories
+    FROM tomorrow
+    GROUP BY day, household_id
+) AS households USING (day, household_id)
+ORDER BY day, household_id, product_category
