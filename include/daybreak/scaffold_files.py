@@ -74,7 +74,7 @@ class Scaffold:
 
     def place(self, files: dict[str, str]) -> None:
         """Write the files, given by their paths below the project's folder, and register the pipeline."""
-        unfinished = self._staging.with_name(f"{self._staging.name}.part")
+        unfinished, before = self._staging.with_name(f"{self._staging.name}.part"), self._read()
         try:
             for path, text in files.items():
                 (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
@@ -82,15 +82,20 @@ class Scaffold:
             unfinished.rename(self._staging)
             for hidden in self._hidden:
                 (self._staging / hidden).rename(self.project / hidden)
-            changed = self._staging / "registered.py"
-            changed.write_text(with_name(self._read(), self.package, self.name), encoding="utf-8")
-            shutil.copymode(self.register, changed)
-            changed.replace(self.register)
+            self._rewrite(with_name(before, self.package, self.name))
             (self._staging / self._dag).rename(self.project / self._dag)
-            shutil.rmtree(self._staging)
         except BaseException:
+            if self._staging.exists() and (self._staging / self._dag).exists():
+                self._rewrite(before)
             self._mend()
             raise
+        shutil.rmtree(self._staging)
+
+    def _rewrite(self, text: str) -> None:
+        changed = self._staging / "registered.py"
+        changed.write_text(text, encoding="utf-8")
+        shutil.copymode(self.register, changed)
+        changed.replace(self.register)
 
     def _mend(self) -> None:
         shutil.rmtree(self._staging.with_name(f"{self._staging.name}.part"), ignore_errors=True)
