@@ -43,5 +43,6 @@ def telco(path: Path, customers: int = 600) -> Path:
 
 def write(path: Path, header: str, rows: Iterable[str]) -> Path:
     """Write a header and rows as they are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path

@@ -1,0 +1,304 @@
+"""A pipeline made by `daybreak new`: loaded, trained and run on a real warehouse, hostile files included."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csv_files import NOT_BILLED, telco, write
+from daybreak.cli import main
+from daybreak.errors import DaybreakError, SourceRefused
+from daybreak.pipeline import load_pipelines
+from daybreak.planning import Request, plan_run
+from daybreak.runner import Outcome, Runner
+from daybreak.settings import Settings
+from daybreak.train import train
+from daybreak.workspace import Workspace
+from parcels import NewDatabase, make_project
+from processes import environment
+
+Daybreak = Callable[..., tuple[int, str, str]]
+CUSTOMERS = 600
+FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 4)
+
+
+@pytest.fixture
+def settings(new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Lay out a project without pipelines, and name it in the environment."""
+    project = make_project(tmp_path / "project")
+    write(project / "include" / "shop" / "__init__.py", '"""The shop."""\n\nPIPELINES = ()', [])
+    (project / "dags").mkdir()
+    url = new_database()
+    made = Settings(home=tmp_path, project=project, pipelines="shop", warehouse_url=url, registry_url=url)
+    for name, value in environment(made).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.syspath_prepend(str(project / "include"))
+    yield made
+    for module in [name for name in sys.modules if name.split(".")[0] == "shop"]:
+        del sys.modules[module]
+
+
+@pytest.fixture
+def daybreak(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Daybreak:
+    """Return a function that runs a command in this process."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["daybreak", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = int(left.code or 0)
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return run
+
+
+@pytest.fixture
+def churn(daybreak: Daybreak, settings: Settings, tmp_path: Path) -> Iterator["Made"]:
+    """Make the pipeline from a small table of Telco's shape."""
+    path = telco(tmp_path / "telco.csv", CUSTOMERS)
+    code, _, err = daybreak(*new(path, "customerID", "Churn"))
+    assert (code, err) == (0, "")
+    made = Made(settings)
+    yield made
+    made.workspace.close()
+
+
+def new(path: Path, key: str, target: str, *further: object) -> tuple[object, ...]:
+    return ("new", "churn", "--from-csv", path, "--key", key, "--target", target, "--as-of", FIRST, *further)
+
+
+class Made:
+    """The pipeline that was made, and its warehouse."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.workspace = Workspace(settings)
+        self.pipeline = load_pipelines("shop")["churn"]
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        with self.workspace.warehouse.begin() as connection:
+            result = connection.exec_driver_sql(statement)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    def train(self, **options: Any) -> Any:
+        [(version, trained)] = train(self.workspace, self.pipeline, **options)
+        return version, trained
+
+    def run(self, day: date = FIRST, **request: Any) -> Outcome:
+        plan = plan_run(self.workspace, self.pipeline, Request(day.isoformat(), **request))
+        return Runner(self.workspace, self.pipeline).run(plan)
+
+
+def test_a_made_pipeline_is_trained_run_and_published(churn: Made) -> None:
+    assert churn.ask("SELECT count(*), count(total_charges), min(as_of) FROM sources.churn") == [
+        (CUSTOMERS, CUSTOMERS - NOT_BILLED, FIRST)
+    ]
+    version, trained = churn.train()
+    assert version.trained_through == FIRST
+    assert trained.metrics["f1"] == max(candidate.metrics["f1"] for candidate in trained.candidates)
+    outcome = churn.run()
+    assert (outcome.counts.rows_scored, outcome.counts.rows_quarantined) == (CUSTOMERS, 0)
+    [(rows, low, high)] = churn.ask(
+        "SELECT count(*), min(churn_probability), max(churn_probability) FROM predictions.churn"
+    )
+    assert rows == CUSTOMERS
+    assert 0 <= low < 0.2 < 0.8 < high <= 1
+
+
+def test_who_churned_gets_the_higher_probabilities(churn: Made) -> None:
+    churn.train()
+    churn.run()
+    means = dict(
+        churn.ask(
+            "SELECT source.churn, avg(churn_probability) FROM predictions.churn INNER JOIN sources.churn AS source "
+            "USING (customer_id) GROUP BY 1"
+        )
+    )
+    assert means["Yes"] > means["No"] + 0.3
+
+
+def test_the_three_candidates_are_runs_below_the_registered_one(churn: Made) -> None:
+    version, trained = churn.train()
+    client = churn.workspace.registry._client
+    runs = client.search_runs([client.get_experiment_by_name("churn").experiment_id])
+    parent = client.get_model_version("churn", str(version.version)).run_id
+    below = {run.info.run_name: run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent}
+    assert set(below) == {"logistic regression", "random forest", "gradient boosting", "share of positives"}
+    [chosen] = [name for name, run in below.items() if run.data.tags["chosen"] == "true"]
+    assert trained.parameters["model"] == chosen
+    assert below[chosen].data.metrics["f1"] == pytest.approx(version.metrics["f1"])
+    assert {"accuracy", "precision", "recall", "f1"} <= set(below["random forest"].data.metrics)
+
+
+def test_training_twice_gives_the_same_model(churn: Made) -> None:
+    (_, first), (_, second) = churn.train(), churn.train()
+    assert first.candidates == second.candidates
+    assert (first.model.predict_proba(first.sample) == second.model.predict_proba(second.sample)).all()
+
+
+def test_days_before_the_file_are_refused_and_days_after_it_read_it(churn: Made) -> None:
+    churn.train()
+    with pytest.raises(DaybreakError, match="The source begins on 2026-03-02"):
+        churn.run(date(2026, 3, 1))
+    assert churn.run(SECOND).counts.rows_scored == CUSTOMERS
+
+
+def test_a_newer_file_is_read_from_its_day_on_and_earlier_days_stay(
+    churn: Made, daybreak: Daybreak, tmp_path: Path
+) -> None:
+    churn.train()
+    newer = telco(tmp_path / "newer.csv", CUSTOMERS + 20)
+    for _ in range(2):
+        code, out, err = daybreak("load-csv", "churn", newer, "--as-of", SECOND)
+        assert (code, out, err) == (0, f"sources.churn: {CUSTOMERS + 20} rows as of {SECOND}.\n", "")
+    assert churn.run(SECOND).counts.rows_scored == CUSTOMERS + 20
+    assert churn.run(date(2026, 3, 3)).counts.rows_scored == CUSTOMERS
+    # What was loaded of the later day is later knowledge: its model does not score the days before.
+    version, _ = churn.train()
+    assert version.trained_through == SECOND
+    with pytest.raises(DaybreakError, match="has seen days through 2026-03-04"):
+        churn.run(date(2026, 3, 3), model_version=version.version)
+
+
+def test_training_as_of_a_day_sees_nothing_later(churn: Made, daybreak: Daybreak, tmp_path: Path) -> None:
+    _, first = churn.train()
+    daybreak("load-csv", "churn", telco(tmp_path / "newer.csv", CUSTOMERS + 20), "--as-of", SECOND)
+    _, again = churn.train(through=date(2026, 3, 3))
+    assert (again.trained_through, again.candidates) == (FIRST, first.candidates)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("DELETE FROM sources.churn", "The source holds no data."),
+        ("DROP TABLE sources.churn", "The source holds no data."),
+        ("UPDATE sources.churn SET churn = NULL", "no row with a known churn"),
+        ("UPDATE sources.churn SET churn = 'No'", "churn is 'Yes' in 0 of the"),
+        ("UPDATE sources.churn SET churn = 'Yes'", "both classes are needed"),
+        ("DELETE FROM sources.churn WHERE customer_id > '0001'", "both classes are needed"),
+        ("ALTER TABLE sources.churn ALTER gender TYPE boolean USING gender = 'Male'", "gender is neither a number nor"),
+    ],
+    ids=lambda value: value[:45],
+)
+def test_what_nothing_can_be_learned_from_is_refused_and_nothing_registered(
+    change: str, problem: str, churn: Made
+) -> None:
+    churn.ask(change)
+    with pytest.raises(SourceRefused) as refused:
+        churn.train()
+    assert problem in str(refused.value)
+    assert "Next: " in str(refused.value)
+    assert churn.workspace.registry.versions("churn") == []
+
+
+def test_a_value_never_seen_is_quarantined_and_the_others_scored(churn: Made) -> None:
+    churn.train()
+    churn.ask("UPDATE sources.churn SET contract = 'Weekly' WHERE customer_id < '0004'")
+    churn.ask("UPDATE sources.churn SET tenure = NULL WHERE customer_id = '0100-MADE'")
+    counts = churn.run().counts
+    assert (counts.rows_quarantined, counts.rows_scored, counts.rows_failed) == (5, CUSTOMERS - 5, 0)
+
+
+def test_empty_cells_that_training_never_saw_are_scored(churn: Made) -> None:
+    churn.train()
+    churn.ask("UPDATE sources.churn SET total_charges = NULL WHERE customer_id < '0300'")
+    assert churn.run().counts.rows_scored == CUSTOMERS
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "key", "target"),
+    [
+        (
+            '\ufeff"select","a ""b""; --",Größe,"x\ny","%s {} :bind",run_id,churn_probability,Yes\'no',
+            [
+                f'k{n},"it\'s {n % 3}\nnew line",{n % 7}.5,{n % 2},-{n},{n % 9},{n % 4 / 4},{"ny"[n % 2]}'
+                for n in range(99)
+            ],
+            "select",
+            "Yes'no",
+        ),
+        ("id,flag,zip,n", [f"{n:05d},{n % 2 == 0},{n % 5:05d},{n % 2 + n % 3 / 9}" for n in range(99)], "id", "flag"),
+        (
+            "churn_probability,churn,n",
+            [f"{n},{n % 2},{n % 2 + n % 3 / 9}" for n in range(99)],
+            "churn_probability",
+            "churn",
+        ),
+    ],
+    ids=["hostile", "codes", "taken"],
+)
+def test_hostile_files_become_pipelines_that_run(
+    header: str, rows: list[str], key: str, target: str, daybreak: Daybreak, settings: Settings, tmp_path: Path
+) -> None:
+    code, out, err = daybreak(*new(write(tmp_path / "hostile.csv", header, rows), key, target))
+    assert (code, err) == (0, "")
+    assert "Loaded: sources.churn, as of 2026-03-02" in out
+    made = Made(settings)
+    made.train()
+    assert made.run().counts.rows_scored == 99
+    made.workspace.close()
+
+
+def test_a_dry_run_and_a_refusal_write_and_load_nothing(daybreak: Daybreak, settings: Settings, tmp_path: Path) -> None:
+    path = telco(tmp_path / "telco.csv", 100)
+    before = sorted(settings.project.rglob("*"))
+    code, out, _ = daybreak(*new(path, "customerID", "Churn", "--dry-run"))
+    assert code == 0
+    assert "Would write:\n  include/shop/churn/__init__.py" in out
+    for key, target, further in (
+        ("customer", "Churn", ()),
+        ("gender", "Churn", ()),
+        ("customerID", "gone", ()),
+        ("customerID", "Contract", ()),
+        ("customerID", "Churn", ("--timezone", "Mars/Olympus")),
+        ("customerID", "Churn", ("--delimiter", ";")),
+    ):
+        code, out, err = daybreak(*new(path, key, target, *further))
+        assert (code, out) == (1, "")
+        assert err.startswith("error ")
+        assert "Next: " in err
+        assert err.count("\n") == 1
+    code, _, err = daybreak(
+        "new", "churn", "--from-csv", path, "--key", "customerID", "--target", "Churn", "--as-of", "2999-01-01"
+    )
+    assert (code, "The day is not over" in err) == (1, True)
+    assert sorted(settings.project.rglob("*")) == before
+    workspace = Workspace(settings)
+    with workspace.warehouse.begin() as connection:
+        assert connection.exec_driver_sql("SELECT to_regnamespace('sources')").scalar_one() is None
+    workspace.close()
+
+
+def test_a_table_of_other_columns_is_not_overwritten(daybreak: Daybreak, settings: Settings, tmp_path: Path) -> None:
+    workspace = Workspace(settings)
+    with workspace.warehouse.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA sources")
+        connection.exec_driver_sql("CREATE TABLE sources.churn (mine text, as_of date)")
+        connection.exec_driver_sql("INSERT INTO sources.churn VALUES ('kept', '2026-03-02')")
+    code, _, err = daybreak(*new(telco(tmp_path / "telco.csv", 50), "customerID", "Churn"))
+    assert code == 1
+    assert "compared with table sources.churn. Next: " in err
+    assert not (settings.project / "sql" / "churn").exists()
+    with workspace.warehouse.begin() as connection:
+        assert connection.exec_driver_sql("SELECT mine FROM sources.churn").scalar_one() == "kept"
+    workspace.close()
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "problem"),
+    [
+        ("customerID,gender", "1,Male", "The file lacks senior_citizen"),
+        ("customer,gender", "1,Male", "no column 'customer_id'"),
+    ],
+)
+def test_a_newer_file_of_another_form_is_refused(
+    header: str, row: str, problem: str, churn: Made, daybreak: Daybreak, tmp_path: Path
+) -> None:
+    code, _, err = daybreak("load-csv", "churn", write(tmp_path / "other.csv", header, [row]), "--as-of", SECOND)
+    assert (code, problem in err) == (1, True)
+    assert churn.ask("SELECT DISTINCT as_of FROM sources.churn") == [(FIRST,)]
