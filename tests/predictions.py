@@ -1,37 +1,44 @@
 """Looking for predictions where none may be: in text, in the bytes of numbers, and in what is compressed."""
 
 import re
-import struct
 from collections.abc import Iterable
 from io import BytesIO
 
-_DIGITS = 6
-# A decimal fraction below one, however it goes on; an offset or a time has a digit before.
-_NUMBER = re.compile(rb"(?<![\d.])0?\.(\d{%d,})" % _DIGITS)
+import numpy as np
+
 _PARQUET = b"PAR1"
 
 
 class Search:
-    """Look for predictions in content of any kind: six digits of one are enough, cut off or rounded, or its bytes.
+    """Look for predictions in content of any kind: their first digits, cut off or rounded, or the bytes of one.
 
-    Those below a thousandth are left out: other numbers have their digits too.
+    The more predictions there are, and other numbers beside them, the more ``digits`` it takes to tell them apart.
+    Predictions below a thousandth are left out.
     """
 
-    def __init__(self, predictions: Iterable[float]) -> None:
+    def __init__(self, predictions: Iterable[float], digits: int = 6) -> None:
         self.predictions = sorted({p for p in predictions if 0.001 < p < 1})
-        self._digits: set[bytes] = set()
-        packed: list[bytes] = []
-        for p in self.predictions:
-            self._digits |= {f"{p:.17f}"[2 : 2 + _DIGITS].encode(), f"{p:.{_DIGITS}f}"[2:].encode()}
-            packed += [struct.pack("<d", p), struct.pack(">d", p), struct.pack("<f", p)]
-        self._packed = re.compile(b"|".join(map(re.escape, packed)))
+        self._digits = digits
+        # A decimal fraction below one, however it goes on; in larger numbers and in times a digit comes before.
+        self._number = re.compile(rb"(?<![\d.])0?\.(\d{%d})" % digits)
+        cut, rounded = digits + 10, digits
+        self._written = {f"{p:.{cut}f}"[2 : 2 + digits].encode() for p in self.predictions}
+        self._written |= {f"{p:.{rounded}f}"[2:].encode() for p in self.predictions}
+        packed = np.array(self.predictions, dtype="<f8").view("<u8")
+        self._packed = np.sort(np.concatenate([packed, packed.byteswap()]))
 
     def found(self, content: bytes) -> bool:
         """Tell whether there is one."""
         if content.startswith(_PARQUET):
             content = _read(content)
-        written = {digits[:_DIGITS] for digits in _NUMBER.findall(content)}
-        return bool(written & self._digits) or self._packed.search(content) is not None
+        if not self._written.isdisjoint(self._number.findall(content)):
+            return True
+        return any(self._holds(content, start) for start in range(8))
+
+    def _holds(self, content: bytes, start: int) -> bool:
+        words = np.frombuffer(content, "<u8", max(len(content) - start, 0) // 8, min(start, len(content)))
+        places = np.searchsorted(self._packed, words)
+        return bool((self._packed.take(places, mode="clip") == words).any())
 
 
 def _read(content: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 (a) tutorial: pandas.read_sql, predict, DataFrame.to_sql. (b) daybreak: extract, validate with eight expectations,
 score, publish. (c) predict: the model alone, on rows in memory. Each runs in a process of its own, in turns, on the
-same rows, and what they predict is compared.
+same rows, and what they predict is compared. The push is measured beside a bare loop over httpx.
 """
 
 import json
@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from figures import ServerPeak, machine, relations, show
+from pushing import measure_pushing, show_pushing
 from rows import disagreements, prepare_model, prepare_rows, settle
 
 from daybreak.display import err, print_error, print_json
@@ -136,6 +137,7 @@ def main(
     repeats: Annotated[int, typer.Option(min=1, help="How often everything is measured, in turns.")] = 3,
     skip_tutorial_above: Annotated[int, typer.Option(help="Leave the tutorial out above so many rows.")] = 1_000_000,
     backfill_days: Annotated[int, typer.Option(min=0, max=90, help="Days to backfill; 0 leaves it out.")] = 90,
+    push_items: Annotated[int, typer.Option(min=0, help="Items to push; 0 leaves it out.")] = 100_000,
     folder: Annotated[Path | None, typer.Option(help="Keep data and model here, for the next time.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -146,11 +148,17 @@ def main(
             with Bench(place) as bench:
                 measured = bench.compare(sizes, repeats, skip_tutorial_above) if sizes else []
                 backfill = bench.backfill(backfill_days) if backfill_days else None
+            pushing = measure_pushing(place / "pushing", push_items, repeats, _say) if push_items else None
         except (Disagreement, DaybreakError) as error:
             print_error(str(error))
             raise typer.Exit(1) from error
     report = {"machine": machine(), "measured": measured, "relations": relations(measured, backfill)}
-    print_json(report) if as_json else show(report)
+    if as_json:
+        print_json({**report, "pushing": pushing})
+        return
+    show(report)
+    if pushing:
+        show_pushing(pushing)
 
 
 @contextmanager

@@ -76,8 +76,7 @@ def _relations(measured: list[dict[str, Any]], items: int) -> list[dict[str, Any
     by = {(m["turn"], m["way"], m["items"]): m for m in measured}
     turns = sorted({m["turn"] for m in measured})
     speed = [by[turn, "bare", items]["wall"] / by[turn, "pushed", items]["wall"] for turn in turns]
-    few, many = "pushed", "pushed"
-    memory = [by[t, many, items]["peak_bytes"] / by[t, few, items // 10]["peak_bytes"] for t in turns]
+    memory = [by[t, "pushed", items]["peak_bytes"] / by[t, "pushed", items // 10]["peak_bytes"] for t in turns]
     return [
         _relation(f"pushed / bare loop, items per second of {items:,}", speed, f"at least {WANTED_SPEED}"),
         _relation(f"peak memory of {items:,} items / of {items // 10:,}", memory, f"at most {WANTED_MEMORY}"),

@@ -17,7 +17,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import sqlalchemy as sa
 from pydantic import SecretStr
 
 from daybreak.delivery_target import DeliveryTarget
@@ -165,5 +164,4 @@ def _peak_bytes() -> int:
 if __name__ == "__main__":
     way, asked = {"pushed": pushed, "bare": bare}[sys.argv[1]], Asked(**json.load(sys.stdin))
     measured = way(asked)
-    sa.engine  # noqa: B018
     print(json.dumps({**measured, "peak_bytes": _peak_bytes()}))

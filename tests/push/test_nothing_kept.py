@@ -110,7 +110,7 @@ def test_a_process_that_pushes_leaves_no_core_dump(shelves: Shelves) -> None:
     assert not killed(process)
 
 
-@pytest.mark.parametrize("left", ["a table", "JSON", "rounded", "bytes", "floats", "Parquet"])
+@pytest.mark.parametrize("left", ["a table", "JSON", "rounded", "bytes", "bytes the other way round", "Parquet"])
 def test_a_prediction_that_was_left_somewhere_is_found(
     shelves: Shelves, everywhere: Everywhere, search: Search, left: str
 ) -> None:
@@ -125,8 +125,8 @@ def test_a_prediction_that_was_left_somewhere_is_found(
             file.write_text(f"probability={score:.6f}")
         case "bytes":
             file.write_bytes(b"\x80" + struct.pack("<d", score))
-        case "floats":
-            file.write_bytes(struct.pack("<f", score))
+        case "bytes the other way round":
+            file.write_bytes(b"\x80" + struct.pack(">d", score) + b"\x80")
         case "Parquet":
             pq.write_table(pa.table({"p": [score] * 50}), file, compression="zstd")
     found = [place for place, content in everywhere() if search.found(content)]

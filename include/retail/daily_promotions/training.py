@@ -29,11 +29,11 @@ WINDOW_DAYS = 56
 SETTINGS = {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 200}
 
 
-def train(past: Past, progress: Callable[[str], None]) -> Trained:
-    """Fit on eight weeks that end before the held-out four weeks."""
+def train(past: Past, progress: Callable[[str], None], window_days: int = WINDOW_DAYS) -> Trained:
+    """Fit on eight weeks, or other days, that end before the held-out four weeks."""
     held_out_first, held_out_last = held_out(past.last_day)
     last = held_out_first - timedelta(days=1)
-    first = last - timedelta(days=WINDOW_DAYS - 1)
+    first = last - timedelta(days=window_days - 1)
     progress(f"reading {first} to {last}")
     rows = past.rows(first, last).select([*CATEGORIES, *NUMBERS, TARGET]).to_pandas()
     progress(f"fitting {len(rows):,} rows")
@@ -81,13 +81,18 @@ def measure(actual: "np.ndarray", predicted: "np.ndarray") -> dict[str, float]:
     }
 
 
-def calibration_error(actual: "np.ndarray", predicted: "np.ndarray", bins: int = 10) -> float:
-    """Return the expected calibration error: the mean gap between predicted and observed share, over equal bins."""
+def reliability(actual: "np.ndarray", predicted: "np.ndarray", bins: int = 10) -> list[tuple[int, float, float]]:
+    """Return rows, mean prediction and observed share of equally many predictions at a time, the lowest first."""
     import numpy as np
 
     order = np.argsort(predicted, kind="stable")
     parts = zip(np.array_split(predicted[order], bins), np.array_split(actual[order], bins), strict=True)
-    return float(sum(abs(p.mean() - a.mean()) * len(p) for p, a in parts) / len(actual))
+    return [(len(p), float(p.mean()), float(a.mean())) for p, a in parts]
+
+
+def calibration_error(actual: "np.ndarray", predicted: "np.ndarray", bins: int = 10) -> float:
+    """Return the expected calibration error: the mean gap between predicted and observed share, over equal bins."""
+    return sum(rows * abs(p - a) for rows, p, a in reliability(actual, predicted, bins)) / len(actual)
 
 
 def profile(predicted: "np.ndarray", bins: int = 10) -> dict[str, list[float]]:
