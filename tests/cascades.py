@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from daybreak.train import point_alias, train
+from daybreak.aliases import point_alias
+from daybreak.train import train
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_CARRIERS, PARCEL_CLASSES
 from fixture_pipelines.parcel_carriers.training import build, sample

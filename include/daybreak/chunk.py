@@ -1,5 +1,6 @@
 """Chunk: a piece of a batch that knows which of the snapshot's rows it holds."""
 
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,3 +45,16 @@ class Scored:
     chunk: Chunk
     values: "np.ndarray"
     ranks: "np.ndarray | None" = None
+
+
+def passed(batches: "Iterable[pa.RecordBatch]", quarantined: "np.ndarray") -> "Generator[Chunk]":
+    """Yield a snapshot's rows in chunks, without the quarantined ones, which are given by position."""
+    import numpy as np
+
+    start = 0
+    for batch in batches:
+        numbers = np.arange(start, start + batch.num_rows)
+        mask = np.isin(numbers, quarantined, assume_unique=True, invert=True)
+        start += batch.num_rows
+        if mask.any():
+            yield Chunk(batch, numbers).keep(mask)

@@ -282,7 +282,8 @@ def _print_outcomes(title: str, outcomes: "list[Outcome]") -> None:
 
 def _outcome(outcome: "Outcome") -> str:
     if outcome.publication:
-        return "published" if outcome.publication.published else "superseded"
+        published = "published" if outcome.publication.published else "superseded"
+        return f"{published}; {outcome.shadow}" if outcome.shadow else published
     if outcome.pushed and not outcome.pushed.superseded:
         pushed = outcome.pushed
         sent = f"pushed: {pushed.offers:,} offers, {pushed.sent:,} sent now, {pushed.withdrawn:,} withdrawn"

@@ -14,20 +14,28 @@ _REMEMBER = sa.text(
     "INSERT INTO public.daybreak_migrations (name, digest) VALUES (:name, :digest) "
     "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, applied_at = clock_timestamp()"
 )
+_SHADOW = sa.text("SELECT ledger.see_to_shadow_table(:pipeline)")
 _TABLE = sa.text(
     "CREATE TABLE IF NOT EXISTS public.daybreak_migrations ("
     "name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
 )
 
 
-def migrate(warehouse: Warehouse, sql: Path, pipelines: tuple[str, ...] = ()) -> list[str]:
+def migrate(
+    warehouse: Warehouse, sql: Path, pipelines: tuple[str, ...] = (), shadowed: tuple[str, ...] = ()
+) -> list[str]:
     """Bring the warehouse's tables up to date; return the names of the files that were applied.
 
-    All in one transaction. A migration that was applied and has changed since is refused: write a new one.
+    Pipelines that are ``shadowed`` get a table for it, laid out as that of their predictions. All in one transaction.
+    A migration that was applied and has changed since is refused: write a new one.
     """
     wanted = [(f"ledger/{path.name}", load_sql(path)) for path in sorted((sql / "ledger").glob("*.sql"))]
-    wanted += [(f"{name}/views.sql", load_sql(sql / name / "views.sql")) for name in pipelines]
-    if _is_current(warehouse, {name: file.digest for name, file in wanted}):
+    views = {name: load_sql(sql / name / "views.sql") for name in pipelines}
+    wanted += [(f"{name}/views.sql", file) for name, file in views.items()]
+    # Made anew whenever the table that it follows may have changed.
+    shadows = {f"{name}/shadow": (name, views[name].digest) for name in shadowed}
+    digests = {name: file.digest for name, file in wanted} | {key: digest for key, (_, digest) in shadows.items()}
+    if _is_current(warehouse, digests):
         return []
     applied = []
     with warehouse.begin() as connection:
@@ -50,6 +58,9 @@ def migrate(warehouse: Warehouse, sql: Path, pipelines: tuple[str, ...] = ()) ->
                 raise _refused(file, error) from error
             connection.execute(_REMEMBER, {"name": name, "digest": file.digest})
             applied.append(name)
+        for key, (name, digest) in shadows.items():
+            connection.execute(_SHADOW, {"pipeline": name})
+            connection.execute(_REMEMBER, {"name": key, "digest": digest})
     return applied
 
 

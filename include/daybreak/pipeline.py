@@ -30,6 +30,12 @@ class PerSegment:
     fallback: ModelRef | None = None
     max_failed_share: Mapping[str | None, float] = field(default_factory=dict)
 
+    @property
+    def refs(self) -> dict[str | None, ModelRef]:
+        """The models by segment, the fallback under None."""
+        refs: dict[str | None, ModelRef] = {segment: ref for segment, ref in self.models.items()}  # noqa: C416 - widens the key
+        return refs if self.fallback is None else {**refs, None: self.fallback}
+
 
 @dataclass(frozen=True)
 class Top:
@@ -86,6 +92,7 @@ class Pipeline:
 
     A pipeline with an ``upstream`` reads that pipeline's current publication of the same partition: its extract.sql
     binds ``:upstream_run_id``. ``carries`` names columns of extract.sql that are published beside the prediction.
+    With a ``shadow``, an alias, the rows are scored by that version too, into a table that only measurements read.
     """
 
     name: str
@@ -104,6 +111,7 @@ class Pipeline:
     upstream: str | None = None
     carries: tuple[str, ...] = ()
     top: Top | None = None
+    shadow: str | None = None
 
     def __post_init__(self) -> None:
         problem = self._contradiction()
@@ -117,8 +125,7 @@ class Pipeline:
         """The registered models that may score a row, each once."""
         if isinstance(self.model, ModelRef):
             return (self.model,)
-        fallback = () if self.model.fallback is None else (self.model.fallback,)
-        return tuple(dict.fromkeys((*self.model.models.values(), *fallback)))
+        return tuple(dict.fromkeys(self.model.refs.values()))
 
     @property
     def single_ref(self) -> ModelRef:
@@ -133,8 +140,8 @@ class Pipeline:
         prediction = self.prediction
         if prediction.labels and (prediction.low, prediction.high) != (0, len(prediction.labels) - 1):
             return f"{len(prediction.labels)} labels and a range other than 0 to {len(prediction.labels) - 1}"
-        if self.push and (self.top or self.carries or isinstance(self.model, PerSegment)):
-            return "a push together with what only a publication can have: a model per segment, carries or top"
+        if self.push and (self.top or self.carries or self.shadow or isinstance(self.model, PerSegment)):
+            return "a push together with what only a publication can have: a model per segment, carries, top or shadow"
         if isinstance(self.model, PerSegment) and not self.model.models:
             return "a model per segment, and no segment"
         if self.upstream == self.name:

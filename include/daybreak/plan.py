@@ -21,7 +21,7 @@ class Plan:
     """One run: its partition and its model version, or those of its segments.
 
     ``hold`` says why nothing is to be published or sent, if so. ``upstream_run_id`` is the run of the upstream pipeline
-    whose predictions are read.
+    whose predictions are read. ``shadow`` is the challenger that scores the same rows, if there is one.
     """
 
     run_id: int
@@ -30,6 +30,7 @@ class Plan:
     model: ModelVersion | SegmentModels
     hold: str | None = None
     upstream_run_id: int | None = None
+    shadow: ModelVersion | SegmentModels | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Turn the plan into a small reference."""
@@ -38,9 +39,10 @@ class Plan:
             "pipeline": self.pipeline,
             "partition": self.partition.key,
             "timezone": self.partition.timezone,
-            "model": self.model.to_json() if isinstance(self.model, SegmentModels) else to_json(self.model),
+            "model": _to_json(self.model),
             "hold": self.hold,
             "upstream_run_id": self.upstream_run_id,
+            "shadow": None if self.shadow is None else _to_json(self.shadow),
         }
 
     @staticmethod
@@ -50,9 +52,10 @@ class Plan:
             run_id=value["run_id"],
             pipeline=value["pipeline"],
             partition=Partition(date.fromisoformat(value["partition"]), value["timezone"]),
-            model=SegmentModels.from_json(model) if "versions" in (model := value["model"]) else from_json(model),
+            model=_from_json(value["model"]),
             hold=value["hold"],
             upstream_run_id=value["upstream_run_id"],
+            shadow=None if value["shadow"] is None else _from_json(value["shadow"]),
         )
 
     @property
@@ -68,6 +71,14 @@ class Plan:
                 f"{self.pipeline} has a model for each segment.", next_step="use a pipeline that has one model."
             )
         return self.model
+
+
+def _to_json(model: ModelVersion | SegmentModels) -> dict[str, Any]:
+    return model.to_json() if isinstance(model, SegmentModels) else to_json(model)
+
+
+def _from_json(value: Mapping[str, Any]) -> ModelVersion | SegmentModels:
+    return SegmentModels.from_json(value) if "versions" in value else from_json(value)
 
 
 def query_binds(first: Partition, last: Partition, upstream_run_id: int | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from daybreak.plan import Plan, query_binds
 from daybreak.registry import ModelVersion, library_versions
 from daybreak.resolve import resolve_model, resolve_upstream
 from daybreak.segment_models import SegmentModels
+from daybreak.shadow import resolve_shadow
 from daybreak.sql import load_sql
 from daybreak.workspace import Workspace
 
@@ -87,7 +88,9 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
             code_digest=workspace.code_digest,
             libraries=library_versions(),
         )
-    return Plan(run_id, pipeline.name, partition, model, request.hold(pipeline), upstream.run_id if upstream else None)
+        hold = request.hold(pipeline)
+        shadow = None if hold else resolve_shadow(workspace, pipeline, partition, model, run_id)
+    return Plan(run_id, pipeline.name, partition, model, hold, upstream.run_id if upstream else None, shadow)
 
 
 def _versions(model: ModelVersion | SegmentModels) -> tuple[ModelVersion, ...]:

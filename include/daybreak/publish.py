@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 UNIQUE_VIOLATION = "23505"
+# States of a run that is through, and has predictions under it.
+FINISHED = ("published", "superseded")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,16 @@ class Publisher:
 
         One transaction: a process that dies leaves nothing. Nobody sees them before ``flip``.
         """
+        return self._write(self.table, run_id, predictions, ("running",))
+
+    def write_shadow(self, run_id: int, predictions: Iterable[Scored]) -> int:
+        """Put a challenger's predictions under the run whose rows they are for, where nobody takes them for published.
+
+        The same way as ``write``, and also after the run was published.
+        """
+        return self._write(f"predictions.{self._pipeline.name}_shadow", run_id, predictions, FINISHED)
+
+    def _write(self, table: str, run_id: int, predictions: Iterable[Scored], states: tuple[str, ...]) -> int:
         failure: list[BaseException] = []
         with self._warehouse.bulk() as connection:
             with connection.cursor() as cursor:
@@ -74,11 +86,11 @@ class Publisher:
                 cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended('run/{run_id:d}', 0))")
                 cursor.fetchone()  # here the driver says so if the lock was not had
                 cursor.execute(f"SELECT state FROM ledger.runs WHERE run_id = {run_id:d}")
-                if cursor.fetchone()[0] != "running":
-                    raise PublicationRefused(f"Run {run_id} is finished.", next_step="start a new run.")
-                cursor.execute(f"DELETE FROM {self.table} WHERE run_id = {run_id:d}")
+                if (state := cursor.fetchone()[0]) not in states:
+                    raise PublicationRefused(f"Run {run_id} is {state}.", next_step="start a new run.")
+                cursor.execute(f"DELETE FROM {table} WHERE run_id = {run_id:d}")
                 try:
-                    written = self._copy(cursor, run_id, predictions, failure)
+                    written = self._copy(cursor, table, run_id, predictions, failure)
                 except Exception as error:
                     raise self._explained(error, failure) from error
             connection.commit()
@@ -154,7 +166,9 @@ class Publisher:
     def _of(self, partition_date: date) -> tuple[sa.ColumnElement[bool], ...]:
         return publications.c.pipeline == self._pipeline.name, publications.c.partition_date == partition_date
 
-    def _copy(self, cursor: object, run_id: int, predictions: Iterable[Scored], failure: list[BaseException]) -> int:
+    def _copy(
+        self, cursor: object, to: str, run_id: int, predictions: Iterable[Scored], failure: list[BaseException]
+    ) -> int:
         import pyarrow as pa
 
         def batches() -> "Generator[pa.RecordBatch]":
@@ -171,7 +185,7 @@ class Publisher:
         if first is None:
             return 0
         reader = pa.RecordBatchReader.from_batches(first.schema, _chained(first, stream))
-        schema, table = self.table.split(".")
+        schema, table = to.split(".")
         return int(cursor.adbc_ingest(table, reader, mode="append", db_schema_name=schema))  # type: ignore[attr-defined]
 
     def rows(self, run_id: int, scored: Scored) -> "pa.RecordBatch":

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from daybreak.chunk import Scored
+from daybreak.chunk import Scored, passed
 from daybreak.deliveries import Deliveries
 from daybreak.delivery_target import DeliveryTarget
 from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, ModelRefused, ScoringFailed
@@ -18,7 +18,7 @@ from daybreak.pipeline import Pipeline, Push, load_function
 from daybreak.plan import Plan
 from daybreak.planning import refuse_stale
 from daybreak.push import Items, Pushed, Pusher
-from daybreak.runner import Outcome, Runner, passed
+from daybreak.runner import Outcome, Runner
 from daybreak.snapshot import Snapshot, remove_snapshots
 from daybreak.workspace import Workspace
 
@@ -83,7 +83,7 @@ class PushRunner(Runner):
             with _without_values():
                 quarantined = self.quarantine(plan.run_id).numbers("validate")
                 scoring = self._scoring(plan, {None: snapshot.rows})
-                chunks = passed(snapshot, quarantined, self.pipeline.chunk_rows)
+                chunks = passed(snapshot.batches(self.pipeline.chunk_rows), quarantined)
                 offers = self._offers(plan, scoring.predictions(chunks), progress, snapshot.rows)
                 counts = Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored)
                 if target is None:

@@ -61,7 +61,9 @@ def replay(
             snapshot = _mended(runner, plan, before, read)
         runner.validate(plan, snapshot)
         counts = runner.score(plan, snapshot)
-        return plan, counts, runner.publish(plan, counts, reason="replay")
+        publication = runner.publish(plan, counts, reason="replay")
+        runner.shadow(plan, snapshot)
+        return plan, counts, publication
 
 
 def _read_again(runner: Runner, plan: "Plan", before: Snapshot, numbers: np.ndarray) -> "pa.Table":

@@ -4,12 +4,12 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daybreak.chunk import Rejected
+from daybreak.chunk import Rejected, passed
 from daybreak.errors import DaybreakError, ModelRefused, PublicationRefused
 from daybreak.pipeline import Pipeline
 from daybreak.registry import library_versions
 from daybreak.resolve import resolve_model
-from daybreak.runner import Runner, passed
+from daybreak.runner import Runner
 from daybreak.segments import scoring_for
 from daybreak.snapshot import Snapshot
 from daybreak.top import chosen_by
@@ -79,7 +79,7 @@ def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
     chosen = chosen_by(pipeline)
 
     def again() -> "Generator[pa.RecordBatch]":
-        for scored in chosen.of(scoring.predictions(passed(snapshot, quarantined, pipeline.chunk_rows))):
+        for scored in chosen.of(scoring.predictions(passed(snapshot.batches(pipeline.chunk_rows), quarantined))):
             yield runner.publisher.rows(run_id, scored)
 
     rows, different = _compared(runner, run_id, again())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daybreak.chunk import Chunk, Scored
+from daybreak.chunk import Scored, passed
 from daybreak.errors import PublicationRefused, ScoringFailed
 from daybreak.extract import Extraction
 from daybreak.ledger import Counts
@@ -25,6 +25,7 @@ from daybreak.routing import count_segments
 from daybreak.score import Scoring
 from daybreak.segment_models import SegmentModels
 from daybreak.segments import SegmentedScoring, scoring_for
+from daybreak.shadow import Shadowed, shadowing
 from daybreak.snapshot import Snapshot
 from daybreak.sql import load_sql
 from daybreak.top import chosen_by
@@ -46,6 +47,7 @@ class Outcome:
     publication: Publication | None = None
     pushed: "Pushed | None" = None
     note: str | None = None
+    shadow: Shadowed | None = None
 
 
 class Runner:
@@ -82,7 +84,7 @@ class Runner:
             quarantined = self.quarantine(plan.run_id).numbers("validate")
             scoring = self._scoring(plan, self._segments_of(plan, snapshot))
             chosen = chosen_by(self.pipeline)
-            chunks = passed(snapshot, quarantined, self.pipeline.chunk_rows)
+            chunks = passed(snapshot.batches(self.pipeline.chunk_rows), quarantined)
             self.publisher.write(plan.run_id, ahead(chosen.of(scoring.predictions(ahead(chunks)))))
             self._count_segments(plan, scoring, snapshot, quarantined)
             return Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored, chosen.kept)
@@ -91,6 +93,21 @@ class Runner:
         """Make the run the current one of its partition."""
         with self._stage(plan, "publish"):
             return self.publisher.flip(plan.run_id, counts, reason)
+
+    def shadow(self, plan: Plan, snapshot: Snapshot) -> Shadowed | None:
+        """Score the rows of a published run with the challenger too; what goes wrong is written down, not raised."""
+        if plan.shadow is None:
+            return None
+        with shadowing(self.workspace.warehouse, plan) as shadowed:
+            snapshot.verify()
+            quarantined = self.quarantine(plan.run_id).numbers("validate")
+            budget = self._budget(self._segments_of(plan, snapshot))
+            scoring = scoring_for(self.pipeline, plan.shadow, self.model, budget, lambda rejected: None)
+            chunks = passed(snapshot.batches(self.pipeline.chunk_rows), quarantined)
+            best = chosen_by(self.pipeline).of(scoring.predictions(ahead(chunks)))
+            self.publisher.write_shadow(plan.run_id, ahead(best))
+            shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
+        return shadowed
 
     def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
         """Run all stages as one stream: while one chunk is scored, the next is read and the last one written.
@@ -110,7 +127,9 @@ class Runner:
             else:
                 self.publisher.write(plan.run_id, ahead(stream.predictions()))
                 publication = self.publisher.flip(plan.run_id, stream.counts)
-        return Outcome(plan, stream.counts, time.monotonic() - started, publication)
+            seconds = time.monotonic() - started
+        shadow = self.shadow(plan, stream.snapshot) if publication and stream.snapshot else None
+        return Outcome(plan, stream.counts, seconds, publication, shadow=shadow)
 
     def quarantine(self, run_id: int) -> Quarantine:
         """Return the quarantine of a run."""
@@ -130,8 +149,8 @@ class Runner:
     def model(self, version: ModelVersion) -> Any:
         """Load a model version, once."""
         if version.digest not in self._models:
-            # A version for each segment, and those of the run before: what is older is let go.
-            while len(self._models) > len(self.pipeline.model_refs):
+            # A champion and a challenger for each segment: what is older than those is let go.
+            while len(self._models) > 2 * len(self.pipeline.model_refs):
                 del self._models[next(iter(self._models))]
             self._models[version.digest] = self.workspace.registry.load(version)
         return self._models[version.digest]
@@ -181,6 +200,9 @@ class Runner:
         """Prepare the pass through the model; ``rows`` are those of each segment, or all under None."""
         quarantine = self.quarantine(plan.run_id)
         quarantine.clear("score")
+        return scoring_for(self.pipeline, plan.model, self.model, self._budget(rows), quarantine.add)
+
+    def _budget(self, rows: Mapping[str | None, int]) -> Callable[[str | None], int]:
         declared = self.pipeline.model
         named = set(declared.models) if isinstance(declared, PerSegment) else set()
         own_share = declared.max_failed_share if isinstance(declared, PerSegment) else {}
@@ -189,7 +211,7 @@ class Runner:
             of_segment = [rows.get(segment, 0)] if segment in named else [n for s, n in rows.items() if s not in named]
             return int(own_share.get(segment, self.pipeline.max_failed_share) * sum(of_segment))
 
-        return scoring_for(self.pipeline, plan.model, self.model, budget, quarantine.add)
+        return budget
 
     def _segments_of(self, plan: Plan, snapshot: Snapshot) -> dict[str | None, int]:
         if not isinstance(plan.model, SegmentModels):
@@ -226,6 +248,7 @@ class _Stream:
         self._plan = plan
         self._progress = progress or (lambda done, rows: None)
         self.counts = Counts(0, 0, 0, 0)
+        self.snapshot: Snapshot | None = None
 
     def predictions(self) -> Generator[Scored]:
         runner, plan = self._runner, self._plan
@@ -242,7 +265,7 @@ class _Stream:
             deque(valid, maxlen=0)
             runner._conclude(plan, validation, suite, runner._recorded(plan, extraction))
             raise
-        snapshot = runner._recorded(plan, extraction)
+        self.snapshot = snapshot = runner._recorded(plan, extraction)
         runner._conclude(plan, validation, suite, snapshot)
         runner._count_segments(plan, scoring, snapshot, runner.quarantine(plan.run_id).numbers("validate"))
         self.counts = Counts(snapshot.rows, validation.quarantined, scoring.failed, scoring.scored, chosen.kept)
@@ -258,14 +281,3 @@ def _segments_with_model(plan: Plan) -> tuple[str, tuple[str, ...]] | None:
     if not isinstance(plan.model, SegmentModels) or plan.model.fallback is not None:
         return None
     return plan.model.column, tuple(dict(plan.model.versions))
-
-
-def passed(snapshot: Snapshot, quarantined: np.ndarray, chunk_rows: int) -> Generator[Chunk]:
-    """Yield a snapshot's rows in chunks, without the quarantined ones."""
-    start = 0
-    for batch in snapshot.batches(chunk_rows):
-        numbers = np.arange(start, start + batch.num_rows)
-        mask = np.isin(numbers, quarantined, assume_unique=True, invert=True)
-        start += batch.num_rows
-        if mask.any():
-            yield Chunk(batch, numbers).keep(mask)

@@ -59,6 +59,20 @@ run_segments = sa.Table(
     sa.Column("rows_failed", sa.BigInteger),
     sa.Column("rows_scored", sa.BigInteger),
 )
+shadow_runs = sa.Table(
+    "shadow_runs",
+    _metadata,
+    sa.Column("run_id", sa.BigInteger, primary_key=True),
+    sa.Column("model_version", sa.Integer),
+    sa.Column("model_digest", sa.Text),
+    sa.Column("models", JSONB),
+    sa.Column("state", sa.Text),
+    sa.Column("rows_failed", sa.BigInteger),
+    sa.Column("rows_scored", sa.BigInteger),
+    sa.Column("seconds", sa.Double),
+    sa.Column("problem", sa.Text),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+)
 publications = sa.Table(
     "publications",
     _metadata,

@@ -36,7 +36,8 @@ class Workspace:
     def ledger(self) -> Ledger:
         """The run ledger, its tables brought up to date."""
         published = tuple(name for name, pipeline in self.pipelines.items() if pipeline.push is None)
-        migrate(self.warehouse, self.settings.sql, published)
+        shadowed = tuple(name for name, pipeline in self.pipelines.items() if pipeline.shadow)
+        migrate(self.warehouse, self.settings.sql, published, shadowed)
         return Ledger(self.warehouse)
 
     @cached_property

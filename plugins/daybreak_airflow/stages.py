@@ -109,6 +109,21 @@ def publish(plan: Any, counts: Any, asset: Asset) -> Any:
 
 
 @task
+def shadow(plan: Reference, validated: Reference, published: Reference) -> Reference:
+    """Score the same rows with the challenger, into a table of its own; what goes wrong fails nothing."""
+    from dataclasses import asdict
+
+    from daybreak.plan import Plan
+    from daybreak.snapshot import Snapshot
+
+    shadowed = _runner(plan["pipeline"]).shadow(Plan.from_json(plan), Snapshot(**validated))
+    if shadowed is None:
+        raise AirflowSkipException("There is no challenger that may score this partition.")
+    log.log(logging.WARNING if shadowed.problem else logging.INFO, "%s.", shadowed)
+    return {"run_id": published["run_id"], **asdict(shadowed)}
+
+
+@task
 def push(plan: Reference, validated: Reference) -> Reference:
     """Score the rows that passed and send the best of them, in one go: predictions are in memory only."""
     from dataclasses import asdict
