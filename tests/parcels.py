@@ -18,7 +18,7 @@ from daybreak.aliases import point_alias
 from daybreak.errors import DaybreakError
 from daybreak.ledger import Counts
 from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.pipeline import Pipeline
+from daybreak.pipeline import ModelRef, Pipeline
 from daybreak.plan import Plan
 from daybreak.planning import Request, plan_run
 from daybreak.publish import Publication
@@ -81,6 +81,24 @@ class Parcels:
         )
         self.promote(version.version)
         return version
+
+    def challenge(self, model: Any, sample: Any, trained_through: date = TRAINED_THROUGH) -> ModelVersion:
+        """Register a fitted model and make it the challenger."""
+        version = self.workspace.registry.register(
+            self.pipeline.single_ref.name, model, sample, trained_through=trained_through, metrics={}, parameters={}
+        )
+        point_alias(self.workspace, ModelRef(self.pipeline.single_ref.name, "challenger"), version.version, "test")
+        return version
+
+    def load_days(self, last: date) -> None:
+        """Load the parcels of further days, through the last."""
+        source = load_sql(MADE / "source.sql").text
+        made = source[source.index("SELECT") : source.index(";\nALTER")]
+        days = made.replace(
+            "timestamp '2024-03-05', timestamp '2024-03-12'", f"timestamp '2024-03-13', timestamp '{last}'"
+        )
+        assert days != made
+        self.execute(f"INSERT INTO parcels.handed_in {days}")
 
     def promote(self, version: int) -> None:
         """Make a version the champion."""

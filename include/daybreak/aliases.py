@@ -19,6 +19,7 @@ from daybreak.tables import alias_history
 from daybreak.workspace import Workspace
 
 COMMAND_LINE = "command line"
+ANY = -1
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,17 @@ class Aliases:
         """Return the version that the alias points to, or None."""
         return self._store.get(self.model)
 
-    def move(self, version: int, decision: Decision, *, expected: int | None = None) -> None:
+    def move(self, version: int, decision: Decision, *, expected: int | None = ANY) -> None:
         """Point the alias to a version.
 
-        With ``expected`` it is moved only from that version: of two who judged against the same one, the second is
-        refused. Every attempt is written down.
+        With ``expected`` it is moved only from that version, None meaning that it points to nothing: of two who judged
+        against the same one, the second is refused. Every attempt is written down.
         """
         with self._warehouse.begin() as holding:
             self._settled(holding)
             current = self._store.get(self.model)
-            if expected is not None and current != expected:
-                problem = f"{self.model.alias} is version {current} by now, and was judged as version {expected}"
+            if expected not in (ANY, current):
+                problem = f"{self.model.alias} is version {current} by now, it was {expected} when this was decided"
                 self._write(version, current, Decision(problem, decision.reasons, decision.decided_by), "refused")
                 raise ModelRefused(
                     f"{self.model.name}: {problem}.", next_step="look at `daybreak models` and judge again."
@@ -99,24 +100,21 @@ class Aliases:
             found: int | None = connection.scalar(pointed)
         return found
 
-    def before(self) -> int | None:
-        """Return the version that the alias pointed to before the current one first got it, or None.
+    def before(self) -> tuple[int | None, int | None]:
+        """Return the version that the alias points to, and the one that it pointed to before that one first got it.
 
         A version that was itself taken back is not come back to.
         """
         self.settle()
+        pointed = sa.select(alias_history.c.version).where(*self._moves())
         with self._warehouse.begin() as connection:
-            current = sa.select(alias_history.c.version).where(*self._moves(), alias_history.c.until.is_(None))
+            current = connection.scalar(pointed.where(alias_history.c.until.is_(None)))
             first = sa.select(sa.func.min(alias_history.c.since)).where(
-                *self._moves(), alias_history.c.version == current.scalar_subquery()
+                *self._moves(), alias_history.c.version == current
             )
-            found: int | None = connection.scalar(
-                sa.select(alias_history.c.version)
-                .where(*self._moves(), alias_history.c.since < first.scalar_subquery())
-                .order_by(alias_history.c.since.desc())
-                .limit(1)
-            )
-        return found
+            earlier = pointed.where(alias_history.c.since < first.scalar_subquery())
+            previous = connection.scalar(earlier.order_by(alias_history.c.since.desc()).limit(1))
+        return current, previous
 
     def history(self) -> list[RowMapping]:
         """List every decision about the alias, the newest first."""

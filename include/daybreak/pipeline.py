@@ -4,9 +4,12 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from daybreak.errors import ConfigurationError
+
+# What is predicted, as far as measuring goes: how often, how much, a probability, or an order of candidates.
+Measures = Literal["counts", "amounts", "probability", "ranking"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,11 @@ class Pipeline:
     A pipeline with an ``upstream`` reads that pipeline's current publication of the same partition: its extract.sql
     binds ``:upstream_run_id``. ``carries`` names columns of extract.sql that are published beside the prediction.
     With a ``shadow``, an alias, the rows are scored by that version too, into a table that only measurements read.
+
+    ``measures`` says what is predicted: actuals.sql then gives what happened, measured as a whole and for each value of
+    its column ``measured_by``. ``target`` is the column of training.sql that holds what is predicted. ``groups`` are
+    columns of it: a promotion may make none of their values worse by more than the share ``group_margin``. ``backfill``
+    is the model version that backfills use: today's champion, the one ``as_of`` the partition's end, or a number.
     """
 
     name: str
@@ -112,6 +120,12 @@ class Pipeline:
     carries: tuple[str, ...] = ()
     top: Top | None = None
     shadow: str | None = None
+    measures: Measures | None = None
+    measured_by: str | None = None
+    target: str | None = None
+    groups: tuple[str, ...] = ()
+    group_margin: float = 0.05
+    backfill: Literal["current", "as_of"] | int = "current"
 
     def __post_init__(self) -> None:
         problem = self._contradiction()
@@ -136,6 +150,18 @@ class Pipeline:
             )
         return self.model
 
+    def ref(self, model: str | None = None) -> ModelRef:
+        """Return the registered model of a name, or the one that there is."""
+        for declared in self.model_refs if model else ():
+            if declared.name == model:
+                return declared
+        if model:
+            raise ConfigurationError(
+                f"{self.name} has no model '{model}'.",
+                next_step=f"choose from {', '.join(ref.name for ref in self.model_refs)}.",
+            )
+        return self.single_ref
+
     def _contradiction(self) -> str | None:
         prediction = self.prediction
         if prediction.labels and (prediction.low, prediction.high) != (0, len(prediction.labels) - 1):
@@ -144,6 +170,10 @@ class Pipeline:
             return "a push together with what only a publication can have: a model per segment, carries, top or shadow"
         if isinstance(self.model, PerSegment) and not self.model.models:
             return "a model per segment, and no segment"
+        if self.backfill not in ("current", "as_of") and not (isinstance(self.backfill, int) and self.backfill > 0):
+            return f"a backfill policy '{self.backfill}' other than current, as_of or a version"
+        if self.measured_by and not self.measures:
+            return "what it is measured by, and not what it measures"
         if self.upstream == self.name:
             return "itself as its upstream"
         if self.top and (self.top.k < 1 or self.top.within != self.entity_key[: len(self.top.within)]):

@@ -13,4 +13,9 @@ DEMAND_FORECAST = Pipeline(
     expectations="retail.demand_forecast.expectations:suite",
     training="retail.demand_forecast.training:train",
     history_days=28,
+    measures="counts",
+    measured_by="store_id",
+    target="units_tomorrow",
+    groups=("store_id",),
+    group_margin=0.10,
 )

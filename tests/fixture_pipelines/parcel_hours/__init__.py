@@ -15,4 +15,9 @@ PARCEL_HOURS = Pipeline(
     max_quarantined_share=0.05,
     max_failed_share=0.01,
     chunk_rows=150,
+    measures="amounts",
+    measured_by="depot",
+    target="hours_taken",
+    groups=("zone",),
+    group_margin=0.1,
 )

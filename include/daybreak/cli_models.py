@@ -1,0 +1,67 @@
+"""The commands of a model's life: look at versions, promote, demote."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from daybreak.cli_arguments import Json, Name, open_workspace
+
+if TYPE_CHECKING:
+    from daybreak.promotion import Verdict
+
+models = typer.Typer()
+
+ModelName = Annotated[str | None, typer.Option("--model", help="This registered model, where a pipeline has several.")]
+
+
+@models.command()
+def promote(
+    pipeline: Name,
+    version: Annotated[int | None, typer.Option(min=1, help="Judge this version, not the challenger.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge, and move nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Make the challenger the champion, if it is better on rows that neither has seen and nothing speaks against it."""
+    from daybreak.progress import steps_progress
+    from daybreak.promotion import promote as promote_model
+
+    with open_workspace() as workspace, steps_progress(f"judging {pipeline}") as progress:
+        declared = workspace.pipeline(pipeline)
+        verdict = promote_model(workspace, declared, version=version, dry_run=dry_run, progress=progress)
+    _print_verdict(verdict, dry_run=dry_run, json=json)
+    if not verdict.accepted:
+        raise typer.Exit(1)
+
+
+@models.command()
+def demote(pipeline: Name, model: ModelName = None) -> None:
+    """Put the champion before the current one back. Runs that are planned keep their version."""
+    from daybreak.display import out
+    from daybreak.promotion import demote as demote_model
+
+    with open_workspace() as workspace:
+        before, now = demote_model(workspace, workspace.pipeline(pipeline).ref(model))
+    out.print(f"{pipeline}: version {now} is the champion again, version {before} is not any more.")
+
+
+def _print_verdict(verdict: "Verdict", *, dry_run: bool, json: bool) -> None:
+    from daybreak.display import out, print_json, print_table
+
+    if json:
+        found: dict[str, Any] = {"model": verdict.model, "challenger": verdict.challenger, "champion": verdict.champion}
+        checks = [check.to_json() for check in verdict.checks]
+        print_json(found | {"accepted": verdict.accepted, "moved": verdict.moved, "checks": checks})
+        return
+    against = f"champion version {verdict.champion}" if verdict.champion else "no champion"
+    answers = {True: "yes", False: "no", None: "not asked"}
+    print_table(
+        f"{verdict.model}: version {verdict.challenger} against {against}",
+        ["check", "met", "found"],
+        [[check.name, answers[check.met], check.says] for check in verdict.checks],
+    )
+    if verdict.moved:
+        out.print(f"Version {verdict.challenger} is the champion now. To go back: `daybreak demote {verdict.model}`.")
+    elif dry_run:
+        out.print(f"It would {'be promoted' if verdict.accepted else 'be refused'}. Nothing was moved.")
+    else:
+        out.print("Refused: the champion is unchanged. The reasons are in ledger.alias_history.")

@@ -1,0 +1,99 @@
+"""Promotion: the challenger becomes the champion when it was judged better; demotion puts the one before back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daybreak.aliases import COMMAND_LINE, Aliases, Decision
+from daybreak.errors import ModelRefused
+from daybreak.pipeline import ModelRef, Pipeline
+from daybreak.workspace import Workspace
+
+if TYPE_CHECKING:
+    from daybreak.judging import Check
+
+CHALLENGER = "challenger"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of judging a version: every check, and whether the alias was moved."""
+
+    model: str
+    challenger: int
+    champion: int | None
+    checks: "tuple[Check, ...]"
+    moved: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether no check was answered with no."""
+        return all(check.met is not False for check in self.checks)
+
+    @property
+    def reason(self) -> str:
+        """The verdict in one line."""
+        if self.accepted:
+            return "; ".join(f"{check.name}: {check.says}" for check in self.checks if check.met)
+        return "; ".join(f"not {check.name}: {check.says}" for check in self.checks if check.met is False)
+
+
+def promote(
+    workspace: Workspace,
+    pipeline: Pipeline,
+    *,
+    version: int | None = None,
+    dry_run: bool = False,
+    decided_by: str = COMMAND_LINE,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Verdict:
+    """Judge a version, the challenger if none is named, and make it the champion if every check allows it.
+
+    The verdict is written into the alias history, also a refusal; a dry run moves and writes nothing.
+    """
+    from daybreak.judging import judge
+
+    model = pipeline.single_ref
+    aliases = Aliases(workspace, model)
+    current = aliases.current()
+    challenger = workspace.registry.resolve(ModelRef(model.name, CHALLENGER), version)
+    if challenger.version == current:
+        raise ModelRefused(
+            f"{model.name} version {current} is the champion already.",
+            next_step=f"train a challenger with `daybreak train {pipeline.name}`, or name one with `--version`.",
+            pipeline=pipeline.name,
+        )
+    champion = workspace.registry.resolve(model, current) if current is not None else None
+    checks = tuple(judge(workspace, pipeline, challenger, champion, progress))
+    verdict = Verdict(model.name, challenger.version, current, checks)
+    if dry_run:
+        return verdict
+    decision = Decision(verdict.reason, [check.to_json() for check in checks], decided_by)
+    if not verdict.accepted:
+        aliases.refuse(challenger.version, decision)
+        return verdict
+    aliases.move(challenger.version, decision, expected=current)
+    _retire(workspace, model, challenger.version, decided_by)
+    return Verdict(model.name, challenger.version, current, checks, moved=True)
+
+
+def demote(workspace: Workspace, model: ModelRef, *, decided_by: str = COMMAND_LINE) -> tuple[int, int]:
+    """Put the champion before the current one back; return the version that was champion, and the one that is.
+
+    Loads no library of models and opens no artifact: it has to be quick. Runs that are planned keep their version.
+    """
+    aliases = Aliases(workspace, model)
+    current, previous = aliases.before()
+    if previous is None or current is None:
+        raise ModelRefused(
+            f"{model.name} has had no champion before {'this one' if current else 'any'}.",
+            next_step=f"see `daybreak models`; a version can be named: `daybreak promote {model.name} --version N`.",
+        )
+    aliases.move(previous, Decision(f"version {current} was taken back", decided_by=decided_by), expected=current)
+    return current, previous
+
+
+def _retire(workspace: Workspace, model: ModelRef, version: int, decided_by: str) -> None:
+    challengers = Aliases(workspace, ModelRef(model.name, CHALLENGER))
+    if challengers.current() == version:
+        challengers.remove(Decision("became the champion", decided_by=decided_by))

@@ -1,0 +1,34 @@
+"""Models of parcels, better and worse ones, to be held against each other."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from fixture_pipelines.parcel_hours.training import FEATURES, FIRST_DAY, TARGET, build
+from parcels import Parcels
+
+# With these days loaded there are ten that a model trained through 2024-03-12 has not seen and whose targets are known.
+LAST_DAY, TRAINED = date(2024, 3, 23), date(2024, 3, 12)
+
+
+def rows(parcels: Parcels, last: date = TRAINED) -> Any:
+    """Read the rows that a model is fitted on."""
+    from daybreak.train import Past
+
+    return Past(parcels.workspace, parcels.pipeline, last).rows(FIRST_DAY, last - timedelta(days=1)).to_pandas()
+
+
+def fitted(parcels: Parcels, regressor: Any = None, target: Any = None) -> tuple[Any, Any]:
+    """Fit a tree, or another regressor, on the hours taken or on another target; return it with a sample."""
+    from sklearn.tree import DecisionTreeRegressor
+
+    found = rows(parcels)
+    model = build(regressor or DecisionTreeRegressor(min_samples_leaf=2, random_state=0))
+    model.fit(found[FEATURES], found[TARGET] if target is None else target)
+    return model, found[FEATURES].head(20)
+
+
+def constant(hours: float) -> Any:
+    """Make a regressor that knows one answer."""
+    from sklearn.dummy import DummyRegressor
+
+    return DummyRegressor(strategy="constant", constant=hours)
