@@ -23,6 +23,8 @@ to the partition's end.
 * `validate` quarantines rows that break a critical expectation (`ledger.quarantine`), up to 5 %.
 * `score` writes predictions under the run, where nobody sees them yet.
 * `publish` makes them the current ones, in one transaction, and updates the asset `predictions.demand_forecast`.
+* `shadow` scores the same rows with the challenger, into `predictions.demand_forecast_shadow`, which nobody but the
+  measurements reads. It is skipped where there is no challenger, and what goes wrong in it fails nothing.
 """
 
 from datetime import datetime
@@ -56,7 +58,8 @@ def demand_forecast() -> None:
     snapshot = stages.extract(plan)
     validated = stages.validate(plan, snapshot)
     counts = stages.score(plan, validated)
-    stages.publish(plan, counts, predictions(PIPELINE.name))
+    published = stages.publish(plan, counts, predictions(PIPELINE.name))
+    stages.shadow(plan, validated, published)
 
 
 demand_forecast()

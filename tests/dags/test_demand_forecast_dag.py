@@ -22,7 +22,7 @@ from daybreak.errors import (
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
-TASKS = ["plan", "extract", "validate", "score", "publish"]
+TASKS = ["plan", "extract", "validate", "score", "publish", "shadow"]
 TERMINAL = [
     ConfigurationError,
     ExpectationsFailed,
@@ -44,7 +44,9 @@ def test_the_tasks_run_in_the_order_of_the_stages(dag: Any) -> None:
     for before, after in pairwise(TASKS):
         assert after in dag.get_task(before).downstream_task_ids
     assert dag.get_task("plan").upstream_task_ids == set()
-    assert dag.get_task("publish").downstream_task_ids == set()
+    # What the challenger makes of the rows comes after the publication, and delays nothing.
+    assert dag.get_task("shadow").upstream_task_ids == {"plan", "validate", "publish"}
+    assert dag.get_task("shadow").downstream_task_ids == set()
     assert dag.get_task("score").upstream_task_ids == {"plan", "validate"}
 
 

@@ -15,7 +15,7 @@ from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.promotions import LocalPromotions
 from daybreak.workspace import Workspace
 
-TASKS = ("plan", "extract", "validate", "score", "publish", "push", "discard")
+TASKS = ("plan", "extract", "validate", "score", "publish", "shadow", "push", "discard")
 OFFERS = 5
 _MARKS = {"success": "done", "running": "[cyan]running[/cyan]", "failed": "[red]failed[/red]", "skipped": "skipped"}
 _SAMPLES = sa.text(

@@ -18,4 +18,5 @@ DEMAND_FORECAST = Pipeline(
     target="units_tomorrow",
     groups=("store_id",),
     group_margin=0.10,
+    shadow="challenger",
 )
