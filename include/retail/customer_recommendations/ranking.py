@@ -57,5 +57,5 @@ def starts(rows: "pd.DataFrame") -> np.ndarray:
 def popularity(rows: "pd.DataFrame") -> np.ndarray:
     """Score each candidate by how many households of the same segment bought in its category in the last 28 days."""
     bought = (rows["bought_days_28d"] > 0).astype(np.int64)
-    counted = bought.groupby([rows["day"], rows["segment"], rows["product_category"]]).transform("sum")
+    counted = bought.groupby([rows["day"], rows["segment"], rows["product_category"]], dropna=False).transform("sum")
     return counted.to_numpy(np.float64)

@@ -47,13 +47,14 @@ def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
     of_segment = {segment: rows[rows["segment"] == segment] for segment in SEGMENTS}
     models = {segment: fit(of_segment[segment]) for segment in SEGMENTS}
     progress(f"measuring on {len(unseen):,} rows")
-    own = np.empty(len(unseen))
+    together = predict(one_model, unseen)
+    own = together.copy()  # a household in no segment is ranked by the model of all
     for segment, model in models.items():
         inside = (unseen["segment"] == segment).to_numpy()
         own[inside] = predict(model, unseen[inside])
     lists = {
         PER_SEGMENT: best(unseen, own),
-        ONE_MODEL: best(unseen, predict(one_model, unseen)),
+        ONE_MODEL: best(unseen, together),
         FAVOURITES: best(unseen, popularity(unseen)),
     }
     in_segment = unseen["segment"].to_numpy()[starts(unseen)]
