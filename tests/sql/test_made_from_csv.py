@@ -1,5 +1,7 @@
 """A pipeline made by `daybreak new`: loaded, trained and run on a real warehouse, hostile files included."""
 
+import importlib
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -18,7 +20,7 @@ from daybreak.settings import Settings
 from daybreak.train import train
 from daybreak.workspace import Workspace
 from parcels import NewDatabase, make_project
-from processes import environment
+from processes import Death, environment, start
 
 Daybreak = Callable[..., tuple[int, str, str]]
 CUSTOMERS = 600
@@ -272,6 +274,27 @@ def test_a_dry_run_and_a_refusal_write_and_load_nothing(daybreak: Daybreak, sett
     with workspace.warehouse.begin() as connection:
         assert connection.exec_driver_sql("SELECT to_regnamespace('sources')").scalar_one() is None
     workspace.close()
+
+
+@pytest.mark.parametrize("at", ["load_rows", "_dated", "Scaffold.place", "Scaffold._rewrite"])
+def test_killed_on_the_way_nothing_is_half_there_and_the_next_try_succeeds(
+    at: str, daybreak: Daybreak, settings: Settings, tmp_path: Path
+) -> None:
+    command = new(telco(tmp_path / "telco.csv", CUSTOMERS), "customerID", "Churn")
+    process = start(settings, *map(str, command), death=Death(function=at))
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL, (tmp_path / "output").read_text()
+    assert load_pipelines("shop") == {}
+    assert not list((settings.project / "dags").iterdir())
+    code, _, err = daybreak(*command)
+    assert (code, err) == (0, "")
+    for module in [name for name in sys.modules if name.split(".")[0] == "shop"]:
+        del sys.modules[module]
+    importlib.invalidate_caches()
+    made = Made(settings)
+    assert made.ask("SELECT count(*) FROM sources.churn") == [(CUSTOMERS,)]
+    assert not list(settings.project.glob(".daybreak-new*"))
+    made.workspace.close()
 
 
 def test_a_table_of_other_columns_is_not_overwritten(daybreak: Daybreak, settings: Settings, tmp_path: Path) -> None:

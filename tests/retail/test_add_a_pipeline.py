@@ -1,0 +1,157 @@
+"""docs/add-a-pipeline.md, followed word for word in a copy of the project: commands, queries, code, output."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from csv_files import telco
+from daybreak.settings import PROJECT
+from parcels import NewDatabase
+
+PAGE = PROJECT / "docs" / "add-a-pipeline.md"
+# The data lies beside the project, where it lies at all.
+TELCO = next(
+    (found for parent in PROJECT.parents if (found := parent / "shared/data/telco_churn/telco_churn.csv").is_file()),
+    None,
+)
+COPIED = ("dags", "include", "plugins", "sql", "tests", "pyproject.toml")
+DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+BLOCK = re.compile(r"(?:^<!-- (?P<what>\w+): (?P<path>\S+) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of the page: its language, its text, and the file that it shows or is written to."""
+
+    kind: str
+    text: str
+    what: str | None
+    path: str | None
+
+
+def blocks() -> Iterator[Block]:
+    """Yield the page's blocks; its days keep their distance from the day on which it was written."""
+    page = PAGE.read_text(encoding="utf-8")
+    written = re.search(r"written on (\S+);", page)
+    assert written
+    passed = datetime.now(UTC).date() - date.fromisoformat(written[1])
+    for found in BLOCK.finditer(page):
+        text = DAY.sub(lambda day: (date.fromisoformat(day[0]) + passed).isoformat(), found["text"])
+        yield Block(found["kind"], text, found["what"], found["path"])
+
+
+class Reader:
+    """Somebody who does what the page says, in a copy of the project."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+        for name in COPIED:
+            source = PROJECT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            else:
+                shutil.copy(source, folder / name)
+        (folder / ".venv").symlink_to(sys.prefix)
+
+    def run(self, commands: str) -> str:
+        """Run commands in a shell; each has to succeed."""
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DAYBREAK_", "AIRFLOW"))
+        }
+        environment |= {
+            "PYTHONPATH": f"{self.folder / 'include'}:{self.folder / 'plugins'}",
+            "DAYBREAK_HOME": str(self.folder / ".daybreak"),
+            "DAYBREAK_WAREHOUSE_URL": self.url,
+            "DAYBREAK_REGISTRY_URL": self.url,
+        }
+        done = subprocess.run(
+            ["bash", "-euc", commands], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def ask(self, query: str) -> str:
+        """Run a query; a row is a line, its cells apart by a stroke."""
+        engine = sa.create_engine(self.url, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            return "\n".join(" | ".join(map(str, row)) for row in connection.exec_driver_sql(query))
+
+    def follow(self, block: Block) -> str | None:
+        """Do what one block says; return what came of it."""
+        if block.what == "shown":
+            assert (self.folder / str(block.path)).read_text(encoding="utf-8") == block.text
+        elif block.what == "written":
+            (self.folder / str(block.path)).write_text(block.text, encoding="utf-8")
+        elif block.kind == "sh":
+            return self.run(block.text)
+        elif block.kind == "sql":
+            return self.ask(block.text)
+        return None
+
+
+def words(line: str) -> list[str]:
+    return re.sub(r"[─│]", " ", line).split()
+
+
+def matches(promised: list[str], printed: list[str]) -> bool:
+    """Compare word by word: … is any word, and a fraction may differ as it does from one processor to another."""
+
+    def agrees(one: str, other: str) -> bool:
+        if re.fullmatch(r"\d+\.\d{3}", one) and re.fullmatch(r"\d+\.\d{3}", other):
+            return abs(float(one) - float(other)) < 0.02
+        return one in ("…", other)
+
+    return len(promised) == len(printed) and all(map(agrees, promised, printed))
+
+
+def assert_printed(promised: str, printed: str) -> None:
+    """Find the lines of the page among the printed ones, in their order."""
+    rest = iter([words(line) for line in printed.splitlines()])
+    for line in filter(None, map(words, promised.splitlines())):
+        assert any(matches(line, found) for found in rest), f"{' '.join(line)}\nis not in\n{printed}"
+
+
+@pytest.fixture
+def reader(new_database: NewDatabase, tmp_path: Path) -> Reader:
+    return Reader(tmp_path / "daybreak", new_database())
+
+
+def test_the_page_has_every_kind_of_step() -> None:
+    found = list(blocks())
+    assert {block.kind for block in found} == {"sh", "text", "python", "sql", "console"}
+    assert len([block for block in found if block.what == "shown"]) == 3
+    assert sum(len(b.text.splitlines()) for b in found if b.kind == "python") <= 40
+    assert len({b.path for b in found if b.kind == "sql" and b.path}) == 1
+
+
+@pytest.mark.skipif(TELCO is None, reason="needs IBM's Telco data at ../shared/data/telco_churn/telco_churn.csv")
+def test_the_page_is_followed_word_for_word_on_the_real_data(reader: Reader) -> None:
+    shutil.copy(str(TELCO), reader.folder / "telco_churn.csv")
+    came = None
+    for block in blocks():
+        if block.kind == "text":
+            assert came is not None, block.text
+            assert_printed(block.text, came)
+        else:
+            came = reader.follow(block)
+
+    assert reader.ask("SELECT count(*) FROM predictions.churn") == str(7 * 5_045)
+
+
+def test_the_page_is_followed_on_a_made_table(reader: Reader) -> None:
+    telco(reader.folder / "telco_churn.csv", 5_054)
+    for block in blocks():
+        # The project's own checks take a minute, and run on the real data where that is there.
+        if TELCO is None or ".venv/bin/mypy" not in block.text:
+            reader.follow(block)
+    assert reader.ask("SELECT count(*), count(DISTINCT run_id) FROM predictions.churn") == f"{7 * 5_045} | 7"
