@@ -52,6 +52,22 @@ class Top:
     within: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Retrain:
+    """When a model is to be trained again before its time.
+
+    Where the error over ``days`` partitions is ``error_ratio`` times that on the held-out days of its training, or
+    where a feature named in ``features``, or the prediction, is spread so differently from those days that the
+    divergence (Kullback-Leibler, in nats) exceeds ``divergence``. Not within ``cool_down`` of the last training.
+    """
+
+    error_ratio: float = 1.25
+    days: int = 7
+    features: tuple[str, ...] = ()
+    divergence: float = 0.2
+    cool_down: timedelta = timedelta(days=7)
+
+
 @dataclass(frozen=True)
 class Prediction:
     """The output contract: the predicted column and the closed range its values must lie in.
@@ -101,6 +117,7 @@ class Pipeline:
     its column ``measured_by``. ``target`` is the column of training.sql that holds what is predicted. ``groups`` are
     columns of it: a promotion may make none of their values worse by more than the share ``group_margin``. ``backfill``
     is the model version that backfills use: today's champion, the one ``as_of`` the partition's end, or a number.
+    ``retrain`` says when measurements ask for a training before the weekly one.
     """
 
     name: str
@@ -126,6 +143,7 @@ class Pipeline:
     groups: tuple[str, ...] = ()
     group_margin: float = 0.05
     backfill: Literal["current", "as_of"] | int = "current"
+    retrain: Retrain | None = None
 
     def __post_init__(self) -> None:
         problem = self._contradiction()
@@ -174,6 +192,8 @@ class Pipeline:
             return f"a backfill policy '{self.backfill}' other than current, as_of or a version"
         if self.measured_by and not self.measures:
             return "what it is measured by, and not what it measures"
+        if self.retrain and isinstance(self.model, PerSegment):
+            return "when to retrain together with a model per segment; its trainings are the weekly ones"
         if self.upstream == self.name:
             return "itself as its upstream"
         if self.top and (self.top.k < 1 or self.top.within != self.entity_key[: len(self.top.within)]):

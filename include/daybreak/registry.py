@@ -9,7 +9,7 @@ import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,6 +96,12 @@ class Registry:
         found = self._client.search_model_versions(f"name='{quoted}'")
         described = [self._described(self._client.get_model_version(name, str(v.version))) for v in found]
         return sorted(described, key=lambda v: -v.version)
+
+    def last_registered(self, name: str) -> datetime | None:
+        """Return when the newest version of a model was registered, or None where there is none."""
+        quoted = name.replace("'", "''")
+        stamps = [found.creation_timestamp for found in self._client.search_model_versions(f"name='{quoted}'")]
+        return datetime.fromtimestamp(max(stamps) / 1000, UTC) if stamps else None
 
     def verify(self, model: ModelVersion) -> None:
         """Refuse an artifact that was changed and an environment that the model was not trained in."""

@@ -128,6 +128,39 @@ quarantine = sa.Table(
     sa.Column("reasons", sa.ARRAY(sa.Text)),
     sa.Column("payload", JSONB),
 )
+training_profiles = sa.Table(
+    "training_profiles",
+    _metadata,
+    sa.Column("model_name", sa.Text, primary_key=True),
+    sa.Column("model_version", sa.Integer, primary_key=True),
+    sa.Column("column_name", sa.Text, primary_key=True),
+    sa.Column("profile", JSONB),
+)
+drift = sa.Table(
+    "drift",
+    _metadata,
+    sa.Column("run_id", sa.BigInteger, primary_key=True),
+    sa.Column("pipeline", sa.Text),
+    sa.Column("partition_date", sa.Date),
+    sa.Column("column_name", sa.Text, primary_key=True),
+    sa.Column("model_version", sa.Integer),
+    sa.Column("divergence", sa.Double),
+    sa.Column("threshold", sa.Double),
+    sa.Column("drifted", sa.Boolean),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("measured_at", sa.DateTime(timezone=True)),
+)
+retraining_requests = sa.Table(
+    "retraining_requests",
+    _metadata,
+    sa.Column("request_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("pipeline", sa.Text),
+    sa.Column("partition_date", sa.Date),
+    sa.Column("model_version", sa.Integer),
+    sa.Column("reasons", sa.ARRAY(sa.Text)),
+    sa.Column("held_back", sa.Text),
+    sa.Column("requested_at", sa.DateTime(timezone=True)),
+)
 alias_history = sa.Table(
     "alias_history",
     _metadata,

@@ -13,15 +13,26 @@ from daybreak.errors import ModelRefused, SourceRefused
 from daybreak.partition import Partition
 from daybreak.pipeline import ModelRef, Pipeline, load_function
 from daybreak.plan import query_binds
+from daybreak.profiles import keep_profiles
 from daybreak.registry import ModelVersion
 from daybreak.sql import load_sql
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
 CHALLENGER = "challenger"
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Held-out rows: what the model takes of them, what really happened, and what the model made of them."""
+
+    inputs: "pd.DataFrame"
+    actual: "np.ndarray"
+    predicted: "np.ndarray"
 
 
 @dataclass(frozen=True)
@@ -31,8 +42,8 @@ class Trained:
     ``trained_through`` is the last day that the fit has seen anything of, targets included. ``metrics`` are those on
     held-out days; ``baseline`` holds the same ones for what the model has to beat. Lower is better but for those that
     ``greater_is_better`` names. ``score_profile`` is the spread of the scores on those days, as bins and weights, for
-    pipelines that check it before they push. ``candidates`` are the
-    models that it was chosen from, where there were several.
+    pipelines that check it before they push. ``candidates`` are the models that it was chosen from, where there were
+    several. ``unseen`` are the held-out rows themselves, for what is kept of them: how they are spread, what matters.
     """
 
     model: Any
@@ -44,6 +55,7 @@ class Trained:
     score_profile: dict[str, list[float]] | None = None
     greater_is_better: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    unseen: Unseen | None = None
 
     def beats_baseline(self, metric: str) -> bool:
         """Tell whether the model is better than its baseline in a metric; equal is not, and neither is no number."""
@@ -136,7 +148,7 @@ def _refuse_no_better(pipeline: Pipeline, name: str, trained: Trained) -> None:
 
 
 def _register(workspace: Workspace, pipeline: Pipeline, name: str, trained: Trained) -> ModelVersion:
-    return workspace.registry.register(
+    version = workspace.registry.register(
         name,
         trained.model,
         trained.sample,
@@ -147,6 +159,11 @@ def _register(workspace: Workspace, pipeline: Pipeline, name: str, trained: Trai
         score_profile=trained.score_profile,
         candidates=trained.candidates,
     )
+    if pipeline.retrain and trained.unseen:
+        features = [column for column in pipeline.retrain.features if column in trained.unseen.inputs]
+        columns = trained.unseen.inputs[features].assign(**{pipeline.prediction.column: trained.unseen.predicted})
+        keep_profiles(workspace.ledger.warehouse, name, version.version, columns)
+    return version
 
 
 def _aliased(workspace: Workspace, model: ModelRef, version: ModelVersion, decision: Decision, *, first: bool) -> str:

@@ -6,3 +6,8 @@ from airflow.sdk import Asset
 def predictions(pipeline: str) -> Asset:
     """Return the asset that gets an event, with the partition's key, whenever a partition is published."""
     return Asset(name=f"predictions.{pipeline}", uri=f"daybreak://predictions/{pipeline}", group="predictions")
+
+
+def retraining(pipeline: str) -> Asset:
+    """Return the asset that gets an event when measurements ask for the pipeline's model to be trained again."""
+    return Asset(name=f"retraining.{pipeline}", uri=f"daybreak://retraining/{pipeline}", group="retraining")

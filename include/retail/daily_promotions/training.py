@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from daybreak.train import Past, Trained, held_out
+from daybreak.train import Past, Trained, Unseen, held_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +53,7 @@ def train(past: Past, progress: Callable[[str], None], window_days: int = WINDOW
         baseline=measure(actual, base_rate),
         parameters={**SETTINGS, "rows": len(rows), "first_day": first, "last_day": last},
         score_profile=profile(predicted),
+        unseen=Unseen(unseen[CATEGORIES + NUMBERS], actual, predicted),
     )
 
 

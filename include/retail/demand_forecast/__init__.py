@@ -1,6 +1,6 @@
 """Demand forecast: how many units of each product category each store will sell tomorrow."""
 
-from daybreak.pipeline import ModelRef, Pipeline, Prediction
+from daybreak.pipeline import ModelRef, Pipeline, Prediction, Retrain
 
 DEMAND_FORECAST = Pipeline(
     name="demand_forecast",
@@ -19,4 +19,5 @@ DEMAND_FORECAST = Pipeline(
     groups=("store_id",),
     group_margin=0.10,
     shadow="challenger",
+    retrain=Retrain(features=("mean_units_28d", "discount_share_28d", "average_price_28d")),
 )

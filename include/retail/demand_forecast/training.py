@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from daybreak.train import Past, Trained, held_out
+from daybreak.train import Past, Trained, Unseen, held_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,13 +48,15 @@ def train(past: Past, progress: Callable[[str], None]) -> Trained:
     actual = unseen[TARGET].to_numpy()
     # A row whose sales were all of quantity 0 has mean 0, for which the deviance is infinite: half a unit in 28 days.
     mean = unseen["mean_units_28d"].clip(lower=0.5 / 28).to_numpy()
+    predicted = model.predict(unseen[CATEGORIES + NUMBERS])
     return Trained(
         model=model,
         sample=rows[CATEGORIES + NUMBERS].head(100),
         trained_through=held_out_first,
-        metrics=measure(actual, model.predict(unseen[CATEGORIES + NUMBERS])),
+        metrics=measure(actual, predicted),
         baseline=measure(actual, mean),
         parameters={**SETTINGS, "rows": len(rows), "first_day": first, "last_day": last},
+        unseen=Unseen(unseen[CATEGORIES + NUMBERS], actual, predicted),
     )
 
 

@@ -1,0 +1,92 @@
+"""Drift: whether a run's features and predictions are spread as on the held-out days of the model's training.
+
+Judged by Great Expectations' KL-divergence expectation against the distributions that were kept when it was trained.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from daybreak.expectations import Judge, quiet_great_expectations, read_suite
+from daybreak.pipeline import Retrain
+from daybreak.tables import drift
+from daybreak.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A bin or a tail that is empty on one side would make the divergence infinite.
+_HOLDOUT = 1e-4
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far one column is off; ``divergence`` is None where it is infinite."""
+
+    column: str
+    divergence: float | None
+    threshold: float
+    drifted: bool
+    rows: int
+
+    def __str__(self) -> str:
+        found = "infinite" if self.divergence is None else f"{self.divergence:.3f}"
+        return f"{self.column} is spread unlike in training (divergence {found}, {self.threshold:g} is allowed)"
+
+
+def judge_drift(columns: "pd.DataFrame", profiles: dict[str, dict[str, Any]], retrain: Retrain) -> list[Drift]:
+    """Compare each column that has a profile with it."""
+    quiet_great_expectations()
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    compared = [name for name in columns if name in profiles]
+    frame = columns[compared].copy()
+    for name in compared:
+        if "values" in profiles[name]:
+            present = frame[name].notna()
+            frame[name] = frame[name].astype(str).where(present)
+    suite = gx.ExpectationSuite(
+        name="drift",
+        expectations=[
+            gxe.ExpectColumnKLDivergenceToBeLessThan(
+                column=name,
+                partition_object=profiles[name],
+                threshold=retrain.divergence,
+                tail_weight_holdout=_HOLDOUT,
+                # Values that are counted one by one have no bins that could be empty.
+                internal_weight_holdout=_HOLDOUT if "bins" in profiles[name] else 0,
+            )
+            for name in compared
+        ],
+    )
+    found = []
+    for name, judgement in zip(compared, Judge().judge(frame, read_suite(suite).declared), strict=True):
+        # What cannot be judged is drift: a column of nothing but nulls fails open otherwise.
+        judged = judgement.exception is None and isinstance(judgement.observed, int | float)
+        divergence = float(judgement.observed) if judged else None
+        drifted = divergence is None or divergence > retrain.divergence
+        found.append(Drift(name, divergence, retrain.divergence, drifted, int(frame[name].notna().sum())))
+    return found
+
+
+def record_drift(
+    warehouse: Warehouse, pipeline: str, partition_date: Any, run_id: int, model_version: int, found: list[Drift]
+) -> None:
+    """Write down how far each column of a run is off, in the place of what an earlier measurement said."""
+    for one in found:
+        values = {
+            "pipeline": pipeline,
+            "partition_date": partition_date,
+            "model_version": model_version,
+            "divergence": one.divergence,
+            "threshold": one.threshold,
+            "drifted": one.drifted,
+            "rows": one.rows,
+            "measured_at": sa.func.clock_timestamp(),
+        }
+        statement = insert(drift).values(run_id=run_id, column_name=one.column, **values)
+        with warehouse.begin() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=["run_id", "column_name"], set_=values))

@@ -1,0 +1,62 @@
+"""Profiles: how the columns of a model's held-out rows are spread, kept beside its version."""
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from daybreak.tables import training_profiles
+from daybreak.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BINS = 10
+# Texts beyond so many different ones are an entity key or a note, whose spread says nothing.
+MOST_VALUES = 100
+
+
+def profile(values: "pd.Series[Any]") -> dict[str, Any] | None:
+    """Describe a column as Great Expectations takes it; None for one that has nothing to be compared.
+
+    Numbers by bins that hold about a tenth of the rows each, and few whole numbers, like texts, by their values.
+    """
+    import numpy as np
+    import pandas as pd
+
+    present = values.dropna()
+    if present.empty:
+        return None
+    whole = not pd.api.types.is_numeric_dtype(present) or pd.api.types.is_bool_dtype(present)
+    if whole:
+        shares = present.astype(str).value_counts(normalize=True).sort_index()
+        if len(shares) > MOST_VALUES:
+            return None
+        return {"values": shares.index.tolist(), "weights": shares.tolist()}
+    numbers = present.to_numpy(dtype=np.float64)
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)))
+    if len(edges) < 2:
+        edges = np.array([edges[0] - 0.5, edges[0] + 0.5])
+    weights = np.histogram(numbers, edges)[0] / len(numbers)
+    return {"bins": edges.tolist(), "weights": weights.tolist()}
+
+
+def keep_profiles(warehouse: Warehouse, model: str, version: int, columns: "pd.DataFrame") -> int:
+    """Keep the profile of each column that has one; return how many."""
+    rows = [
+        {"model_name": model, "model_version": version, "column_name": name, "profile": found}
+        for name, found in ((name, profile(columns[name])) for name in columns)
+        if found is not None
+    ]
+    if rows:
+        with warehouse.begin() as connection:
+            connection.execute(training_profiles.insert(), rows)
+    return len(rows)
+
+
+def read_profiles(warehouse: Warehouse, model: str, version: int) -> dict[str, dict[str, Any]]:
+    """Return the profiles of a version by column."""
+    wanted = sa.select(training_profiles.c.column_name, training_profiles.c.profile).where(
+        training_profiles.c.model_name == model, training_profiles.c.model_version == version
+    )
+    with warehouse.begin() as connection:
+        return dict(connection.execute(wanted).tuples().all())
