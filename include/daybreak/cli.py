@@ -11,6 +11,7 @@ import typer
 
 from daybreak.cli_arguments import Day, Json, Leakage, Name, RunId, Version, open_workspace, tell_stale
 from daybreak.cli_looking import looking
+from daybreak.cli_measuring import measuring
 from daybreak.cli_models import models
 from daybreak.cli_new import starting
 from daybreak.errors import DaybreakError
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.add_typer(looking)
 app.add_typer(starting)
 app.add_typer(models)
+app.add_typer(measuring)
 app.add_typer(local, name="local", no_args_is_help=True)
 
 

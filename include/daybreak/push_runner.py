@@ -61,7 +61,7 @@ class PushRunner(Runner):
 
         A run that is through stays as it is: its task was ended after the last line, and is tried again.
         """
-        with _frames_emptied():
+        with frames_emptied():
             run = self.workspace.ledger.get(plan.run_id)
             if run["state"] in _DONE:
                 return self._done_before(plan, dict(run))
@@ -80,7 +80,7 @@ class PushRunner(Runner):
                 target = self._target  # a receiver that must not be talked to is refused before anything is scored
                 refuse_stale(self._push, plan.partition)
             snapshot.verify()
-            with _without_values():
+            with without_values():
                 quarantined = self.quarantine(plan.run_id).numbers("validate")
                 scoring = self._scoring(plan, {None: snapshot.rows})
                 chunks = passed(snapshot.batches(self.pipeline.chunk_rows), quarantined)
@@ -211,7 +211,7 @@ def _told(pushed: Pushed) -> str | None:
 
 
 @contextmanager
-def _without_values() -> Iterator[None]:
+def without_values() -> Iterator[None]:
     """Let no error out whose text could repeat a prediction: of one that is not ours, only kind and place are told."""
     try:
         yield
@@ -226,7 +226,7 @@ def _without_values() -> Iterator[None]:
 
 
 @contextmanager
-def _frames_emptied() -> Iterator[None]:
+def frames_emptied() -> Iterator[None]:
     """Leave of an error its own text and lines: loggers may show local variables, and the error it was made of."""
     try:
         yield

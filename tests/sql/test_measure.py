@@ -1,0 +1,113 @@
+"""Measure: published predictions against actuals, by hand on the same rows; late actuals, shadows, refusals."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from daybreak.errors import ConfigurationError, SourceRefused
+from daybreak.measure import Measured, measure
+from models import fitted
+from parcels import DAY, Parcels
+
+
+def measured(parcels: Parcels, **days: Any) -> list[Measured]:
+    return measure(parcels.workspace, parcels.pipeline, **days)
+
+
+def metrics(parcels: Parcels, by: str = "", role: str = "champion") -> dict[tuple[str, str], float]:
+    query = "SELECT segment, metric, value FROM ledger.performance WHERE segment_by = %s AND role = %s"
+    return {(segment, metric): value for segment, metric, value in parcels.rows(query, by, role)}
+
+
+def errors(parcels: Parcels, where: str = "true") -> np.ndarray:
+    """Return prediction minus actual, as the database has them."""
+    found = parcels.rows(
+        "SELECT predicted_hours - hours_taken FROM predictions.parcel_hours "
+        f"JOIN parcels.handed_in USING (depot, parcel_id) WHERE partition_date = '{DAY}' AND {where}"
+    )
+    return np.array([value for (value,) in found])
+
+
+def test_the_metrics_are_those_reckoned_by_hand(parcels: Parcels) -> None:
+    [found] = measured(parcels)
+    error = errors(parcels)
+    assert (found.day, found.rows, found.predictions, found.problem) == (DAY, 400, 400, None)
+    assert metrics(parcels) == {
+        ("(all)", "mae"): pytest.approx(np.abs(error).mean()),
+        ("(all)", "rmse"): pytest.approx(np.sqrt((error**2).mean())),
+        ("(all)", "bias"): pytest.approx(error.mean()),
+    }
+    north = errors(parcels, "depot = 'north'")
+    assert metrics(parcels, "depot")["north", "rmse"] == pytest.approx(np.sqrt((north**2).mean()))
+    assert {segment for segment, _ in metrics(parcels, "depot")} == {"north", "south", "west"}
+
+
+def test_what_was_measured_is_kept_with_run_and_version(parcels: Parcels) -> None:
+    measured(parcels)
+    kept = "SELECT DISTINCT pipeline, partition_date, run_id, role, model_name, model_version FROM ledger.performance"
+    assert parcels.rows(kept) == [("parcel_hours", DAY, parcels.current()[0], "champion", "parcel_hours", 1)]
+
+
+def test_late_actuals_are_measured_again(parcels: Parcels) -> None:
+    parcels.execute("ALTER TABLE parcels.handed_in ADD COLUMN later double precision")
+    parcels.execute("UPDATE parcels.handed_in SET later = hours_taken, hours_taken = NULL WHERE parcel_id % 4 = 0")
+    [found] = measured(parcels)
+    assert (found.rows, found.predictions) == (300, 400)
+    before = metrics(parcels)["(all)", "rmse"]
+    parcels.execute("UPDATE parcels.handed_in SET hours_taken = later + 10 WHERE hours_taken IS NULL")
+    [found] = measured(parcels)
+    assert (found.rows, found.predictions) == (400, 400)
+    assert metrics(parcels)["(all)", "rmse"] > before
+    assert parcels.value("SELECT count(*) FROM ledger.performance WHERE segment_by = ''") == 3
+
+
+def test_without_actuals_nothing_is_written(parcels: Parcels) -> None:
+    parcels.execute("UPDATE parcels.handed_in SET hours_taken = NULL")
+    [found] = measured(parcels)
+    assert found.problem == "no actuals yet"
+    assert metrics(parcels) == {}
+
+
+def test_an_entity_key_twice_among_the_actuals_is_refused(parcels: Parcels) -> None:
+    parcels.rewrite(
+        "actuals", "FROM parcels.handed_in", "FROM (TABLE parcels.handed_in UNION ALL TABLE parcels.handed_in) h"
+    )
+    with pytest.raises(SourceRefused, match=r"actuals.sql gives 400 entity keys more than once. Next: give each"):
+        measured(parcels)
+
+
+def test_a_missing_file_and_a_missing_column_are_refused(parcels: Parcels) -> None:
+    with pytest.raises(ConfigurationError, match="does not say what it measures"):
+        measured(parcels.declared(measures=None, measured_by=None))
+    parcels.rewrite("actuals", "hours_taken AS actual", "hours_taken AS hours")
+    with pytest.raises(ConfigurationError, match=r"actuals\.sql gives no column actual"):
+        measured(parcels)
+    parcels.workspace.sql(parcels.pipeline, "actuals").unlink()
+    with pytest.raises(ConfigurationError, match=r"There is no sql/parcel_hours/actuals\.sql"):
+        measured(parcels)
+
+
+def test_the_range_and_the_days_that_are_due(parcels: Parcels) -> None:
+    parcels.run(DAY + timedelta(days=1))
+    assert [found.day for found in measured(parcels)] == [DAY, DAY + timedelta(days=1)]
+    assert [found.day for found in measured(parcels, first=DAY, last=DAY)] == [DAY]
+    again = parcels.run(DAY).plan.run_id
+    assert [found.run_id for found in measured(parcels, first=DAY, last=DAY)] == [again]
+
+
+def test_champion_and_shadow_are_measured_on_the_same_rows(parcels: Parcels) -> None:
+    shadowed = parcels.declared(shadow="challenger")
+    challenger = parcels.challenge(*fitted(parcels)).version
+    shadowed.workspace.__dict__.pop("ledger", None)
+    parcels.execute("SELECT ledger.see_to_shadow_table('parcel_hours')")
+    shadowed.run(DAY)
+    parcels.execute("DELETE FROM predictions.parcel_hours_shadow WHERE parcel_id % 2 = 0")
+    [found] = measured(shadowed)
+    assert (found.rows, found.predictions) == (200, 400)
+    assert metrics(parcels)["(all)", "rmse"] == pytest.approx(
+        np.sqrt((errors(parcels, "parcel_id & 1 = 1") ** 2).mean())
+    )
+    kept = "SELECT DISTINCT role, model_version, rows FROM ledger.performance WHERE segment_by = '' ORDER BY role"
+    assert parcels.rows(kept) == [("champion", 1, 200), ("shadow", challenger, 200)]
