@@ -95,7 +95,7 @@ class Pusher:
             body, names = self._of_offers(part)
             read.append((len(names), content_digest(self._secret, body)))
             for name in names:
-                ids += UUID(name).bytes
+                ids += bytes.fromhex(name.replace("-", ""))
         return read, np.sort(np.frombuffer(ids, dtype="S16"))
 
     def _withdraw(self, generation: int, scored_from: str, offered: np.ndarray) -> tuple[int, int]:
