@@ -44,12 +44,14 @@ def promote(
     *,
     version: int | None = None,
     dry_run: bool = False,
+    approved: bool = True,
     decided_by: str = COMMAND_LINE,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Verdict:
     """Judge a version, the challenger if none is named, and make it the champion if every check allows it.
 
-    The verdict is written into the alias history, also a refusal; a dry run moves and writes nothing.
+    The verdict is written into the alias history, also a refusal; a dry run moves and writes nothing. What is not
+    ``approved`` yet is judged, and its refusal written, but it moves nothing.
     """
     from daybreak.judging import judge
 
@@ -72,9 +74,16 @@ def promote(
     if not verdict.accepted:
         aliases.refuse(challenger.version, decision)
         return verdict
+    if not approved:
+        return verdict
     aliases.move(challenger.version, decision, expected=current)
     _retire(workspace, model, challenger.version, decided_by)
     return Verdict(model.name, challenger.version, current, checks, moved=True)
+
+
+def reject(workspace: Workspace, pipeline: Pipeline, version: int, decided_by: str) -> None:
+    """Write down that a person refused a version that every check had passed."""
+    Aliases(workspace, pipeline.single_ref).refuse(version, Decision("rejected by a person", decided_by=decided_by))
 
 
 def demote(workspace: Workspace, model: ModelRef, *, decided_by: str = COMMAND_LINE) -> tuple[int, int]:

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     push_ca_file: Path | None = Field(default=None, description="Certificate authorities of the receiver, PEM.")
     push_top: int = Field(default=200, ge=1, description="Offers a day.")
     push_by_department: bool = Field(default=False, description="Share the offers out by departments' products.")
+    promote_automatically: bool = Field(
+        default=False, description="Promote a challenger that passed every check without a person's approval."
+    )
     lock_timeout_seconds: float = Field(default=60, gt=0, description="Longest wait for a partition's lock.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
     promotions_system: str = Field(

@@ -10,7 +10,7 @@ import pytest
 from daybreak.aliases import Aliases
 from daybreak.errors import ModelRefused
 from daybreak.judging import signature_difference
-from daybreak.promotion import Verdict, promote
+from daybreak.promotion import Verdict, promote, reject
 from daybreak.registry import ModelVersion
 from daybreak.trial import try_in_fresh_process, values_of
 from models import LAST_DAY, TRAINED, constant, fitted, rows
@@ -239,3 +239,28 @@ def test_two_who_promote_at_once_one_wins_and_both_are_recorded(weeks: Parcels) 
     assert (refused["version"], refused["outcome"]) == (second, "refused")
     assert (moved["version"], moved["outcome"], moved["until"]) == (first, "moved", None)
     assert json.dumps(refused["reasons"])
+
+
+def test_what_nobody_approved_is_judged_and_moves_nothing(weeks: Parcels) -> None:
+    version, before = challenge(weeks).version, champion(weeks)
+    verdict = judged(weeks, approved=False)
+    assert (verdict.accepted, verdict.moved, champion(weeks)) == (True, False, before)
+    assert all(decision["version"] != version for decision in history(weeks))
+
+
+def test_a_refusal_is_written_down_before_anybody_is_asked(weeks: Parcels) -> None:
+    version = challenge(weeks, constant(500.0)).version
+    assert not judged(weeks, approved=False).accepted
+    assert (history(weeks)[0]["version"], history(weeks)[0]["outcome"]) == (version, "refused")
+
+
+def test_a_person_who_refuses_is_written_down(weeks: Parcels) -> None:
+    version, before = challenge(weeks).version, champion(weeks)
+    reject(weeks.workspace, weeks.pipeline, version, "promote_models/one, answered by ana")
+    written = history(weeks)[0]
+    assert (written["version"], written["outcome"], written["decided_by"]) == (
+        version,
+        "refused",
+        "promote_models/one, answered by ana",
+    )
+    assert champion(weeks) == before

@@ -1,0 +1,78 @@
+"""Promotion as Airflow tasks: judge, ask a person, move the alias or leave it."""
+
+import logging
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+Reference = dict[str, Any]
+APPROVE, REJECT = "Approve", "Reject"
+log = logging.getLogger("daybreak")
+
+
+@task
+def judge(pipeline: str) -> Reference:
+    """Judge the challenger; a refusal is written down, and nothing is moved unless the settings say so."""
+    from daybreak.promotion import promote
+    from daybreak.settings import Settings
+    from daybreak.workspace import Workspace
+
+    workspace = Workspace(Settings())
+    verdict = promote(
+        workspace,
+        workspace.pipeline(pipeline),
+        approved=workspace.settings.promote_automatically,
+        decided_by=_decided_by(),
+    )
+    for check in verdict.checks:
+        log.info("%s: %s (%s)", check.name, check.met, check.says)
+    if not verdict.accepted:
+        raise AirflowSkipException(f"Version {verdict.challenger} stays a challenger: {verdict.reason}.")
+    if verdict.moved:
+        raise AirflowSkipException(f"Version {verdict.challenger} is the champion; no approval was asked for.")
+    return {
+        "pipeline": pipeline,
+        "version": verdict.challenger,
+        "champion": verdict.champion,
+        "checks": "\n".join(f"* {check.name}: {check.says}" for check in verdict.checks),
+    }
+
+
+def ask() -> HITLOperator:
+    """Ask a person, who sees what was judged."""
+    judged = "ti.xcom_pull(task_ids='judge')"
+    return HITLOperator(
+        task_id="ask",
+        subject=f"Make version {{{{ {judged}['version'] }}}} of {{{{ {judged}['pipeline'] }}}} the champion?",
+        body=f"It passed every check.\n\n{{{{ {judged}['checks'] }}}}",
+        options=[APPROVE, REJECT],
+        doc="Ask a person, who sees what was judged.",
+    )
+
+
+@task
+def settle(judged: Reference, answer: Reference) -> Reference:
+    """Judge once more and move the alias, or write down that a person refused."""
+    from daybreak.promotion import promote, reject
+    from daybreak.settings import Settings
+    from daybreak.workspace import Workspace
+
+    workspace = Workspace(Settings())
+    pipeline = workspace.pipeline(judged["pipeline"])
+    who = (answer.get("responded_by_user") or {}).get("name", "nobody that is known")
+    decided_by = f"{_decided_by()}, answered by {who}"
+    if answer["chosen_options"] != [APPROVE]:
+        reject(workspace, pipeline, judged["version"], decided_by)
+        raise AirflowSkipException(f"Version {judged['version']} was rejected by {who}.")
+    verdict = promote(workspace, pipeline, version=judged["version"], decided_by=decided_by)
+    if not verdict.moved:
+        raise AirflowSkipException(f"Version {verdict.challenger} stays a challenger: {verdict.reason}.")
+    log.info("Version %s of %s is the champion.", verdict.challenger, judged["pipeline"])
+    return {"pipeline": judged["pipeline"], "champion": verdict.challenger}
+
+
+def _decided_by() -> str:
+    run = get_current_context()["dag_run"]
+    return f"{run.dag_id}/{run.run_id}"
