@@ -55,9 +55,9 @@ def test_a_household_whose_first_purchase_is_later_is_not_there_yet(shop: Shop) 
 
 
 def test_money_is_added_up_in_cents_and_every_discount_counts(shop: Shop) -> None:
-    basket = shop.sell(1, f"{DAY} 12:00", value=0.1, retail=0.1)
-    shop.sell(1, f"{DAY} 12:00", value=0.2, coupon=0.2, basket=basket)
-    shop.sell(1, f"{DAY} 12:00", value=0.7, matched=0.2, basket=basket)
+    basket = shop.sell(1, f"{DAY} 12:00", value=0.29, retail=0.1)
+    shop.sell(1, f"{DAY} 12:00", value=0.57, coupon=0.2, basket=basket)
+    shop.sell(1, f"{DAY} 12:00", value=0.14, matched=0.2, basket=basket)
     [row] = extracted(shop).itertuples()
     assert row.spend_90d == 1.0
     assert row.discount_share_90d == 50 / 150

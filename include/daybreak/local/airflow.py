@@ -32,9 +32,9 @@ _END_SECONDS = 30
 class LocalAirflow:
     """One Airflow in ``<home>/airflow``, which ends with the process that started it.
 
-    As a context manager it is healthy inside, and ``dags`` are parsed. Without ``schedules`` it starts nothing by
-    itself: no scheduled run beside a backfill, but no run triggered by an asset either. With ``promotions`` that system
-    is started too, and Airflow has a Connection to it.
+    As a context manager it is healthy inside, and ``dags`` are parsed. Without ``schedules`` it starts nothing by the
+    clock: there is no scheduled run beside a backfill. With ``promotions`` that system is started too, and Airflow has
+    a Connection to it.
     """
 
     def __init__(

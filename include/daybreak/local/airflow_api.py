@@ -1,7 +1,7 @@
 """Airflow's REST API, as far as the command line needs it: unpause, trigger, backfill, and follow runs to their end."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -117,6 +117,21 @@ class AirflowApi:
     def runs(self, dag_id: str, **filters: Any) -> list[AirflowRun]:
         """List a DAG's runs, the newest first; filters are those of Airflow's own API."""
         return list(self._runs(dag_id, **filters))
+
+    def triggered(self, dag_id: str, partition: str, known: Collection[str], *, timeout: float = 60) -> AirflowRun:
+        """Wait for the run of a partition that an asset's event starts; ``known`` are the ids of runs before it."""
+        deadline = time.monotonic() + timeout
+        while True:
+            for run in self._runs(dag_id, run_type="asset_triggered"):
+                if run.partition == partition and run.run_id not in known:
+                    return run
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    f"The asset's event has started no run of {partition} after {timeout:.0f} s.",
+                    next_step=f"look at {self.url}/dags/{dag_id}/runs, and whether the DAG is paused.",
+                    pipeline=dag_id,
+                )
+            time.sleep(0.5)
 
     def follow(
         self, runs: Iterable[AirflowRun], *, timeout: float, interval: float = 0.5

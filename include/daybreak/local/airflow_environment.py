@@ -64,7 +64,7 @@ _LIBRARIES = {
 def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, schedules: bool = True) -> dict[str, str]:
     """Build the environment of Airflow's processes; an Airflow that is configured around us has no part in it.
 
-    Without ``schedules`` nothing starts by itself, neither by the clock nor by an asset: only what is asked for.
+    Without ``schedules`` nothing starts by the clock: only what is asked for, and what follows from its publications.
     """
     folder = settings.home.resolve() / "airflow"
     keys = kept_private(folder / "secrets.json", _made_up)
@@ -81,7 +81,8 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
         "API__BASE_URL": f"http://localhost:{settings.port}",
         "API__SECRET_KEY": keys["api_secret_key"],
         "API_AUTH__JWT_SECRET": keys["jwt_secret"],
-        "SCHEDULER__USE_JOB_SCHEDULE": str(schedules),
+        # USE_JOB_SCHEDULE would also stop the runs that a published partition starts.
+        **({} if schedules else {"SCHEDULER__MAX_DAGRUNS_TO_CREATE_PER_LOOP": "0"}),
     }
     around = os.environ  # noqa: TID251 - handed on to the processes, not read as configuration
     inherited = {name: value for name, value in around.items() if not _configures_airflow(name)}

@@ -1,4 +1,4 @@
-"""The demonstration: real data, trained models, a real Airflow; a week of forecasts, and a day of offers sent."""
+"""The demonstration: real data, trained models, a real Airflow; forecasts, lists by segment, and offers sent."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from daybreak.display import err, out
 from daybreak.errors import ModelRefused, TerminalError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
-from daybreak.local.demonstration_report import follow, show_publications, show_push
+from daybreak.local.demonstration_report import follow, show_lists, show_publications, show_push
 from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.local.promotions import to_be_started
 from daybreak.pipeline import ModelRef
@@ -17,11 +17,13 @@ from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 
 PUBLISHED, PUSHED = "demand_forecast", "daily_promotions"
+# The second runs after the first, with what the first has published.
+CASCADE = ["customer_segments", "customer_recommendations"]
 DAYS = 7
 
 
 def demonstrate(settings: Settings) -> None:
-    """Load, train, start Airflow, run both pipelines through it, show what came of it, stop everything."""
+    """Load, train, start Airflow, run the pipelines through it, show what came of it, stop everything."""
     started = time.monotonic()
 
     def say(step: str) -> None:
@@ -29,7 +31,7 @@ def demonstrate(settings: Settings) -> None:
 
     # Demonstration offers never go to a receiver that the settings name.
     promotions = to_be_started(settings.model_copy(update={"push_url": None}))
-    pipelines = [PUBLISHED, PUSHED] if promotions else [PUBLISHED]
+    pipelines = [PUBLISHED, *CASCADE, PUSHED] if promotions else [PUBLISHED, *CASCADE]
     workspace = Workspace(settings)
     postgres = EmbeddedPostgres(settings.home).use()
     airflow = LocalAirflow(settings, postgres, dags=pipelines, schedules=False, promotions=promotions, progress=say)
@@ -46,8 +48,15 @@ def demonstrate(settings: Settings) -> None:
         if promotions:
             say(f"Asking Airflow for {PUSHED} of {last_day}; it sends to the promotions system at {promotions.url}.")
             runs.append(airflow.api.trigger(PUSHED, last_day.isoformat()))
+        first, then = CASCADE
+        say(f"Asking Airflow for {first} of {last_day}; its publication starts {then}.")
+        known = {run.run_id for run in airflow.api.runs(then)}
+        runs.append(airflow.api.trigger(first, last_day.isoformat()))
         states = follow(airflow, runs, say)
+        if states[-1].state == "success":
+            states += follow(airflow, [airflow.api.triggered(then, last_day.isoformat(), known)], say)
         show_publications(workspace, PUBLISHED, last_day, DAYS)
+        show_lists(workspace, CASCADE, last_day)
         if promotions:
             show_push(workspace, PUSHED, last_day, promotions)
         if failed := [run for run in states if run.state != "success"]:
@@ -65,7 +74,7 @@ def demonstrate(settings: Settings) -> None:
 def keep_up(settings: Settings) -> None:
     """Run the same stack in the foreground until Ctrl-C, with Airflow's UI."""
     promotions = to_be_started(settings)
-    pipelines = [PUBLISHED, PUSHED] if promotions or settings.push_url else [PUBLISHED]
+    pipelines = [PUBLISHED, *CASCADE, *([PUSHED] if promotions or settings.push_url else [])]
     workspace = Workspace(settings)
     say = err.print
     postgres = EmbeddedPostgres(settings.home).use()

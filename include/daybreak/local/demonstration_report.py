@@ -23,6 +23,17 @@ _SAMPLES = sa.text(
     "model_version, published_at FROM predictions.demand_forecast WHERE partition_date = :day "
     "ORDER BY predicted_units DESC, store_id LIMIT 3"
 )
+# Of each segment how many households there are; and the lists of three of them, one from each of three segments.
+_SEGMENTS = sa.text(
+    "SELECT segment, count(*) AS households FROM predictions.customer_segments WHERE partition_date = :day "
+    "GROUP BY segment ORDER BY households DESC"
+)
+_LISTS = sa.text(
+    "SELECT household_id, segment, model_name, model_version, string_agg(format('%s %s', product_category, "
+    "to_char(probability, 'FM0.00')), ', ' ORDER BY rank) AS categories FROM predictions.customer_recommendations "
+    "WHERE partition_date = :day AND household_id IN (SELECT min(household_id) FROM predictions.customer_segments "
+    "WHERE partition_date = :day GROUP BY segment ORDER BY 1 LIMIT 3) GROUP BY 1, 2, 3, 4 ORDER BY 1"
+)
 _TYPES = sa.text("SELECT product_id, department, product_type FROM retail.products WHERE product_id = ANY(:products)")
 
 
@@ -74,6 +85,28 @@ def show_publications(workspace: Workspace, pipeline: str, last_day: date, days:
                 row["published_at"],
             ]
             for row in samples
+        ],
+    )
+
+
+def show_lists(workspace: Workspace, cascade: Sequence[str], day: date) -> None:
+    """Show what came of the rows of two pipelines in a row, how large the segments are, and three households' lists."""
+    runs = {name: next(iter(list_runs(workspace.ledger, name, 1)), None) for name in cascade}
+    print_table(
+        f"{' and then '.join(cascade)}: yesterday, run by Airflow",
+        ["pipeline", "day", "rows in", "quarantined", "failed", "scored", "seconds", "state"],
+        [[name, *_counted(row), _seconds(row), row["state"]] for name, row in runs.items() if row],
+    )
+    with workspace.warehouse.begin() as connection:
+        segments = connection.execute(_SEGMENTS, {"day": day}).all()
+        lists = connection.execute(_LISTS, {"day": day}).mappings().all()
+    print_table("Households by segment", ["segment", "households"], [list(row) for row in segments])
+    print_table(
+        f"What three households will most probably buy within a week (predictions.{cascade[-1]})",
+        ["household", "segment", "model version", "five most probable categories, with their probability"],
+        [
+            [str(row["household_id"]), row["segment"], str(row["model_version"]), row["categories"].lower()]
+            for row in lists
         ],
     )
 
