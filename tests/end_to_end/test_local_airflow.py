@@ -19,13 +19,14 @@ import psutil
 import pytest
 import yaml
 
-from daybreak.errors import ConfigurationError, TerminalError
+from daybreak.errors import ConfigurationError, TerminalError, TransientError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_environment import airflow_environment
 from daybreak.local.airflow_status import airflow_status, end_airflow
 from daybreak.local.keeper import COMPONENTS
 from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.local.processes import Recorded, end, record, recorded
+from daybreak.partition import days
 from daybreak.settings import Settings
 
 Found = TypeVar("Found")
@@ -34,7 +35,7 @@ DAGS = """
 import json, os, sys, time
 from pathlib import Path
 import pendulum
-from airflow.sdk import CronPartitionTimetable, Param, dag, task
+from airflow.sdk import Asset, CronPartitionTimetable, Param, PartitionedAssetTimetable, dag, task
 
 NEW_YORK = "America/New_York"
 DAILY = CronPartitionTimetable("0 0 * * *", timezone=NEW_YORK, run_offset=-1, key_format="%Y-%m-%d")
@@ -65,6 +66,28 @@ def at_six():
     nothing()
 
 
+published = Asset("published")
+
+
+@dag(schedule=DAILY, start_date=pendulum.datetime(2026, 1, 1, tz=NEW_YORK), catchup=False)
+def publishes():
+    @task(outlets=[published])
+    def publish(**context):
+        context["outlet_events"][published].add_partitions(context["partition_key"])
+
+    publish()
+
+
+@dag(schedule=PartitionedAssetTimetable(assets=published), start_date=pendulum.datetime(2026, 1, 1, tz=NEW_YORK),
+     catchup=False)
+def follows():
+    @task
+    def nothing():
+        pass
+
+    nothing()
+
+
 @dag(schedule=None)
 def sleepy():
     @task
@@ -76,6 +99,8 @@ def sleepy():
 
 partitioned()
 at_six()
+publishes()
+follows()
 sleepy()
 """
 
@@ -192,6 +217,28 @@ def test_a_bad_partition_key_is_refused_in_airflows_words(airflow: LocalAirflow)
         airflow.api.trigger("partitioned", "yesterday")
 
 
+def test_without_schedules_a_published_partition_still_starts_what_follows_and_the_clock_starts_nothing(
+    airflow: LocalAirflow,
+) -> None:
+    airflow.wait_until_healthy("publishes", "follows", timeout=60)
+    for dag_id in ("publishes", "follows"):
+        airflow.api.unpause(dag_id)
+    first, last = date(2026, 3, 5), date(2026, 3, 11)  # the clocks change on the 8th
+    wanted = [day.isoformat() for day in days(first, last)]
+    *_, _ = airflow.api.follow(airflow.api.backfill("publishes", first, last), timeout=120)
+    started = [airflow.api.triggered("follows", key, known=()) for key in wanted]
+    *_, ended = airflow.api.follow(started, timeout=60)
+    assert [(run.partition, run.state) for run in ended] == [(key, "success") for key in wanted]
+    assert len(airflow.api.runs("follows")) == 7
+    assert {run.run_type for run in airflow.api.runs("publishes")} == {"backfill"}
+
+    known = {run.run_id for run in ended}
+    *_, _ = airflow.api.follow(airflow.api.backfill("publishes", last, last, reprocess="completed"), timeout=60)
+    assert airflow.api.triggered("follows", wanted[-1], known).run_id not in known
+    with pytest.raises(TransientError, match=r"started no run of 2026-04-01 after 1 s"):
+        airflow.api.triggered("follows", "2026-04-01", known, timeout=1)
+
+
 def test_a_day_that_airflow_leaves_out_is_named(airflow: LocalAirflow) -> None:
     with pytest.raises(TerminalError, match=r"no run for 2026-02-03\..*at midnight"):
         airflow.api.backfill("at_six", date(2026, 2, 1), date(2026, 2, 3))
@@ -239,7 +286,8 @@ def test_airflow_knows_every_option_that_is_set(
     assert package is not None
     assert package.origin is not None
     known = yaml.safe_load((Path(package.origin).parent / "config_templates" / "config.yml").read_text())
-    names = [name for name in airflow_environment(settings, postgres) if name.startswith("AIRFLOW__")]
+    given = airflow_environment(settings, postgres) | airflow_environment(settings, postgres, schedules=False)
+    names = [name for name in given if name.startswith("AIRFLOW__")]
     assert len(names) > 20
     for name in names:
         _, section, option = name.lower().split("__", 2)
