@@ -50,7 +50,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead
 
 @local.command()
 def demo() -> None:
-    """Load real data, train, run both pipelines through a real Airflow, show the result, stop everything."""
+    """Load real data, train, run the pipelines through a real Airflow, show the result, stop everything."""
     from daybreak.local.demonstration import demonstrate
 
     demonstrate(Settings())
