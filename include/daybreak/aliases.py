@@ -20,6 +20,8 @@ from daybreak.workspace import Workspace
 
 COMMAND_LINE = "command line"
 ANY = -1
+# The reasons of a demotion, by which it is told from a promotion.
+TAKEN_BACK = ({"check": "taken back"},)
 
 
 @dataclass(frozen=True)
@@ -101,20 +103,23 @@ class Aliases:
         return found
 
     def before(self) -> tuple[int | None, int | None]:
-        """Return the version that the alias points to, and the one that it pointed to before that one first got it.
+        """Return the version that the alias points to, and the one that it pointed to before that one got it.
 
-        A version that was itself taken back is not come back to.
+        What was taken back is not come back to, unless it was promoted again.
         """
         self.settle()
-        pointed = sa.select(alias_history.c.version).where(*self._moves())
+        moves = sa.select(alias_history.c.version, alias_history.c.until, alias_history.c.reasons)
         with self._warehouse.begin() as connection:
-            current = connection.scalar(pointed.where(alias_history.c.until.is_(None)))
-            first = sa.select(sa.func.min(alias_history.c.since)).where(
-                *self._moves(), alias_history.c.version == current
-            )
-            earlier = pointed.where(alias_history.c.since < first.scalar_subquery())
-            previous = connection.scalar(earlier.order_by(alias_history.c.since.desc()).limit(1))
-        return current, previous
+            found = connection.execute(moves.where(*self._moves()).order_by(alias_history.c.since)).all()
+        if not found or found[-1].until is not None:
+            return None, None
+        line: list[int] = []
+        for version, _, reasons in found:
+            if list(reasons) == list(TAKEN_BACK):
+                line = line[:-1]
+            if line[-1:] != [version]:
+                line.append(version)
+        return line[-1], line[-2] if len(line) > 1 else None
 
     def history(self) -> list[RowMapping]:
         """List every decision about the alias, the newest first."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daybreak.cli_arguments import Day, Json, Leakage, Name, RunId, Version, open_workspace, tell_stale
+from daybreak.cli_arguments import Day, Json, Leakage, Name, Policy, RunId, Version, open_workspace, tell_stale
 from daybreak.cli_looking import looking
 from daybreak.cli_measuring import measuring
 from daybreak.cli_models import models
@@ -85,6 +85,7 @@ def backfill(
     first: Annotated[str, typer.Argument(metavar="FROM", help="First day, YYYY-MM-DD.")],
     last: Annotated[str, typer.Argument(metavar="TO", help="Last day, included.")],
     model_version: Version = None,
+    policy: Policy = None,
     allow_leakage: Leakage = False,
     push: Annotated[
         bool, typer.Option("--push", help="Also send, where the pipeline pushes; without it none is sent.")
@@ -109,6 +110,7 @@ def backfill(
                     day.isoformat(),
                     trigger="backfill",
                     model_version=model_version,
+                    policy=policy,
                     allow_leakage=allow_leakage,
                     push=push,
                 )

@@ -19,6 +19,9 @@ Version = Annotated[int | None, typer.Option("--model-version", min=1, help="Use
 Leakage = Annotated[
     bool, typer.Option("--allow-leakage", help="Accept a model that has seen days after the partition.")
 ]
+Policy = Annotated[
+    str | None, typer.Option(help="Version for the past: current, as_of or a number; default: the pipeline's policy.")
+]
 RunId = Annotated[int | None, typer.Option("--run", help="This run, not the current one.")]
 
 

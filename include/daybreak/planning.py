@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 
+from daybreak.backfill_policy import policy_of, version_by
 from daybreak.errors import ModelRefused, PartitionRefused
 from daybreak.partition import Partition, last_complete_day, resolve_partition
 from daybreak.pipeline import Pipeline, Push
@@ -22,9 +23,10 @@ class Request:
     """How a run was asked for.
 
     Without a partition key it is the last complete day before ``as_of``. ``origin`` names the Airflow run, None on the
-    command line. ``model_version`` forces a version; ``allow_leakage`` accepts one that has seen later days.
-    ``same_as`` names a run whose model versions and upstream publication are used again. A backfill of a pipeline that
-    pushes sends nothing unless ``push`` asks for it; a dry run never does.
+    command line. ``model_version`` forces a version; ``policy`` chooses one otherwise: current, as_of or a number, else
+    the pipeline's own for backfills. ``allow_leakage`` accepts one that has seen later days. ``same_as`` names a run
+    whose model versions and upstream publication are used again. A backfill of a pipeline that pushes sends nothing
+    unless ``push`` asks for it; a dry run never does.
     """
 
     partition_key: str | None = None
@@ -32,6 +34,7 @@ class Request:
     trigger: str = "command line"
     origin: str | None = None
     model_version: int | None = None
+    policy: str | None = None
     allow_leakage: bool = False
     parent_run_id: int | None = None
     same_as: int | None = None
@@ -69,7 +72,9 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         # A plan that is tried again keeps what it wrote down, whatever alias and upstream say by now.
         recorded = (run_id,) if request.same_as is None else (run_id, request.same_as)
         upstream = resolve_upstream(workspace, pipeline, partition, recorded)
-        model = resolve_model(workspace, pipeline, recorded, request.model_version)
+        policy = policy_of(pipeline, request.trigger, request.policy)
+        named = request.model_version or (policy if isinstance(policy, int) else None)
+        model = resolve_model(workspace, pipeline, recorded, named, version_by(workspace, partition, policy))
         for version in {v.digest: v for v in _versions(model)}.values():
             workspace.registry.verify(version)
             _refuse_leakage(version, partition, request.allow_leakage)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daybreak.aliases import COMMAND_LINE, Aliases, Decision
+from daybreak.aliases import COMMAND_LINE, TAKEN_BACK, Aliases, Decision
 from daybreak.errors import ModelRefused
 from daybreak.pipeline import ModelRef, Pipeline
 from daybreak.workspace import Workspace
@@ -98,7 +98,7 @@ def demote(workspace: Workspace, model: ModelRef, *, decided_by: str = COMMAND_L
             f"{model.name} has had no champion before {'this one' if current else 'any'}.",
             next_step=f"see `daybreak models`; a version can be named: `daybreak promote {model.name} --version N`.",
         )
-    aliases.move(previous, Decision(f"version {current} was taken back", decided_by=decided_by), expected=current)
+    aliases.move(previous, Decision(f"version {current} was taken back", TAKEN_BACK, decided_by), expected=current)
     return current, previous
 
 

@@ -1,5 +1,6 @@
 """Resolve: which model versions, and which upstream publication, a run uses; decided once, then written down."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -22,20 +23,27 @@ class Upstream:
 
 
 def resolve_model(
-    workspace: Workspace, pipeline: Pipeline, recorded: tuple[int, ...], version: int | None = None
+    workspace: Workspace,
+    pipeline: Pipeline,
+    recorded: tuple[int, ...],
+    version: int | None = None,
+    by_policy: Callable[[ModelRef], int | None] = lambda model: None,
 ) -> ModelVersion | SegmentModels:
-    """Return the versions that the first of the recorded runs wrote down, else the one asked for, else the aliases'.
+    """Return the versions that the first of the recorded runs wrote down, else the one asked for, else the policy's.
 
-    ``recorded`` are the run itself, which may be planned a second time, and one whose versions are to be used again.
+    Where the policy names none it is the alias's. ``recorded`` are the run itself, which may be planned a second time,
+    and one whose versions are to be used again.
     """
     if isinstance(pipeline.model, ModelRef):
-        return workspace.registry.resolve(*(_recorded_version(workspace, recorded) or (pipeline.model, version)))
+        if known := _recorded_version(workspace, recorded):
+            return workspace.registry.resolve(*known)
+        return workspace.registry.resolve(pipeline.model, version or by_policy(pipeline.model))
     if version is not None:
         raise ConfigurationError(
             f"{pipeline.name} has a model for each segment; one version cannot stand for all of them.",
             next_step="leave the version out, or move the alias of the segment's model.",
         )
-    return _resolve_segments(workspace, pipeline.model, _recorded_segments(workspace, recorded))
+    return _resolve_segments(workspace, pipeline.model, _recorded_segments(workspace, recorded), by_policy)
 
 
 def resolve_upstream(
@@ -68,13 +76,16 @@ def resolve_upstream(
 
 
 def _resolve_segments(
-    workspace: Workspace, declared: PerSegment, recorded: dict[str | None, tuple[ModelRef, int]]
+    workspace: Workspace,
+    declared: PerSegment,
+    recorded: dict[str | None, tuple[ModelRef, int]],
+    by_policy: Callable[[ModelRef], int | None],
 ) -> SegmentModels:
     # One model may serve several segments: its alias is asked for once, or it could move between two of them.
     versions: dict[tuple[ModelRef, int | None], ModelVersion] = {}
 
     def resolved(segment: str | None, ref: ModelRef) -> ModelVersion:
-        wanted = recorded.get(segment, (ref, None))
+        wanted = recorded.get(segment) or (ref, by_policy(ref))
         if wanted not in versions:
             versions[wanted] = workspace.registry.resolve(*wanted)
         return versions[wanted]

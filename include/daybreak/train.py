@@ -87,7 +87,28 @@ class Past:
         sql = load_sql(self.workspace.sql(declared, query))
         self.workspace.warehouse.check(sql, binds)
         with self.workspace.warehouse.stream(sql, binds, count=False) as (_, reader):
-            return reader.read_all()
+            found = reader.read_all()
+        if query == "training":
+            refuse_nothing_to_learn(declared, found, first, last)
+        return found
+
+
+def refuse_nothing_to_learn(pipeline: Pipeline, rows: "pa.Table", first: date, last: date) -> None:
+    """Refuse rows that no model can learn from: none, or all with one target, which for a classifier is one class."""
+    import pyarrow.compute as pc
+
+    problem = None
+    if not rows.num_rows:
+        problem = f"training.sql gives no row from {first} to {last}."
+    elif pipeline.target in rows.column_names:
+        different = pc.unique(rows[pipeline.target]).drop_null()
+        if len(different) < 2:
+            only = different[0] if len(different) else "null"
+            problem = f"The target {pipeline.target} is {only} in all {rows.num_rows:,} rows from {first} to {last}."
+    if problem:
+        raise SourceRefused(
+            problem, next_step="mend the source or training.sql, or choose other days.", pipeline=pipeline.name
+        )
 
 
 def train(

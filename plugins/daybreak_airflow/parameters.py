@@ -4,6 +4,12 @@ from airflow.sdk import Param
 
 # A pipeline with a model for each segment has no one version that could be forced.
 SEGMENTS = {
+    "backfill_policy": Param(
+        None,
+        type=["null", "string"],
+        pattern="^(current|as_of|[1-9][0-9]*)$",
+        description="Version for the past: current, as_of or a number; if empty, the pipeline's policy for backfills.",
+    ),
     "allow_leakage": Param(False, type="boolean", description="Accept a model that has seen days after the partition."),
 }
 SCORING = {

@@ -36,6 +36,7 @@ def plan(pipeline: str) -> Reference:
         trigger=_TRIGGERS.get(str(run.run_type.value), str(run.run_type.value)),
         origin=_origin(context),
         model_version=params.get("model_version"),
+        policy=params.get("backfill_policy"),
         allow_leakage=bool(params.get("allow_leakage")),
         push=bool(params.get("push_backfill")),
         dry_run=bool(params.get("dry_run")),

@@ -47,8 +47,8 @@ def test_each_partition_of_the_segments_starts_the_same_one_of_the_recommendatio
 def test_a_version_can_be_forced_on_the_one_model_and_not_on_a_model_per_segment(bag: "DagBag") -> None:
     params = {dag_id: deepcopy(bag.dags[dag_id].params) for dag_id in DAGS}
     assert {dag_id: {name: found[name] for name in found} for dag_id, found in params.items()} == {
-        "customer_segments": {"model_version": None, "allow_leakage": False},
-        "customer_recommendations": {"allow_leakage": False},
+        "customer_segments": {"model_version": None, "backfill_policy": None, "allow_leakage": False},
+        "customer_recommendations": {"backfill_policy": None, "allow_leakage": False},
     }
 
 

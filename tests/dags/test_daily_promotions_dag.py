@@ -86,6 +86,7 @@ def test_by_itself_a_run_forces_no_version_and_sends_no_backfill(dag: Any) -> No
     params = deepcopy(dag.params)
     assert {name: params[name] for name in params} == {
         "model_version": None,
+        "backfill_policy": None,
         "allow_leakage": False,
         "push_backfill": False,
         "dry_run": False,

@@ -116,7 +116,11 @@ def test_a_person_can_force_a_model_version_and_accept_leakage(dag: Any) -> None
     from airflow.sdk.exceptions import ParamValidationError
 
     params = deepcopy(dag.params)
-    assert {name: params[name] for name in params} == {"model_version": None, "allow_leakage": False}
+    assert {name: params[name] for name in params} == {
+        "model_version": None,
+        "backfill_policy": None,
+        "allow_leakage": False,
+    }
     params["model_version"] = 3
     params.validate()
     for wrong in (0, "three", 1.5):

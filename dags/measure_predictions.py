@@ -1,0 +1,55 @@
+"""
+### Measure predictions
+
+Holds what was predicted against **what really happened**, once a day for every pipeline that says what it measures.
+
+| | |
+|---|---|
+| **Reads** | `sql/<pipeline>/actuals.sql`, and the predictions of each partition's current run |
+| **Writes** | `ledger.performance`: metrics for each partition, model version, role and segment |
+| **Roles** | the champion, and the challenger that scored the same rows as its shadow |
+| **Partitions** | those measured never before, and the last two weeks again: actuals may come late |
+
+Predictions that were pushed are kept nowhere. Their partition is scored again in memory, with the model version that
+was planned for it, and only averages over 30 rows or more are kept.
+
+**To measure a day again**, `daybreak measure PIPELINE --from DAY --to DAY`; measuring twice gives the same rows.
+`daybreak performance PIPELINE` shows what was measured.
+
+**If a run fails**, the last line of the failed task's log says what is wrong and what to do next. Other pipelines are
+measured nevertheless, and what was measured stays.
+
+* `measure` measures one pipeline; there is one for each.
+"""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import CronTriggerTimetable, dag
+
+from daybreak_airflow.measuring import measure
+from daybreak_airflow.schedules import RETRIES
+from retail import PIPELINES
+
+TIMEZONE = "America/New_York"
+
+
+@dag(
+    dag_id="measure_predictions",
+    dag_display_name="Measure predictions",
+    description="What was predicted against what really happened, for every pipeline that measures something.",
+    doc_md=__doc__,
+    # When the day after the newest partition is over, and its sales have landed.
+    schedule=CronTriggerTimetable("0 6 * * *", timezone=TIMEZONE),
+    start_date=datetime(2017, 1, 1, tzinfo=ZoneInfo(TIMEZONE)),
+    catchup=False,
+    max_active_runs=1,
+    default_args=RETRIES,
+    tags=["daybreak", "measure"],
+)
+def measure_predictions() -> None:
+    """Declare what runs."""
+    measure.expand(pipeline=[pipeline.name for pipeline in PIPELINES if pipeline.measures])
+
+
+measure_predictions()

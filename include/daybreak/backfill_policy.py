@@ -1,0 +1,50 @@
+"""Backfill policy: which version scores the past: today's champion, that of the time, or a named one."""
+
+from collections.abc import Callable
+
+from daybreak.aliases import Aliases
+from daybreak.errors import ConfigurationError, ModelRefused
+from daybreak.partition import Partition
+from daybreak.pipeline import ModelRef, Pipeline
+from daybreak.workspace import Workspace
+
+CURRENT, AS_OF = "current", "as_of"
+
+
+def parse_policy(policy: str | int) -> str | int:
+    """Read a policy, refusing anything but ``current``, ``as_of`` or the number of a version."""
+    text = str(policy)
+    if text in (CURRENT, AS_OF):
+        return text
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise ConfigurationError(
+        f"'{text}' is no backfill policy.", next_step="choose current, as_of or a version's number."
+    )
+
+
+def policy_of(pipeline: Pipeline, trigger: str, asked_for: str | None) -> str | int:
+    """Return the policy of a run: the one it was asked for, else its pipeline's if it is a backfill."""
+    if asked_for:
+        return parse_policy(asked_for)
+    return pipeline.backfill if trigger == "backfill" else CURRENT
+
+
+def version_by(workspace: Workspace, partition: Partition, policy: str | int) -> Callable[[ModelRef], int | None]:
+    """Return a function that says which version of a model was champion then; None unless the policy asks for it.
+
+    As of a partition is as of its end: what was champion when a run on time would have been planned.
+    """
+
+    def version(model: ModelRef) -> int | None:
+        if policy != AS_OF:
+            return None
+        found = Aliases(workspace, model).at(partition.end)
+        if found is None:
+            raise ModelRefused(
+                f"{model.name} had no {model.alias} at the end of the partition ({partition.end:%Y-%m-%d %H:%M} UTC).",
+                next_step="choose `--policy current` or a version's number.",
+            )
+        return found
+
+    return version

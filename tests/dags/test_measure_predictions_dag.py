@@ -1,0 +1,31 @@
+"""The DAG that measures: one mapped task, every pipeline that says what it measures, every day."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from daybreak.pipeline import load_pipelines
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+
+@pytest.fixture(scope="module")
+def dag(bag: "DagBag") -> Any:
+    return bag.dags["measure_predictions"]
+
+
+def test_there_is_one_mapped_task_for_each_pipeline_that_measures(dag: Any) -> None:
+    assert dag.task_ids == ["measure"]
+    mapped = dag.get_task("measure").op_kwargs_expand_input.value["pipeline"]
+    assert mapped == [name for name, pipeline in load_pipelines("retail").items() if pipeline.measures]
+    assert {"demand_forecast", "daily_promotions"} <= set(mapped)
+
+
+def test_it_runs_once_a_day_in_the_stores_zone(dag: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    again = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert again.timetable.summary == "0 6 * * *"
+    assert str(again.timetable.serialize()["timezone"]) == "America/New_York"
+    assert dag.max_active_runs == 1

@@ -1,0 +1,142 @@
+"""What can go wrong with a registered model: altered, of a foreign type, a pickle, out of reach, trained on nothing."""
+
+import pickle
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from daybreak.artifacts import digest_of, read_files
+from daybreak.errors import ModelRefused, SourceRefused, WarehouseUnavailable
+from daybreak.registry import ModelVersion
+from daybreak.train import train
+from daybreak.workspace import Workspace
+from models import fitted
+from parcels import DAY, Parcels
+
+
+class Opened:
+    """Say when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return (_open, ())
+
+
+def _open() -> None:
+    raise AssertionError("it was opened")
+
+
+def folder(version: ModelVersion) -> Path:
+    return Path(version.uri.removeprefix("file://"))
+
+
+def registered(parcels: Parcels) -> ModelVersion:
+    return parcels.register(*fitted(parcels))
+
+
+def altered(parcels: Parcels, version: ModelVersion) -> ModelVersion:
+    """Return the version as it would be had it been registered with the files that are there now."""
+    digest = digest_of(read_files(version.uri) or {})
+    parcels.execute(
+        f"UPDATE model_version_tags SET value = '{digest}' WHERE key = 'digest' AND version = {version.version}"
+    )
+    return replace(version, digest=digest)
+
+
+def with_pickle(parcels: Parcels, content: bytes) -> ModelVersion:
+    version = registered(parcels)
+    (folder(version) / "model.skops").unlink()
+    (folder(version) / "model.pkl").write_bytes(content)
+    return altered(parcels, version)
+
+
+def with_settings(parcels: Parcels, **changes: Any) -> Parcels:
+    return Parcels(Workspace(parcels.workspace.settings.model_copy(update=changes)), parcels.pipeline)
+
+
+def test_an_altered_artifact_is_refused_before_it_is_opened(parcels: Parcels) -> None:
+    version = with_pickle(parcels, pickle.dumps(fitted(parcels)[0]))
+    trusting = with_settings(parcels, pickle_models="parcel_hours")
+    (folder(version) / "model.pkl").write_bytes(pickle.dumps(Opened()))
+    with pytest.raises(ModelRefused, match="was changed since it was registered"):
+        trusting.workspace.registry.load(version)
+
+
+def test_a_pickle_is_opened_only_where_a_setting_names_the_model(parcels: Parcels) -> None:
+    version = with_pickle(parcels, pickle.dumps(fitted(parcels)[0]))
+    for names in ("", "another_model", "parcel"):
+        with pytest.raises(
+            ModelRefused, match=r"is a pickle, .* Next: save the model with skops; or name it in DAYBREAK_P"
+        ):
+            with_settings(parcels, pickle_models=names).workspace.registry.load(version)
+    named = with_settings(parcels, pickle_models="another_model, parcel_hours")
+    assert named.run(DAY).counts.rows_scored == 400
+
+
+def test_a_type_outside_of_the_allow_list_is_never_loaded(parcels: Parcels) -> None:
+    import skops.io
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    version = registered(parcels)
+    model = make_pipeline(FunctionTransformer(_open))
+    (folder(version) / "model.skops").write_bytes(skops.io.dumps(model))
+    with pytest.raises(
+        ModelRefused, match=r"holds .*_open.* Next: register a model made of scikit-learn's own estimators"
+    ):
+        parcels.workspace.registry.load(altered(parcels, version))
+
+
+def test_a_planned_run_finishes_from_the_cache_and_a_new_one_is_refused(parcels: Parcels) -> None:
+    version = registered(parcels)
+    expected = parcels.run(DAY) and parcels.forecasts()
+    plan = parcels.plan(DAY)
+    shutil.rmtree(folder(version))
+    away = with_settings(parcels, registry_url=SecretStr("postgresql+psycopg2://nobody@127.0.0.1:1/registry"))
+    assert away.runner.run(plan).publication.published  # type: ignore[union-attr]
+    assert parcels.forecasts() == expected
+    assert parcels.current() == [plan.run_id]
+    with pytest.raises(WarehouseUnavailable, match="The model registry's database did not answer"):
+        away.plan(DAY)
+    with pytest.raises(ModelRefused, match="The artifact of parcel_hours version 2 is missing"):
+        parcels.plan(DAY)
+
+
+def test_what_the_cache_holds_is_checked_too(parcels: Parcels) -> None:
+    version = registered(parcels)
+    plan = parcels.plan(DAY)
+    shutil.rmtree(folder(version))
+    cached = parcels.workspace.settings.home / "cache" / "models" / version.digest
+    with (cached / "model.skops").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(ModelRefused, match="is missing"):
+        parcels.runner.run(plan)
+
+
+def test_an_artifact_that_was_altered_is_not_taken_from_the_cache(parcels: Parcels) -> None:
+    version = registered(parcels)
+    plan = parcels.plan(DAY)
+    (folder(version) / "more").write_text("one file more")
+    with pytest.raises(ModelRefused, match="was changed since it was registered"):
+        parcels.runner.run(plan)
+
+
+TRAINING = {
+    "no rows": ("DELETE FROM parcels.handed_in WHERE parcel_id < 8000", "training.sql gives no row from 2024-03-05"),
+    "constant": ("UPDATE parcels.handed_in SET hours_taken = 7", r"hours_taken is 7\.0 in all .* rows"),
+    "all null": ("UPDATE parcels.handed_in SET hours_taken = NULL", "hours_taken is null in all"),
+}
+
+
+@pytest.mark.parametrize(("change", "problem"), TRAINING.values(), ids=TRAINING)
+def test_training_data_that_nothing_can_be_learnt_from_is_refused(parcels: Parcels, change: str, problem: str) -> None:
+    parcels.execute(change)
+    with pytest.raises(SourceRefused, match=problem) as caught:
+        train(parcels.workspace, parcels.pipeline, through=date(2024, 3, 9))
+    assert "Next: " in str(caught.value)
+    assert [version.version for version in parcels.workspace.registry.versions("parcel_hours")] == [1]
