@@ -34,28 +34,27 @@ COMMENT ON COLUMN ledger.shadow_runs.finished_at IS 'When it ended.';
 -- The table that shadow predictions of a pipeline go to: as that of its predictions, columns that came later included.
 CREATE FUNCTION ledger.see_to_shadow_table(pipeline text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+    predictions text := 'predictions.' || quote_ident(pipeline || '_runs');
+    shadows text := 'predictions.' || quote_ident(pipeline || '_shadow');
     added record;
 BEGIN
-    EXECUTE format(
-        'CREATE TABLE IF NOT EXISTS predictions.%I (LIKE predictions.%I INCLUDING ALL)', pipeline || '_shadow', pipeline || '_runs'
-    );
-    EXECUTE format(
-        'COMMENT ON TABLE predictions.%I IS %L', pipeline || '_shadow',
+    EXECUTE 'CREATE TABLE IF NOT EXISTS ' || shadows || ' (LIKE ' || predictions || ' INCLUDING ALL)';
+    EXECUTE 'COMMENT ON TABLE ' || shadows || ' IS ' || quote_literal(
         'What challengers predicted for the rows of a run. Never published: read predictions.' || pipeline || ' instead.'
     );
     FOR added IN
         SELECT attributes.attname AS name, format_type(attributes.atttypid, attributes.atttypmod) AS kind
         FROM pg_attribute AS attributes
         WHERE
-            attributes.attrelid = format('predictions.%I', pipeline || '_runs')::regclass
+            attributes.attrelid = predictions::regclass
             AND attributes.attnum > 0
             AND NOT attributes.attisdropped
             AND attributes.attname NOT IN (
                 SELECT known.attname FROM pg_attribute AS known
-                WHERE known.attrelid = format('predictions.%I', pipeline || '_shadow')::regclass AND NOT known.attisdropped
+                WHERE known.attrelid = shadows::regclass AND NOT known.attisdropped
             )
     LOOP
-        EXECUTE format('ALTER TABLE predictions.%I ADD COLUMN %I %s', pipeline || '_shadow', added.name, added.kind);
+        EXECUTE 'ALTER TABLE ' || shadows || ' ADD COLUMN ' || quote_ident(added.name) || ' ' || added.kind;
     END LOOP;
 END
 $$;

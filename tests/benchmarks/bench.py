@@ -20,6 +20,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from cascading import prepare_segments, show_cascade
 from figures import ServerPeak, machine, relations, show
 from pushing import measure_pushing, show_pushing
 from rows import disagreements, prepare_model, prepare_rows, settle
@@ -33,6 +34,12 @@ from daybreak.workspace import Workspace
 
 HERE = Path(__file__).parent
 WARM_UP_ROWS = 20_000
+WRITTEN = {
+    "daybreak": ["predictions.throughput_runs"],
+    "one_model": ["predictions.one_model_runs"],
+    "four_segments": ["predictions.four_segments_runs"],
+    "shadow": ["predictions.one_model_runs", "predictions.one_model_shadow"],
+}
 
 
 class Disagreement(Exception):
@@ -78,6 +85,18 @@ class Bench:
                 measured += found.values()
         return measured
 
+    def cascade(self, rows: int, repeats: int) -> list[dict[str, Any]]:
+        """Measure the same rows through one model, through four and in the shadow of a challenger, in turns."""
+        day = self.last_day - timedelta(days=1)
+        prepare_segments(self.workspace, self.last_day, _say)
+        prepare_rows(self.workspace, self.last_day, {self.last_day: WARM_UP_ROWS, day: rows}, _say)
+        measured = []
+        for turn in range(1, repeats + 1):
+            ways = ["one_model", "four_segments", "shadow", "challenger", "champion"]
+            random.shuffle(ways)
+            measured += [self._measure(way, day, 1 if way == "champion" else rows, turn) for way in ways]
+        return measured
+
     def backfill(self, days: int) -> dict[str, Any]:
         """Time `daybreak backfill` of the demand forecast, from starting the command to its end."""
         first = self.last_day - timedelta(days=days - 1)
@@ -100,10 +119,23 @@ class Bench:
             ).one()
         if published != days:
             raise Disagreement(f"The backfill published {published} of {days} days.")
-        return {"days": days, "first": first, "last": self.last_day, "rows": rows, "seconds": seconds}
+        measured = time.perf_counter()
+        last_known = self.last_day - timedelta(days=1)
+        command[1:2] = ["measure"]
+        ended = subprocess.run(
+            [*command, "--from", first.isoformat(), "--to", last_known.isoformat()],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        measuring = time.perf_counter() - measured
+        if ended.returncode:
+            raise Disagreement(f"Measuring failed: {ended.stderr.strip()}")
+        found = {"days": days, "first": first, "last": self.last_day, "rows": rows, "seconds": seconds}
+        return found | {"measuring": measuring}
 
     def _measure(self, way: str, day: date, rows: int, turn: int) -> dict[str, Any]:
-        settle(self.workspace, *(["TRUNCATE predictions.throughput_runs"] if way == "daybreak" else []))
+        settle(self.workspace, *(f"TRUNCATE {table}" for table in WRITTEN.get(way, ())))
         asked = {"settings": self.settings, "day": day.isoformat(), "warm_up": self.last_day.isoformat()}
         with ServerPeak(self.home) as peak:
             ended = subprocess.run(
@@ -136,6 +168,7 @@ def main(
     rows: Annotated[str, typer.Option(help="Numbers of rows, separated by commas.")] = "1_000_000,10_000_000",
     repeats: Annotated[int, typer.Option(min=1, help="How often everything is measured, in turns.")] = 3,
     skip_tutorial_above: Annotated[int, typer.Option(help="Leave the tutorial out above so many rows.")] = 1_000_000,
+    cascade_rows: Annotated[int, typer.Option(min=0, help="Rows of the cascade; 0 leaves it out.")] = 1_000_000,
     backfill_days: Annotated[int, typer.Option(min=0, max=90, help="Days to backfill; 0 leaves it out.")] = 90,
     push_items: Annotated[int, typer.Option(min=0, help="Items to push; 0 leaves it out.")] = 100_000,
     folder: Annotated[Path | None, typer.Option(help="Keep data and model here, for the next time.")] = None,
@@ -147,6 +180,7 @@ def main(
         try:
             with Bench(place) as bench:
                 measured = bench.compare(sizes, repeats, skip_tutorial_above) if sizes else []
+                cascade = bench.cascade(cascade_rows, repeats) if cascade_rows else []
                 backfill = bench.backfill(backfill_days) if backfill_days else None
             pushing = measure_pushing(place / "pushing", push_items, repeats, _say) if push_items else None
         except (Disagreement, DaybreakError) as error:
@@ -154,9 +188,11 @@ def main(
             raise typer.Exit(1) from error
     report = {"machine": machine(), "measured": measured, "relations": relations(measured, backfill)}
     if as_json:
-        print_json({**report, "pushing": pushing})
+        print_json({**report, "cascade": cascade, "pushing": pushing})
         return
     show(report)
+    if cascade:
+        show_cascade(cascade)
     if pushing:
         show_pushing(pushing)
 
@@ -175,7 +211,7 @@ def _project(folder: Path) -> Path:
     """Make a project folder whose SQL is the project's own and the benchmark's."""
     sql = folder / "project" / "sql"
     sql.mkdir(parents=True, exist_ok=True)
-    for source in (*(PROJECT / "sql").iterdir(), HERE / "sql" / "throughput"):
+    for source in (*(PROJECT / "sql").iterdir(), *(folder for folder in (HERE / "sql").iterdir() if folder.is_dir())):
         link = sql / source.name
         if not link.is_symlink():
             link.symlink_to(source)

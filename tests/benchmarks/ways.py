@@ -1,4 +1,4 @@
-"""Three ways to predict one partition, each run in a process of its own: `python ways.py WAY JSON`.
+"""Ways to predict one partition, each run in a process of its own: `python ways.py WAY JSON`.
 
 Everything is imported, the model is loaded and a small partition was done before the clock starts. One line of JSON on
 standard output says what it took.
@@ -9,16 +9,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import sqlalchemy as sa
-from benchmark_pipeline import THROUGHPUT
+from benchmark_pipeline import FOUR_SEGMENTS, ONE_MODEL, THROUGHPUT
 from rows import bound
 
 from daybreak.partition import Partition
+from daybreak.pipeline import ModelRef, Pipeline
 from daybreak.plan import query_binds
 from daybreak.planning import Request, plan_run
 from daybreak.runner import Runner
@@ -104,12 +106,62 @@ def predict(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
     return {"rows": len(frame)}
 
 
+def one_model(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
+    """Score rows that carry a segment with one model; nothing is in its shadow."""
+    return _run(workspace, replace(ONE_MODEL, shadow=None), day, clock)
+
+
+def four_segments(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
+    """Score the same rows, each with the model of its segment."""
+    return _run(workspace, FOUR_SEGMENTS, day, clock)
+
+
+def shadow(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
+    """Score with the champion, then with the challenger; the clock is the challenger's."""
+    outcome = Runner(workspace, ONE_MODEL).run(plan_run(workspace, ONE_MODEL, Request(day.isoformat())))
+    assert outcome.shadow is not None, "there is no challenger"
+    assert outcome.shadow.problem is None, outcome.shadow.problem
+    clock.measured |= {"wall": outcome.shadow.seconds, "cpu": 0.0, "postgres_cpu": 0.0}
+    return {"rows": outcome.counts.rows_extracted}
+
+
+def champion(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
+    """Resolve and load the champion in a workspace that has no connection yet; the second time, imports are done."""
+    fresh = Workspace(workspace.settings)
+    with clock.running():
+        fresh.registry.load(fresh.registry.resolve(THROUGHPUT.single_ref))
+    fresh.close()
+    return {"rows": 1}
+
+
+def challenger(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
+    """Predict rows that are in memory already with the challenger, in one call."""
+    version = workspace.registry.resolve(ModelRef(THROUGHPUT.single_ref.name, "challenger"))
+    model = workspace.registry.load(version)
+    frame = _rows(workspace, day).select(version.signature.names).to_pandas()
+    with clock.running():
+        model.predict(frame)
+    return {"rows": len(frame)}
+
+
 WAYS: dict[str, Callable[[Workspace, date, Clock], dict[str, Any]]] = {
     "tutorial": tutorial,
     "daybreak": daybreak,
     "predict": predict,
+    "one_model": one_model,
+    "four_segments": four_segments,
+    "shadow": shadow,
+    "champion": champion,
+    "challenger": challenger,
 }
 _runners: dict[int, Runner] = {}
+
+
+def _run(workspace: Workspace, pipeline: Pipeline, day: date, clock: Clock) -> dict[str, Any]:
+    runner = Runner(workspace, pipeline)
+    with clock.running():
+        outcome = runner.run(plan_run(workspace, pipeline, Request(day.isoformat())))
+    return {"rows": outcome.counts.rows_extracted}
 
 
 def _runner(workspace: Workspace) -> Runner:
@@ -117,7 +169,7 @@ def _runner(workspace: Workspace) -> Runner:
 
 
 def _model(workspace: Workspace) -> tuple[Any, list[str]]:
-    version = workspace.registry.resolve(THROUGHPUT.model)
+    version = workspace.registry.resolve(THROUGHPUT.single_ref)
     return workspace.registry.load(version), version.signature.names
 
 

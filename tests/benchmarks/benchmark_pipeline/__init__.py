@@ -1,9 +1,12 @@
-"""The pipeline that is measured: the demand forecast's model and features, at any number of rows.
+"""The pipelines that are measured: the demand forecast's model and features, at any number of rows.
 
-Its entity key is the demand forecast's own and one more column, which tells the copies of a real row apart.
+Their entity key is the demand forecast's own and one more column, which tells the copies of a real row apart. The same
+rows go through one model, with a challenger in its shadow, and through a model for each of four segments.
 """
 
-from daybreak.pipeline import ModelRef, Pipeline, Prediction
+from dataclasses import replace
+
+from daybreak.pipeline import ModelRef, PerSegment, Pipeline, Prediction
 
 THROUGHPUT = Pipeline(
     name="throughput",
@@ -15,4 +18,12 @@ THROUGHPUT = Pipeline(
     expectations="benchmark_pipeline.expectations:suite",
     training="retail.demand_forecast.training:train",
 )
-PIPELINES = (THROUGHPUT,)
+SEGMENTS = ("first", "second", "third", "fourth")
+ONE_MODEL = replace(THROUGHPUT, name="one_model", carries=("segment",), shadow="challenger")
+FOUR_SEGMENTS = replace(
+    THROUGHPUT,
+    name="four_segments",
+    carries=("segment",),
+    model=PerSegment("segment", {segment: ModelRef(f"of_{segment}") for segment in SEGMENTS}),
+)
+PIPELINES = (THROUGHPUT, ONE_MODEL, FOUR_SEGMENTS)
