@@ -128,33 +128,19 @@ def models(
     pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Only this pipeline's.")] = None,
     json: Json = False,
 ) -> None:
-    """List model versions with their aliases and held-out metrics."""
-    from daybreak.display import print_json, print_table
+    """List model versions with aliases and held-out metrics, and the challenger beside the champion."""
+    from daybreak.display import print_json
+    from daybreak.model_report import print_models
     from daybreak.registry import to_json
 
     with open_workspace() as workspace:
         wanted = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())
         names = dict.fromkeys(ref.name for declared in wanted for ref in declared.model_refs)
         found = [version for name in names for version in workspace.registry.versions(name)]
+        if not json:
+            print_models(workspace, found)
     if json:
         print_json([to_json(version) for version in found])
-        return
-    print_table(
-        "Model versions",
-        ["model", "version", "aliases", "trained through", "scikit-learn", "held-out metrics", "digest"],
-        [
-            [
-                version.name,
-                version.version,
-                ", ".join(version.aliases),
-                version.trained_through,
-                version.libraries.get("scikit-learn", ""),
-                ", ".join(f"{k} {v:.4f}" for k, v in sorted(version.metrics.items())),
-                version.digest[:12],
-            ]
-            for version in found
-        ],
-    )
 
 
 @looking.command()
