@@ -66,7 +66,7 @@ def compare(
     compared = Compared(days=on)
     for number, day in enumerate(on):
         progress(f"comparing on {day}")
-        for rows in _batches(past.rows(day, day)):
+        for rows in _batches(past.rows(day, day, to_learn=False)):
             _refuse_missing(pipeline, rows)
             _compare_rows(
                 compared, number, rows, pipeline, [(m, models[m.version]) for m in (challenger, champion) if m]

@@ -77,10 +77,13 @@ class Past:
             self.workspace.registry.resolve(self.workspace.pipeline(pipeline).single_ref)
         )
 
-    def rows(self, first: date, last: date, query: str = "training", pipeline: str | None = None) -> "pa.Table":
+    def rows(
+        self, first: date, last: date, query: str = "training", pipeline: str | None = None, *, to_learn: bool = True
+    ) -> "pa.Table":
         """Read training.sql for the partitions from first to last, whose targets must be known by ``last_day``.
 
-        ``query`` names another file, ``pipeline`` another pipeline whose file it is.
+        ``query`` names another file, ``pipeline`` another pipeline whose file it is. Rows that nothing can be learnt
+        from are refused, unless they are not read ``to_learn``: a single day may well have one target only.
         """
         declared = self.pipeline if pipeline is None else self.workspace.pipeline(pipeline)
         binds = query_binds(Partition(first, declared.timezone), Partition(last, declared.timezone))
@@ -88,7 +91,7 @@ class Past:
         self.workspace.warehouse.check(sql, binds)
         with self.workspace.warehouse.stream(sql, binds, count=False) as (_, reader):
             found = reader.read_all()
-        if query == "training":
+        if query == "training" and to_learn:
             refuse_nothing_to_learn(declared, found, first, last)
         return found
 

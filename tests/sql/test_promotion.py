@@ -194,6 +194,15 @@ def test_without_a_champion_the_checks_that_need_none_decide(weeks: Parcels) -> 
     assert verdict.moved
 
 
+def test_a_held_out_day_without_rows_or_with_one_target_only_stops_nothing(weeks: Parcels) -> None:
+    challenge(weeks)
+    weeks.execute(
+        "UPDATE parcels.handed_in SET hours_taken = 7 WHERE parcel_id / 1000 = 14",
+        "DELETE FROM parcels.handed_in WHERE parcel_id / 1000 = 15",
+    )
+    assert "3,600 rows of 9 days" in said(judged(weeks), BETTER)
+
+
 def test_a_pipeline_that_declares_no_target_cannot_be_judged(weeks: Parcels) -> None:
     challenge(weeks)
     verdict = judged(weeks.declared(target=None, groups=()))
