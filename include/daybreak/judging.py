@@ -102,7 +102,7 @@ def _shadow(workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, 
         found = connection.execute(wanted).all()
     days = len({row[0] for row in found})
     if days < LEAST_DAYS:
-        return Check(name, None, f"{days} days measured, {LEAST_DAYS} are needed")
+        return Check(name, None, f"{days} of the {LEAST_DAYS} days that are needed are measured")
     day, rows = np.array([row[0].toordinal() for row in found]), np.array([row[1] for row in found], dtype=float)
     values = np.array([[row[2], row[3]] for row in found], dtype=float)
     losses = -values if metric == "precision_at_5" else values**2 if metric == "rmse" else values

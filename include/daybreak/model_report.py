@@ -1,5 +1,6 @@
 """Model report: the versions there are, and the challenger beside the champion in numbers."""
 
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,10 +49,10 @@ def _print_beside(workspace: Workspace, champion: ModelVersion, challenger: Mode
     ]
     shared = [name for name in sorted(champion.metrics) if name in challenger.metrics and "baseline" not in name]
     facts += [[f"held out: {name}", champion.metrics[name], challenger.metrics[name]] for name in shared]
-    live = [_live(workspace, version) for _, version in both]
-    facts += [
-        [f"live: {name}", *(values.get(name) for values in live)] for name in dict.fromkeys(n for v in live for n in v)
-    ]
+    days = _days(workspace, champion) & _days(workspace, challenger) or _days(workspace, champion)
+    newest = sorted(days)[-_LIVE_DAYS:]
+    live = [_live(workspace, version, newest) for _, version in both]
+    facts += [[f"live, {len(newest)} days: {name}", *(values.get(name) for values in live)] for name in live[0]]
     print_table(
         f"{champion.name}: the challenger beside the champion",
         ["", f"champion, version {champion.version}", f"challenger, version {challenger.version}"],
@@ -64,14 +65,22 @@ def _since(workspace: Workspace, name: str, alias: str) -> Any:
     return moves[0]["since"] if moves else None
 
 
-def _live(workspace: Workspace, version: ModelVersion) -> dict[str, float]:
-    """Return the mean of a version's measured metrics over its newest partitions, weighted by rows."""
-    wanted = (performance.c.model_name == version.name, performance.c.model_version == version.version)
-    days = sa.select(performance.c.partition_date).where(*wanted).distinct()
-    newest = days.order_by(performance.c.partition_date.desc()).limit(_LIVE_DAYS)
+def _days(workspace: Workspace, version: ModelVersion) -> set[date]:
+    measured = sa.select(performance.c.partition_date).where(*_of(version)).distinct()
+    with workspace.ledger.warehouse.begin() as connection:
+        return set(connection.scalars(measured))
+
+
+def _live(workspace: Workspace, version: ModelVersion, days: list[date]) -> dict[str, float]:
+    """Return the mean of a version's measured metrics over the days, weighted by rows."""
     mean = sa.func.sum(performance.c.value * performance.c.rows) / sa.func.sum(performance.c.rows)
-    means = sa.select(performance.c.metric, mean, sa.func.count(performance.c.partition_date.distinct()))
-    means = means.where(*wanted, performance.c.segment_by == "", performance.c.partition_date.in_(newest))
+    means = sa.select(performance.c.metric, mean).where(
+        *_of(version), performance.c.segment_by == "", performance.c.partition_date.in_(days)
+    )
     with workspace.ledger.warehouse.begin() as connection:
         found = connection.execute(means.group_by(performance.c.metric).order_by(performance.c.metric)).all()
-    return {f"{metric}, {days} days": value for metric, value, days in found}
+    return {row[0]: row[1] for row in found}
+
+
+def _of(version: ModelVersion) -> tuple[sa.ColumnElement[bool], ...]:
+    return performance.c.model_name == version.name, performance.c.model_version == version.version
