@@ -104,12 +104,16 @@ class SegmentedScoring:
 
     def _scored(self, chunk: Chunk, threads: ThreadPoolExecutor) -> Scored:
         routes = routes_of(chunk.rows, self._column, self._segments)
+        # One pass brings each segment's rows together, and slices of it cost nothing; a filter for each would not.
+        together = chunk.at(np.argsort(routes, kind="stable"))
         finishing: list[Callable[[], Scored]] = []
-        for route, segment in enumerate([*self._segments, OTHER]):
-            of_segment = routes == route
-            if of_segment.any():
+        start = 0
+        for segment, rows in zip([*self._segments, OTHER], np.bincount(routes), strict=False):
+            if rows:
                 # All segments' rows are on their way before the first is waited for, so that no core idles.
-                finishing.append(self._scorings[segment].start(chunk.keep(of_segment), threads))
+                of_segment = Chunk(together.rows.slice(start, rows), together.numbers[start : start + rows])
+                finishing.append(self._scorings[segment].start(of_segment, threads))
+                start += int(rows)
         parts = [finish() for finish in finishing]
         if len(parts) == 1:
             return parts[0]

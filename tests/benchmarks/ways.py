@@ -85,7 +85,7 @@ def daybreak(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
     """Plan, extract, validate, score and publish."""
     with clock.running():
         request = Request(day.isoformat())
-        outcome = _runner(workspace).run(plan_run(workspace, THROUGHPUT, request))
+        outcome = _runner(workspace, THROUGHPUT).run(plan_run(workspace, THROUGHPUT, request))
     return {"rows": outcome.counts.rows_extracted, "run_id": outcome.plan.run_id, **outcome.counts.__dict__}
 
 
@@ -118,7 +118,7 @@ def four_segments(workspace: Workspace, day: date, clock: Clock) -> dict[str, An
 
 def shadow(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
     """Score with the champion, then with the challenger; the clock is the challenger's."""
-    outcome = Runner(workspace, ONE_MODEL).run(plan_run(workspace, ONE_MODEL, Request(day.isoformat())))
+    outcome = _runner(workspace, ONE_MODEL).run(plan_run(workspace, ONE_MODEL, Request(day.isoformat())))
     assert outcome.shadow is not None, "there is no challenger"
     assert outcome.shadow.problem is None, outcome.shadow.problem
     clock.measured |= {"wall": outcome.shadow.seconds, "cpu": 0.0, "postgres_cpu": 0.0}
@@ -154,18 +154,17 @@ WAYS: dict[str, Callable[[Workspace, date, Clock], dict[str, Any]]] = {
     "champion": champion,
     "challenger": challenger,
 }
-_runners: dict[int, Runner] = {}
+_runners: dict[tuple[int, str], Runner] = {}
 
 
 def _run(workspace: Workspace, pipeline: Pipeline, day: date, clock: Clock) -> dict[str, Any]:
-    runner = Runner(workspace, pipeline)
     with clock.running():
-        outcome = runner.run(plan_run(workspace, pipeline, Request(day.isoformat())))
+        outcome = _runner(workspace, pipeline).run(plan_run(workspace, pipeline, Request(day.isoformat())))
     return {"rows": outcome.counts.rows_extracted}
 
 
-def _runner(workspace: Workspace) -> Runner:
-    return _runners.setdefault(id(workspace), Runner(workspace, THROUGHPUT))
+def _runner(workspace: Workspace, pipeline: Pipeline) -> Runner:
+    return _runners.setdefault((id(workspace), pipeline.name), Runner(workspace, pipeline))
 
 
 def _model(workspace: Workspace) -> tuple[Any, list[str]]:
