@@ -33,8 +33,6 @@ class Cascade:
             model or build(level, slope),
             sample().head(3),
             trained_through=TRAINED_THROUGH,
-            metrics={},
-            parameters={},
         )
         point_alias(self.workspace, ref, version.version, "test")
         return version.version

@@ -77,7 +77,7 @@ class Parcels:
     def register(self, model: Any, sample: Any, trained_through: date = TRAINED_THROUGH) -> ModelVersion:
         """Register a fitted model and make it the champion."""
         version = self.workspace.registry.register(
-            self.pipeline.model.name, model, sample, trained_through=trained_through, metrics={}, parameters={}
+            self.pipeline.model.name, model, sample, trained_through=trained_through
         )
         self.promote(version.version)
         return version
@@ -85,7 +85,7 @@ class Parcels:
     def challenge(self, model: Any, sample: Any, trained_through: date = TRAINED_THROUGH) -> ModelVersion:
         """Register a fitted model and make it the challenger."""
         version = self.workspace.registry.register(
-            self.pipeline.single_ref.name, model, sample, trained_through=trained_through, metrics={}, parameters={}
+            self.pipeline.single_ref.name, model, sample, trained_through=trained_through
         )
         point_alias(self.workspace, ModelRef(self.pipeline.single_ref.name, "challenger"), version.version, "test")
         return version

@@ -304,8 +304,6 @@ def _stock(settings: Settings, last_day: date) -> None:
         model,
         seen[CATEGORIES + NUMBERS].head(100),
         trained_through=last_day - timedelta(days=13),
-        metrics={},
-        parameters={},
         method=pipeline.prediction.method,
         score_profile=profile(model.predict_proba(unseen[CATEGORIES + NUMBERS])[:, 1]),
     )

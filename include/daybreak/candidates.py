@@ -10,24 +10,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What was measured of one model on the held-out rows that all of them share; ``chosen`` is the registered one."""
+    """What was measured of one model on the rows that all of them share; ``chosen`` is the registered one.
+
+    ``failure`` says why there is nothing to measure.
+    """
 
     name: str
     metrics: Mapping[str, float]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     chosen: bool = False
+    failure: str | None = None
 
 
 def log_candidates(client: "MlflowClient", experiment_id: str, run_id: str, candidates: Sequence[Candidate]) -> None:
     """Log each candidate as a run of its own below the run that registers the chosen one."""
     for candidate in candidates:
         tags = {"mlflow.parentRunId": run_id, "chosen": str(candidate.chosen).lower()}
+        if candidate.failure:
+            tags["failure"] = candidate.failure
         run = client.create_run(experiment_id, tags=tags, run_name=candidate.name)
         for name, value in candidate.metrics.items():
             client.log_metric(run.info.run_id, name, value)
         for name, setting in candidate.parameters.items():
             client.log_param(run.info.run_id, name, setting)
-        client.set_terminated(run.info.run_id)
+        client.set_terminated(run.info.run_id, "FAILED" if candidate.failure else "FINISHED")
 
 
 def print_candidates(candidates: Sequence[Candidate]) -> None:
@@ -35,9 +41,9 @@ def print_candidates(candidates: Sequence[Candidate]) -> None:
     from daybreak.display import print_table
 
     if candidates:
-        metrics = list(candidates[0].metrics)
+        metrics = list(dict.fromkeys(name for candidate in candidates for name in candidate.metrics))
         print_table(
-            "Candidates, on the same held-out rows",
+            "Candidates, on the same rows",
             ["model", *(name.replace("_", " ") for name in metrics), "registered"],
-            [[c.name, *(c.metrics[name] for name in metrics), c.chosen] for c in candidates],
+            [[c.name, *(c.metrics.get(name) for name in metrics), c.chosen] for c in candidates],
         )

@@ -150,37 +150,6 @@ def push(
 
 
 @app.command()
-def train(
-    pipeline: Name,
-    through: Annotated[str | None, typer.Option(help="Last day that may be seen, held-out weeks included.")] = None,
-    promote: Annotated[bool, typer.Option(help="Make it the champion if there is none yet.")] = True,
-) -> None:
-    """Train the pipeline's model, hold it against its baseline on held-out weeks, and register it."""
-    from daybreak.candidates import print_candidates
-    from daybreak.display import out, print_table
-    from daybreak.progress import steps_progress
-    from daybreak.train import train as train_model
-
-    with open_workspace() as workspace:
-        declared = workspace.pipeline(pipeline)
-        with steps_progress(f"training {pipeline}") as progress:
-            registered = train_model(
-                workspace, declared, through=parse_day(through) if through else None, promote=promote, progress=progress
-            )
-    for version, trained in registered:
-        print_table(
-            f"{version.name} version {version.version}, trained through {version.trained_through}",
-            ["held-out metric", "model", "baseline", "model / baseline"],
-            [[k, trained.metrics[k], v, trained.metrics[k] / v if v else None] for k, v in trained.baseline.items()],
-        )
-        print_candidates(trained.candidates)
-        if "champion" in version.aliases:
-            out.print("It is the champion now.")
-        else:
-            out.print(f"It is the challenger, the champion is unchanged. Next: `daybreak promote {pipeline}`.")
-
-
-@app.command()
 def rollback(pipeline: Name, day: Day) -> None:
     """Make the publication before the current one current again."""
     from daybreak.display import out

@@ -1,10 +1,11 @@
-"""The commands of a model's life: look at versions, promote, demote."""
+"""The commands of a model's life: train, promote, demote."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from daybreak.cli_arguments import Json, Name, open_workspace
+from daybreak.partition import parse_day
 
 if TYPE_CHECKING:
     from daybreak.promotion import Verdict
@@ -12,6 +13,43 @@ if TYPE_CHECKING:
 models = typer.Typer()
 
 ModelName = Annotated[str | None, typer.Option("--model", help="This registered model, where a pipeline has several.")]
+
+
+@models.command()
+def train(
+    pipeline: Name,
+    through: Annotated[str | None, typer.Option(help="Last day that may be seen, held-out weeks included.")] = None,
+    promote: Annotated[bool, typer.Option(help="Make it the champion if there is none yet.")] = True,
+    search: Annotated[bool, typer.Option("--search", help="Compare the declared settings first.")] = False,
+) -> None:
+    """Train the pipeline's model, hold it against its baseline on held-out weeks, and register it."""
+    from daybreak.candidates import print_candidates
+    from daybreak.display import out, print_table
+    from daybreak.progress import steps_progress
+    from daybreak.train import train as train_model
+
+    with open_workspace() as workspace:
+        declared = workspace.pipeline(pipeline)
+        with steps_progress(f"training {pipeline}") as progress:
+            registered = train_model(
+                workspace,
+                declared,
+                through=parse_day(through) if through else None,
+                promote=promote,
+                search=search,
+                progress=progress,
+            )
+    for version, trained in registered:
+        print_table(
+            f"{version.name} version {version.version}, trained through {version.trained_through}",
+            ["held-out metric", "model", "baseline", "model / baseline"],
+            [[k, trained.metrics[k], v, trained.metrics[k] / v if v else None] for k, v in trained.baseline.items()],
+        )
+        print_candidates(trained.candidates)
+        if "champion" in version.aliases:
+            out.print("It is the champion now.")
+        else:
+            out.print(f"It is the challenger, the champion is unchanged. Next: `daybreak promote {pipeline}`.")
 
 
 @models.command()

@@ -7,8 +7,8 @@ the versions of the libraries that trained it. Runs copy these, so that a planne
 import json
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from daybreak.artifacts import Artifacts, digest_of, read_files
-from daybreak.candidates import Candidate, log_candidates
+from daybreak.artifacts import Artifacts, Files, digest_of
+from daybreak.canonical import canonical
 from daybreak.errors import ModelRefused, WarehouseUnavailable
 from daybreak.pipeline import ModelRef
 from daybreak.signature import Signature
+from daybreak.training_record import TrainingRecord
 from daybreak.warehouse import is_transient
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # Libraries whose version decides what a model computes; the first must agree in major and minor version.
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "skops")
+# Those that a model is served with; the others are around it here only.
+NEEDED = ("scikit-learn", "numpy", "pandas", "skops")
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,13 @@ class Registry:
         stamps = [found.creation_timestamp for found in self._client.search_model_versions(f"name='{quoted}'")]
         return datetime.fromtimestamp(max(stamps) / 1000, UTC) if stamps else None
 
+    def tagged(self, name: str, tag: str) -> list[tuple[ModelVersion, str]]:
+        """List the versions of a model that have a tag, with its value, the newest first."""
+        quoted = name.replace("'", "''")
+        found = self._client.search_model_versions(f"name='{quoted}'")
+        newest = sorted((v for v in found if tag in v.tags), key=lambda v: -int(v.version))
+        return [(self._described(self._client.get_model_version(name, str(v.version))), v.tags[tag]) for v in newest]
+
     def verify(self, model: ModelVersion) -> None:
         """Refuse an artifact that was changed and an environment that the model was not trained in."""
         self.artifacts.verify(model)
@@ -120,63 +130,45 @@ class Registry:
         sample: "pd.DataFrame",
         *,
         trained_through: date,
-        metrics: Mapping[str, float],
-        parameters: Mapping[str, Any],
+        record: TrainingRecord | None = None,
         method: str = "predict",
         score_profile: Mapping[str, list[float]] | None = None,
-        candidates: Sequence[Candidate] = (),
     ) -> ModelVersion:
         """Register a fitted model as a new version; ``sample`` are a few rows of its input, for the signature.
 
-        ``score_profile`` is the spread of its scores on held-out days: bins and their weights. ``candidates`` are the
-        models that it was chosen from.
+        ``record`` is what its run in MLflow tells of the training. ``score_profile`` is the spread of its scores on
+        held-out days: bins and their weights.
         """
-        import mlflow.sklearn
-        import skops.io
         from mlflow.exceptions import MlflowException
-        from mlflow.models import infer_signature
         from upath import UPath
 
+        record = record or TrainingRecord()
         libraries = library_versions()
+        tags = {**record.tags, "trained_through": trained_through.isoformat()}
+        tags |= {f"library.{package}": version for package, version in libraries.items()}
         experiment = self._client.get_experiment_by_name(name)
+        artifacts = f"{self._storage}/{name}"
         experiment_id = (
             experiment.experiment_id
             if experiment
-            else self._client.create_experiment(name, artifact_location=f"{self._storage}/{name}")
+            else self._client.create_experiment(name, artifact_location=artifacts)
         )
-        run = self._client.create_run(experiment_id)
-        for key, value in metrics.items():
-            self._client.log_metric(run.info.run_id, key, value)
-        for key, value in parameters.items():
-            self._client.log_param(run.info.run_id, key, value)
-        log_candidates(self._client, experiment_id, run.info.run_id, candidates)
-        uri = f"{self._storage}/{name}/{run.info.run_id}/artifacts/model"
-        with TemporaryDirectory() as folder, warnings.catch_warnings():
-            # Integer columns that turn out to have nulls are conformed before they reach the model.
-            warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column.*")
-            mlflow.sklearn.save_model(
-                model,
-                f"{folder}/model",
-                serialization_format="skops",
-                signature=infer_signature(sample, getattr(model, method)(sample)),
-                pyfunc_predict_fn=method,
-                pip_requirements=[f"{package}=={version}" for package, version in libraries.items()],
-                skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
-            )
-            for path in sorted(Path(folder, "model").iterdir()):
-                target = UPath(uri) / path.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(path.read_bytes())
-        self._client.set_terminated(run.info.run_id)
+        run_id = replace(record, tags=tags).log(self._client, experiment_id, artifacts)
+        uri = f"{artifacts}/{run_id}/artifacts/model"
+        files = canonical(saved_files(model, sample, method, libraries))
+        for file, content in files.items():
+            target = UPath(uri) / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        self._client.set_terminated(run_id)
         try:
             self._client.create_registered_model(name)
         except MlflowException:
             self._client.get_registered_model(name)  # it is there already, or this says why not
-        tags = {"digest": digest_of(read_files(uri) or {}), "trained_through": trained_through.isoformat()}
-        tags |= {f"library.{package}": version for package, version in libraries.items()}
+        tags["digest"] = digest_of(files)
         if score_profile:
             tags["score_profile"] = json.dumps(score_profile)
-        created = self._client.create_model_version(name, source=uri, run_id=run.info.run_id, tags=tags)
+        created = self._client.create_model_version(name, source=uri, run_id=run_id, tags=tags)
         return self._described(created)
 
     def _refuse_silence(self) -> None:
@@ -211,6 +203,27 @@ class Registry:
             metrics=dict(self._client.get_run(found.run_id).data.metrics) if found.run_id else {},
             aliases=tuple(found.aliases),
         )
+
+
+def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapping[str, str]) -> Files:
+    """Save a model as MLflow and skops do, and return the files."""
+    import mlflow.sklearn
+    import skops.io
+    from mlflow.models import infer_signature
+
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
+        # Integer columns that turn out to have nulls are conformed before they reach the model.
+        warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column.*")
+        mlflow.sklearn.save_model(
+            model,
+            f"{folder}/model",
+            serialization_format="skops",
+            signature=infer_signature(sample, getattr(model, method)(sample)),
+            pyfunc_predict_fn=method,
+            pip_requirements=[f"{package}=={libraries[package]}" for package in NEEDED],
+            skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
+        )
+        return {path.name: path.read_bytes() for path in Path(folder, "model").iterdir()}
 
 
 def to_json(model: ModelVersion) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def watch(workspace: Workspace, pipeline: Pipeline, partition_date: date, now: d
     version = workspace.registry.resolve(pipeline.single_ref, run["model_version"])
     reasons = _error(workspace, pipeline, retrain, version, partition_date)
     reasons += [str(drift) for drift in _drift(workspace, pipeline, retrain, run, version) if drift.drifted]
-    held_back = _cooling_down(workspace, pipeline, retrain, now or datetime.now(UTC)) if reasons else None
+    held_back = cooling_down(workspace, pipeline, retrain, now or datetime.now(UTC)) if reasons else None
     watched = Watched(pipeline.name, partition_date, tuple(reasons), held_back)
     if reasons:
         _record(workspace, watched, version.version)
@@ -116,7 +116,8 @@ def _current_run(workspace: Workspace, pipeline: Pipeline, partition_date: date)
         return connection.execute(current).mappings().first()
 
 
-def _cooling_down(workspace: Workspace, pipeline: Pipeline, retrain: Retrain, now: datetime) -> str | None:
+def cooling_down(workspace: Workspace, pipeline: Pipeline, retrain: Retrain, now: datetime) -> str | None:
+    """Say that the model's newest version is younger than the cool-down, or return None."""
     registered = workspace.registry.last_registered(pipeline.single_ref.name)
     if registered is None or now - registered >= retrain.cool_down:
         return None

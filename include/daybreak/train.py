@@ -1,13 +1,16 @@
 """Train: fit a pipeline's model on its past, hold it against a baseline, register it, point the alias to it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from daybreak import evidence
 from daybreak.aliases import COMMAND_LINE, Aliases, Decision
+from daybreak.arrow_digest import ArrowDigest
 from daybreak.candidates import Candidate
 from daybreak.errors import ModelRefused, SourceRefused
 from daybreak.partition import Partition
@@ -43,7 +46,8 @@ class Trained:
     held-out days; ``baseline`` holds the same ones for what the model has to beat. Lower is better but for those that
     ``greater_is_better`` names. ``score_profile`` is the spread of the scores on those days, as bins and weights, for
     pipelines that check it before they push. ``candidates`` are the models that it was chosen from, where there were
-    several. ``unseen`` are the held-out rows themselves, for what is kept of them: how they are spread, what matters.
+    several; ``searched`` are the settings, where a search chose them. ``unseen`` are the held-out rows themselves, for
+    what is kept of them: how they are spread, what matters.
     """
 
     model: Any
@@ -56,6 +60,7 @@ class Trained:
     greater_is_better: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     unseen: Unseen | None = None
+    searched: Mapping[str, Any] | None = None
 
     def beats_baseline(self, metric: str) -> bool:
         """Tell whether the model is better than its baseline in a metric; equal is not, and neither is no number."""
@@ -65,11 +70,24 @@ class Trained:
 
 @dataclass(frozen=True)
 class Past:
-    """A pipeline's past up to ``last_day``, to be read by ranges of partition days."""
+    """A pipeline's past up to ``last_day``, to be read by ranges of partition days.
+
+    A training is ``searching`` when it is to compare settings. ``read`` digests what it reads.
+    """
 
     workspace: Workspace
     pipeline: Pipeline
     last_day: date
+    searching: bool = False
+    read: ArrowDigest | None = None
+
+    def last_searched(self, seen: date) -> dict[str, Any] | None:
+        """Return the settings that the last search chose, of those that have seen nothing after a day."""
+        for ref in self.pipeline.model_refs:
+            for version, settings in self.workspace.registry.tagged(ref.name, evidence.SEARCHED):
+                if version.trained_through <= seen:
+                    return dict(json.loads(settings))
+        return None
 
     def champion(self, pipeline: str) -> Any:
         """Load the champion of another pipeline, for what is trained on its predictions."""
@@ -91,6 +109,8 @@ class Past:
         self.workspace.warehouse.check(sql, binds)
         with self.workspace.warehouse.stream(sql, binds, count=False) as (_, reader):
             found = reader.read_all()
+        if self.read is not None:
+            self.read.add(found)
         if query == "training" and to_learn:
             refuse_nothing_to_learn(declared, found, first, last)
         return found
@@ -120,23 +140,43 @@ def train(
     *,
     through: date | None = None,
     promote: bool = True,
+    search: bool = False,
     decided_by: str = COMMAND_LINE,
     progress: Callable[[str], None] = lambda step: None,
 ) -> list[tuple[ModelVersion, Trained]]:
     """Train on what was known at the end of ``through`` (default: the source's last day) and register versions.
 
     There is one for each model that the pipeline declares. A version becomes the challenger, or the champion where
-    there is none yet and ``promote`` is not False. Raises ModelRefused, and registers nothing, where a model does not
-    beat its baseline on held-out days.
+    there is none yet and ``promote`` is not False. With ``search`` the declared settings are compared first. Raises
+    SourceRefused or ModelRefused, and registers nothing, where there is nothing to learn from or a model does not beat
+    its baseline on held-out days.
     """
-    last_day = through or source_last_day(workspace, pipeline)
+    past, trained = fit(workspace, pipeline, through or source_last_day(workspace, pipeline), search, progress)
+    # All are registered before the first alias is moved: one that cannot be leaves every alias where it was.
+    versions = register(past, trained, progress=progress)
+    aliases = challenge(workspace, pipeline, [v.version for v in versions], first=promote, decided_by=decided_by)
+    return [
+        (replace(version, aliases=(alias,)), trained[version.name])
+        for version, alias in zip(versions, aliases, strict=True)
+    ]
+
+
+def fit(
+    workspace: Workspace,
+    pipeline: Pipeline,
+    last_day: date | None,
+    search: bool,
+    progress: Callable[[str], None] = lambda step: None,
+) -> tuple[Past, dict[str, Trained]]:
+    """Fit each declared model on what was known at the end of a day, and hold it against its baseline."""
     if last_day is None:
         raise SourceRefused(
             "The source holds no data.",
             next_step="load it (for the demonstration: `daybreak load-demo`), then train again.",
             pipeline=pipeline.name,
         )
-    found = load_function(pipeline.training)(Past(workspace, pipeline, last_day), progress)
+    past = Past(workspace, pipeline, last_day, search, ArrowDigest())
+    found = load_function(pipeline.training)(past, progress)
     trained: dict[str, Trained] = {pipeline.single_ref.name: found} if isinstance(found, Trained) else dict(found)
     if other := {ref.name for ref in pipeline.model_refs} ^ trained.keys():
         raise ModelRefused(
@@ -146,17 +186,37 @@ def train(
         )
     for name, model in trained.items():
         _refuse_no_better(pipeline, name, model)
+    return past, trained
+
+
+def register(
+    past: Past,
+    trained: Mapping[str, Trained],
+    *,
+    origin: str | None = None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> list[ModelVersion]:
+    """Register what was fitted, in the order of the declaration; ``origin`` is what started the training."""
     versions = []
-    for ref in pipeline.model_refs:
+    for ref in past.pipeline.model_refs:
         progress(f"registering {ref.name}")
-        versions.append((_register(workspace, pipeline, ref.name, trained[ref.name]), trained[ref.name]))
-    # All are registered before the first alias is moved: one that cannot be leaves every alias where it was.
-    aliased = []
-    for ref, (version, model) in zip(pipeline.model_refs, versions, strict=True):
+        versions.append(_register(past, ref.name, trained[ref.name], origin))
+    return versions
+
+
+def challenge(
+    workspace: Workspace, pipeline: Pipeline, versions: list[int], *, first: bool, decided_by: str
+) -> list[str]:
+    """Point an alias to each new version: the champion where there is none yet and ``first`` allows it.
+
+    The versions are in the order of the declaration; so are the aliases returned.
+    """
+    aliases = []
+    for ref, number in zip(pipeline.model_refs, versions, strict=True):
+        version = workspace.registry.resolve(ref, number)
         decision = Decision(f"trained through {version.trained_through}", decided_by=decided_by)
-        alias = _aliased(workspace, ref, version, decision, first=promote)
-        aliased.append((replace(version, aliases=(alias,)), model))
-    return aliased
+        aliases.append(_aliased(workspace, ref, number, decision, first=first))
+    return aliases
 
 
 def _refuse_no_better(pipeline: Pipeline, name: str, trained: Trained) -> None:
@@ -171,17 +231,16 @@ def _refuse_no_better(pipeline: Pipeline, name: str, trained: Trained) -> None:
         )
 
 
-def _register(workspace: Workspace, pipeline: Pipeline, name: str, trained: Trained) -> ModelVersion:
+def _register(past: Past, name: str, trained: Trained, origin: str | None) -> ModelVersion:
+    workspace, pipeline = past.workspace, past.pipeline
     version = workspace.registry.register(
         name,
         trained.model,
         trained.sample,
         trained_through=trained.trained_through,
-        metrics=trained.metrics | {f"baseline_{metric}": value for metric, value in trained.baseline.items()},
-        parameters=trained.parameters,
+        record=evidence.record(past, trained, origin),
         method=pipeline.prediction.method,
         score_profile=trained.score_profile,
-        candidates=trained.candidates,
     )
     if pipeline.retrain and trained.unseen:
         features = [column for column in pipeline.retrain.features if column in trained.unseen.inputs]
@@ -190,11 +249,12 @@ def _register(workspace: Workspace, pipeline: Pipeline, name: str, trained: Trai
     return version
 
 
-def _aliased(workspace: Workspace, model: ModelRef, version: ModelVersion, decision: Decision, *, first: bool) -> str:
-    """Make a version the champion where there is none yet and ``first`` allows it, the challenger otherwise."""
+def _aliased(workspace: Workspace, model: ModelRef, version: int, decision: Decision, *, first: bool) -> str:
     champion = Aliases(workspace, model)
+    if champion.current() == version:
+        return model.alias  # a task that is tried again
     moved = champion if first and champion.current() is None else Aliases(workspace, ModelRef(model.name, CHALLENGER))
-    moved.move(version.version, decision)
+    moved.move(version, decision)
     return moved.model.alias
 
 

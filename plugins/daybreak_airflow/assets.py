@@ -11,3 +11,8 @@ def predictions(pipeline: str) -> Asset:
 def retraining(pipeline: str) -> Asset:
     """Return the asset that gets an event when measurements ask for the pipeline's model to be trained again."""
     return Asset(name=f"retraining.{pipeline}", uri=f"daybreak://retraining/{pipeline}", group="retraining")
+
+
+def retrained(asset: Asset) -> str:
+    """Return the pipeline whose training an asset's event asks for."""
+    return asset.name.removeprefix("retraining.")

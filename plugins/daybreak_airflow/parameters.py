@@ -23,3 +23,13 @@ PUSHING = {
     "push_backfill": Param(False, type="boolean", description="Send what a backfill scores, too."),
     "dry_run": Param(False, type="boolean", description="Do everything but send."),
 }
+TRAINING = {
+    "pipelines": Param([], type="array", items={"type": "string"}, description="Train these; all, if empty."),
+    "through": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        description="Last day that may be seen, held-out weeks included; the last complete one, if empty.",
+    ),
+    "search": Param(True, type="boolean", description="Compare the declared settings first."),
+}

@@ -1,10 +1,14 @@
 """Schedules: one run for each day, in the pipeline's own time zone, or for each partition that another publishes."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import (
+    AssetAny,
+    AssetOrTimeSchedule,
     CronPartitionTimetable,
+    CronTriggerTimetable,
     ExceptionRetryPolicy,
     PartitionedAssetTimetable,
     RetryAction,
@@ -12,7 +16,7 @@ from airflow.sdk import (
 )
 
 from daybreak.errors import TerminalError
-from daybreak_airflow.assets import predictions
+from daybreak_airflow.assets import predictions, retraining
 
 
 def daily(timezone: str) -> CronPartitionTimetable:
@@ -29,6 +33,17 @@ def after(upstream: str) -> PartitionedAssetTimetable:
     One upstream only: with two, Airflow may start a run when it has heard of one of them.
     """
     return PartitionedAssetTimetable(assets=predictions(upstream))
+
+
+def weekly(timezone: str, pipelines: Sequence[str]) -> AssetOrTimeSchedule:
+    """Run on Monday morning, when Sunday is complete, and whenever measurements ask for one of the pipelines.
+
+    Events with a partition's key start no such run: whoever asks does so in a run that has none.
+    """
+    return AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("0 7 * * 1", timezone=timezone),
+        assets=AssetAny(*(retraining(pipeline) for pipeline in pipelines)),
+    )
 
 
 # Transient faults are waited out for about a quarter of an hour; a terminal one fails at once.

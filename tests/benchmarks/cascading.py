@@ -40,8 +40,6 @@ def prepare_segments(workspace: Workspace, last_day: date, say: Callable[[str], 
             build().fit(inputs, fitted_on[TARGET]),
             inputs.head(100),
             trained_through=through,
-            metrics={},
-            parameters={},
         )
         point_alias(workspace, model, version.version, "benchmark")
 

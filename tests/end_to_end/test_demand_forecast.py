@@ -37,7 +37,7 @@ def other_version(stack: Stack) -> int:
     """Register the champion's model once more, under a version that no alias points to."""
     trained = stack.sales.trained
     return stack.workspace.registry.register(
-        DAG, trained.model, trained.sample, trained_through=trained.trained_through, metrics={}, parameters={}
+        DAG, trained.model, trained.sample, trained_through=trained.trained_through
     ).version
 
 

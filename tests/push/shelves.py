@@ -223,8 +223,6 @@ def register(workspace: Workspace, model: Any, **changes: Any) -> ModelVersion:
     held_out = read_day(workspace, TRAINED_THROUGH + timedelta(days=1))
     declared: dict[str, Any] = {
         "trained_through": TRAINED_THROUGH,
-        "metrics": {},
-        "parameters": {},
         "method": "predict_proba",
         "score_profile": profile(model.predict_proba(held_out[FEATURES])[:, 1]),
     }

@@ -282,9 +282,7 @@ def test_a_group_whose_rows_are_scattered_is_refused(cascade: Cascade) -> None:
 def test_models_of_segments_that_take_a_column_as_different_types_are_refused(cascade: Cascade) -> None:
     rows = sample().assign(carrier=["a", "b", "c", "d"])
     encoded = make_pipeline(OneHotEncoder(), DummyRegressor()).fit(rows, [0.1, 0.2, 0.3, 0.4])
-    version = cascade.workspace.registry.register(
-        "carriers_near", encoded, rows, trained_through=DAY.replace(day=7), metrics={}, parameters={}
-    )
+    version = cascade.workspace.registry.register("carriers_near", encoded, rows, trained_through=DAY.replace(day=7))
     cascade.workspace.registry.set_alias(NEAR, version.version)
     with pytest.raises(ModelRefused, match="takes carrier as"):
         cascade.carriers.run()

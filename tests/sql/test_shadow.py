@@ -30,7 +30,7 @@ def challenge(parcels: Parcels, regressor: Any, trained_through: Any = TRAINED_T
     rows = sample()
     model = build(regressor).fit(rows[FEATURES], [5.0] * len(rows))
     version = parcels.workspace.registry.register(
-        "parcel_hours", model, rows[FEATURES], trained_through=trained_through, metrics={}, parameters={}
+        "parcel_hours", model, rows[FEATURES], trained_through=trained_through
     )
     point_alias(parcels.workspace, CHALLENGER, version.version, "test")
     return version.version

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from daybreak.search import Search, Settings, choose
 from daybreak.train import Past, Trained, Unseen, held_out
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
 TARGET = "sells_tomorrow"
 CATEGORIES = ["department", "product_category", "brand"]
@@ -26,7 +29,15 @@ NUMBERS = [
     "average_price_28d",
 ]
 WINDOW_DAYS = 56
-SETTINGS = {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 200}
+SEARCH = Search(
+    metric="log_loss",
+    settings=(
+        {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 200},
+        {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 15, "min_samples_leaf": 200},
+        {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 1_000},
+        {"max_iter": 200, "learning_rate": 0.05, "max_leaf_nodes": 31, "min_samples_leaf": 200},
+    ),
+)
 
 
 def train(past: Past, progress: Callable[[str], None], window_days: int = WINDOW_DAYS) -> Trained:
@@ -35,9 +46,10 @@ def train(past: Past, progress: Callable[[str], None], window_days: int = WINDOW
     last = held_out_first - timedelta(days=1)
     first = last - timedelta(days=window_days - 1)
     progress(f"reading {first} to {last}")
-    rows = past.rows(first, last).select([*CATEGORIES, *NUMBERS, TARGET]).to_pandas()
+    rows = past.rows(first, last).select(["day", *CATEGORIES, *NUMBERS, TARGET]).to_pandas()
+    chosen = choose(past, SEARCH, rows["day"].to_numpy(), partial(score, rows), progress)
     progress(f"fitting {len(rows):,} rows")
-    model = build()
+    model = build(chosen.settings)
     model.fit(rows[CATEGORIES + NUMBERS], rows[TARGET])
     progress(f"measuring on {held_out_first} to {held_out_last}")
     unseen = past.rows(held_out_first, held_out_last).select([*CATEGORIES, *NUMBERS, TARGET]).to_pandas()
@@ -51,13 +63,22 @@ def train(past: Past, progress: Callable[[str], None], window_days: int = WINDOW
         trained_through=held_out_first,
         metrics={**measure(actual, predicted), "calibration_error": calibration_error(actual, predicted)},
         baseline=measure(actual, base_rate),
-        parameters={**SETTINGS, "rows": len(rows), "first_day": first, "last_day": last},
+        parameters={**chosen.settings, "rows": len(rows), "first_day": first, "last_day": last},
         score_profile=profile(predicted),
+        candidates=chosen.trials,
+        searched=chosen.searched,
         unseen=Unseen(unseen[CATEGORIES + NUMBERS], actual, predicted),
     )
 
 
-def build() -> Any:
+def score(rows: "pd.DataFrame", settings: Settings, fitted: "np.ndarray", measured: "np.ndarray") -> float:
+    """Return the log loss on some rows of a model that was fitted on others."""
+    features = rows[CATEGORIES + NUMBERS]
+    model = build(settings).fit(features.iloc[fitted], rows[TARGET].iloc[fitted])
+    return measure(rows[TARGET].to_numpy()[measured], model.predict_proba(features.iloc[measured])[:, 1])[SEARCH.metric]
+
+
+def build(settings: Settings = SEARCH.settings[0]) -> Any:
     """Build the unfitted scikit-learn pipeline; boosting with log loss on this many rows comes out calibrated."""
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -68,7 +89,7 @@ def build() -> Any:
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     return make_pipeline(
         make_column_transformer((TargetEncoder(target_type="binary", cv=folds), CATEGORIES), ("passthrough", NUMBERS)),
-        HistGradientBoostingClassifier(early_stopping=False, random_state=0, **SETTINGS),
+        HistGradientBoostingClassifier(early_stopping=False, random_state=0, **settings),
     )
 
 

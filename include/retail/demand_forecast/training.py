@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from daybreak.search import Search, Settings, choose
 from daybreak.train import Past, Trained, Unseen, held_out
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
 TARGET = "units_tomorrow"
 CATEGORIES = ["store_id", "product_category"]
@@ -28,7 +31,15 @@ NUMBERS = [
     "average_price_28d",
 ]
 WINDOW_DAYS = 84
-SETTINGS = {"max_iter": 120, "learning_rate": 0.08, "max_leaf_nodes": 31, "min_samples_leaf": 200}
+SEARCH = Search(
+    metric="poisson_deviance",
+    settings=(
+        {"max_iter": 120, "learning_rate": 0.08, "max_leaf_nodes": 31, "min_samples_leaf": 200},
+        {"max_iter": 120, "learning_rate": 0.08, "max_leaf_nodes": 15, "min_samples_leaf": 200},
+        {"max_iter": 120, "learning_rate": 0.08, "max_leaf_nodes": 31, "min_samples_leaf": 1_000},
+        {"max_iter": 240, "learning_rate": 0.04, "max_leaf_nodes": 31, "min_samples_leaf": 200},
+    ),
+)
 
 
 def train(past: Past, progress: Callable[[str], None]) -> Trained:
@@ -39,9 +50,10 @@ def train(past: Past, progress: Callable[[str], None]) -> Trained:
     last = held_out_first - timedelta(days=1)
     first = last - timedelta(days=WINDOW_DAYS - 1)
     progress(f"reading {first} to {last}")
-    rows = past.rows(first, last).select([*CATEGORIES, *NUMBERS, TARGET]).to_pandas()
+    rows = past.rows(first, last).select(["day", *CATEGORIES, *NUMBERS, TARGET]).to_pandas()
+    chosen = choose(past, SEARCH, rows["day"].to_numpy(), partial(score, rows), progress)
     progress(f"fitting {len(rows):,} rows")
-    model = build()
+    model = build(chosen.settings)
     model.fit(rows[CATEGORIES + NUMBERS], rows[TARGET])
     progress(f"measuring on {held_out_first} to {held_out_last}")
     unseen = past.rows(held_out_first, held_out_last).select([*CATEGORIES, *NUMBERS, TARGET]).to_pandas()
@@ -55,12 +67,21 @@ def train(past: Past, progress: Callable[[str], None]) -> Trained:
         trained_through=held_out_first,
         metrics=measure(actual, predicted),
         baseline=measure(actual, mean),
-        parameters={**SETTINGS, "rows": len(rows), "first_day": first, "last_day": last},
+        parameters={**chosen.settings, "rows": len(rows), "first_day": first, "last_day": last},
+        candidates=chosen.trials,
+        searched=chosen.searched,
         unseen=Unseen(unseen[CATEGORIES + NUMBERS], actual, predicted),
     )
 
 
-def build() -> Any:
+def score(rows: "pd.DataFrame", settings: Settings, fitted: "np.ndarray", measured: "np.ndarray") -> float:
+    """Return the mean Poisson deviance on some rows of a model that was fitted on others."""
+    features = rows[CATEGORIES + NUMBERS]
+    model = build(settings).fit(features.iloc[fitted], rows[TARGET].iloc[fitted])
+    return measure(rows[TARGET].to_numpy()[measured], model.predict(features.iloc[measured]))[SEARCH.metric]
+
+
+def build(settings: Settings = SEARCH.settings[0]) -> Any:
     """Build the unfitted scikit-learn pipeline.
 
     There are more stores and categories than histogram bins (255), so both are encoded by their mean target, cross
@@ -77,7 +98,7 @@ def build() -> Any:
         make_column_transformer(
             (TargetEncoder(target_type="continuous", cv=folds), CATEGORIES), ("passthrough", NUMBERS)
         ),
-        HistGradientBoostingRegressor(loss="poisson", early_stopping=False, random_state=0, **SETTINGS),
+        HistGradientBoostingRegressor(loss="poisson", early_stopping=False, random_state=0, **settings),
     )
 
 

@@ -1,0 +1,92 @@
+"""Training as Airflow tasks: what is due, one training for each pipeline, and the alias of what came of it.
+
+A fitted model is in the memory of one task and travels nowhere: fitting, measuring and registering are one task.
+"""
+
+import logging
+from datetime import date
+from typing import Any
+
+from airflow.sdk import get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+Reference = dict[str, Any]
+log = logging.getLogger("daybreak")
+
+
+@task
+def choose(declared: list[str]) -> list[str]:
+    """Say which pipelines are trained: those that were asked for, or all."""
+    from daybreak.scheduled_training import chosen
+
+    context = get_current_context()
+    asked_for = _asked_for()
+    names = chosen(declared, context["params"].get("pipelines") or (), asked_for)
+    log.info("%s: %s.", "Trained" if asked_for is None else "Measurements asked for", ", ".join(names))
+    return names
+
+
+@task(map_index_template="{{ task.op_kwargs['pipeline'] }}")
+def due(pipeline: str) -> Reference:
+    """Decide the last day that the training may see; skip what was trained within the cool-down."""
+    from daybreak.scheduled_training import cutoff, held_back
+    from daybreak.settings import Settings
+    from daybreak.workspace import Workspace
+
+    context = get_current_context()
+    as_of, workspace = context["dag_run"].run_after, Workspace(Settings())
+    declared = workspace.pipeline(pipeline)
+    if _asked_for() is not None and (why := held_back(workspace, declared, as_of)):
+        raise AirflowSkipException(f"{pipeline} is not trained: {why}.")
+    through = cutoff(workspace, declared, context["params"].get("through"), as_of)
+    log.info("%s is trained through %s.", pipeline, through)
+    return {"pipeline": pipeline, "through": through.isoformat()}
+
+
+# One at a time: a search uses every core.
+@task(map_index_template="{{ task.op_kwargs['due']['pipeline'] }}", max_active_tis_per_dagrun=1)
+def train(due: Reference) -> Reference:
+    """Search the declared settings, fit the best, hold it against its baseline, and register it."""
+    from daybreak.scheduled_training import train_once
+    from daybreak.settings import Settings, share_cores
+    from daybreak.workspace import Workspace
+
+    share_cores()
+    context, workspace = get_current_context(), Workspace(Settings())
+    run = context["dag_run"]
+    versions = train_once(
+        workspace,
+        workspace.pipeline(due["pipeline"]),
+        date.fromisoformat(due["through"]),
+        origin=f"{run.dag_id}/{run.run_id}/{due['pipeline']}",
+        search=bool(context["params"].get("search", True)),
+        progress=lambda step: log.info("%s.", step),
+    )
+    for version in versions:
+        log.info("%s version %s: %s", version.name, version.version, version.metrics)
+    return {"pipeline": due["pipeline"], "versions": [version.version for version in versions]}
+
+
+@task(map_index_template="{{ task.op_kwargs['trained']['pipeline'] }}")
+def challenge(trained: Reference) -> Reference:
+    """Make the new version the challenger, or the champion where there is none."""
+    from daybreak.settings import Settings
+    from daybreak.train import challenge as point
+    from daybreak.workspace import Workspace
+
+    workspace, run = Workspace(Settings()), get_current_context()["dag_run"]
+    pipeline = workspace.pipeline(trained["pipeline"])
+    aliases = point(workspace, pipeline, trained["versions"], first=True, decided_by=f"{run.dag_id}/{run.run_id}")
+    for ref, version, alias in zip(pipeline.model_refs, trained["versions"], aliases, strict=True):
+        log.info("%s version %s is the %s.", ref.name, version, alias)
+    return {**trained, "aliases": aliases}
+
+
+def _asked_for() -> list[str] | None:
+    """Return the pipelines whose events started the run, or None where no event did."""
+    from daybreak_airflow.assets import retrained
+
+    context = get_current_context()
+    if context["dag_run"].run_type.value != "asset_triggered":
+        return None
+    return [retrained(asset) for asset in context["triggering_asset_events"]]
