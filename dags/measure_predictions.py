@@ -20,6 +20,10 @@ was planned for it, and only averages over 30 rows or more are kept.
 measured nevertheless, and what was measured stays.
 
 * `measure` measures one pipeline; there is one for each.
+* `watch` holds the newest partition that was measured against what a pipeline declares under `retrain`: its error
+  against that of the training, and the drift of features and predictions. What crosses a threshold is written into
+  `ledger.retraining_requests`, and sends the asset event that `train_models` listens to. A skipped one asked for
+  nothing. There is one for each pipeline that declares it, today `demand_forecast`.
 """
 
 from datetime import datetime
@@ -27,7 +31,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import CronTriggerTimetable, dag
 
-from daybreak_airflow.measuring import measure
+from daybreak_airflow import measuring
 from daybreak_airflow.schedules import RETRIES
 from retail import PIPELINES
 
@@ -48,8 +52,9 @@ TIMEZONE = "America/New_York"
     tags=["daybreak", "measure"],
 )
 def measure_predictions() -> None:
-    """Declare what runs."""
-    measure.expand(pipeline=[pipeline.name for pipeline in PIPELINES if pipeline.measures])
+    """Declare what runs, and in what order."""
+    measured = measuring.measure.expand(pipeline=[pipeline.name for pipeline in PIPELINES if pipeline.measures])
+    measuring.watch_each([pipeline.name for pipeline in PIPELINES if pipeline.retrain], measured)
 
 
 measure_predictions()

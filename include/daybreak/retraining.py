@@ -33,6 +33,16 @@ class Watched:
         return bool(self.reasons) and self.held_back is None
 
 
+def watch_newest(workspace: Workspace, pipeline: Pipeline) -> Watched | None:
+    """Watch the newest partition that was measured; None where none was."""
+    newest = sa.select(sa.func.max(performance.c.partition_date)).where(
+        performance.c.pipeline == pipeline.name, performance.c.role == "champion"
+    )
+    with workspace.ledger.warehouse.begin() as connection:
+        day = connection.scalar(newest)
+    return None if day is None else watch(workspace, pipeline, day)
+
+
 def watch(workspace: Workspace, pipeline: Pipeline, partition_date: date, now: datetime | None = None) -> Watched:
     """Hold a published partition against the thresholds that are declared, and write down what crossed one.
 

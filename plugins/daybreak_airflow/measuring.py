@@ -1,9 +1,13 @@
 """Measuring as an Airflow task: a pipeline's name in, one call into the engine, counts out."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
-from airflow.sdk import task
+from airflow.sdk import TaskGroup, TriggerRule, chain, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from daybreak_airflow.assets import retraining
 
 log = logging.getLogger("daybreak")
 
@@ -26,3 +30,42 @@ def measure(pipeline: str) -> dict[str, Any]:
         "measured": sum(one.problem is None for one in found),
         "waiting": sum(one.problem is not None for one in found),
     }
+
+
+def watch_each(pipelines: Iterable[str], measured: Any) -> None:
+    """Hold what was measured of each pipeline against its thresholds; one that is crossed asks for a training."""
+    with TaskGroup("watch") as group:
+        for pipeline in pipelines:
+            _watch(pipeline)
+    chain(measured, group)
+
+
+def _watch(pipeline: str) -> Any:
+    asset = retraining(pipeline)
+
+    # One pipeline that could not be measured keeps no other one from being watched.
+    @task(
+        task_id=pipeline,
+        outlets=[asset],
+        trigger_rule=TriggerRule.ALL_DONE,
+        doc="Ask for a training where error or drift has crossed what the pipeline declares.",
+    )
+    def watch_pipeline() -> dict[str, Any]:
+        from daybreak.retraining import watch_newest
+        from daybreak.settings import Settings
+        from daybreak.workspace import Workspace
+
+        workspace = Workspace(Settings())
+        watched = watch_newest(workspace, workspace.pipeline(pipeline))
+        if watched is None or not watched.asked:
+            # A task that is skipped sends no event.
+            reasons = "; ".join(watched.reasons) if watched else ""
+            held_back = f": {reasons}, but {watched.held_back}" if watched and watched.held_back else ""
+            raise AirflowSkipException(f"No training of {pipeline} is asked for{held_back}.")
+        for reason in watched.reasons:
+            log.warning("%s %s: %s.", pipeline, watched.partition_date, reason)
+        told = {"partition": str(watched.partition_date), "reasons": list(watched.reasons)}
+        get_current_context()["outlet_events"][asset].extra.update(told)
+        return told
+
+    return watch_pipeline()

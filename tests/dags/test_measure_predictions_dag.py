@@ -16,7 +16,7 @@ def dag(bag: "DagBag") -> Any:
 
 
 def test_there_is_one_mapped_task_for_each_pipeline_that_measures(dag: Any) -> None:
-    assert dag.task_ids == ["measure"]
+    assert sorted(dag.task_ids) == ["measure", "watch.demand_forecast"]
     mapped = dag.get_task("measure").op_kwargs_expand_input.value["pipeline"]
     assert mapped == [name for name, pipeline in load_pipelines("retail").items() if pipeline.measures]
     assert {"demand_forecast", "daily_promotions"} <= set(mapped)
@@ -29,3 +29,14 @@ def test_it_runs_once_a_day_in_the_stores_zone(dag: Any) -> None:
     assert again.timetable.summary == "0 6 * * *"
     assert str(again.timetable.serialize()["timezone"]) == "America/New_York"
     assert dag.max_active_runs == 1
+
+
+def test_a_pipeline_that_declares_when_to_retrain_is_watched_once_all_were_measured(dag: Any) -> None:
+    watched = [name for name, pipeline in load_pipelines("retail").items() if pipeline.retrain]
+    assert watched
+    for name in watched:
+        task = dag.get_task(f"watch.{name}")
+        assert task.upstream_task_ids == {"measure"}
+        assert [asset.name for asset in task.outlets] == [f"retraining.{name}"]
+        # One pipeline that could not be measured keeps no other one from being watched.
+        assert str(task.trigger_rule.value) == "all_done"

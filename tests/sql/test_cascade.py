@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from cascades import CARRIERS, KEPT, Cascade, load_cascade
+from daybreak.aliases import point_alias
 from daybreak.errors import ModelRefused, PartitionRefused, ScoringFailed, SourceRefused, TerminalError
 from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.pipeline import ModelRef, PerSegment
@@ -283,7 +284,7 @@ def test_models_of_segments_that_take_a_column_as_different_types_are_refused(ca
     rows = sample().assign(carrier=["a", "b", "c", "d"])
     encoded = make_pipeline(OneHotEncoder(), DummyRegressor()).fit(rows, [0.1, 0.2, 0.3, 0.4])
     version = cascade.workspace.registry.register("carriers_near", encoded, rows, trained_through=DAY.replace(day=7))
-    cascade.workspace.registry.set_alias(NEAR, version.version)
+    point_alias(cascade.workspace, NEAR, version.version, "test")
     with pytest.raises(ModelRefused, match="takes carrier as"):
         cascade.carriers.run()
 

@@ -8,7 +8,7 @@ import pytest
 from daybreak.drift import judge_drift
 from daybreak.pipeline import Retrain
 from daybreak.profiles import keep_profiles, profile
-from daybreak.retraining import watch
+from daybreak.retraining import watch, watch_newest
 from parcels import DAY, ROWS, Parcels
 
 FEATURES = ("weight_kg", "distance_km", "zone")
@@ -125,3 +125,17 @@ def test_a_constant_column_has_one_bin_and_another_constant_is_drift() -> None:
     [same] = judge_drift(pd.DataFrame({"x": [2.0] * 50}), {"x": found}, Retrain())
     [other] = judge_drift(pd.DataFrame({"x": [9.0] * 50}), {"x": found}, Retrain())
     assert (same.drifted, other.drifted) == (False, True)
+
+
+def test_the_newest_partition_that_was_measured_is_the_one_that_is_watched(watched: Parcels) -> None:
+    assert watch_newest(watched.workspace, watched.pipeline) is None
+    before = DAY - timedelta(days=1)
+    watched.run(before, allow_leakage=True)
+    measure(watched, before, 1.0)
+    found = watch_newest(watched.workspace, watched.pipeline)
+    assert found is not None
+    assert found.partition_date == before
+    measure(watched, DAY, 1.0)
+    found = watch_newest(watched.workspace, watched.pipeline)
+    assert found is not None
+    assert found.partition_date == DAY
