@@ -25,7 +25,7 @@ class Search:
 
     A fold is fitted on ``fit_days`` and measured on the ``validation_days`` after them. The last fold ends with the
     last day, each earlier one ``validation_days`` before the next. A row's target lies ``target_days`` after its day:
-    what is measured begins when the last target that was fitted is known.
+    what is measured begins on a later day than those fitted, and not before the last fitted target is known.
     """
 
     metric: str
@@ -42,7 +42,7 @@ class Search:
         for back in reversed(range(self.folds)):
             ends = last - timedelta(days=back * self.validation_days)
             begins = ends - timedelta(days=self.validation_days - 1)
-            fitted = begins - timedelta(days=self.target_days)
+            fitted = begins - timedelta(days=max(1, self.target_days))
             found.append(Fold(fitted - timedelta(days=self.fit_days - 1), fitted, begins, ends))
         if found[0].fitted_from < first:
             raise ConfigurationError(

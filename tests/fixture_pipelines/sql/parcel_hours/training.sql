@@ -1,5 +1,8 @@
 -- One row per parcel handed in on the days from :first_day to :last_day of :timezone, with the hours that it took.
-SELECT features.*, handed_in.hours_taken
+SELECT
+    features.*,
+    handed_in.hours_taken,
+    (handed_in.handed_in_at AT TIME ZONE :timezone)::date AS handed_in_on
 FROM (
     \ir features.sql
 ) AS features
