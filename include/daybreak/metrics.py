@@ -97,4 +97,5 @@ def _ranking(actual: np.ndarray, predicted: np.ndarray, within: "pd.DataFrame") 
     rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
     top = rank < RANKED
     hits = np.bincount(ordered[top], weights=(actual[order] > 0)[top])
-    return Units(order[starts], {"precision_at_5": hits / np.bincount(ordered[top])})
+    # A place that nothing was named for is as little worth as one that was named wrongly.
+    return Units(order[starts], {"precision_at_5": hits / RANKED})

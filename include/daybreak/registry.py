@@ -23,7 +23,7 @@ from daybreak.errors import ModelRefused, WarehouseUnavailable
 from daybreak.pipeline import ModelRef
 from daybreak.signature import Signature
 from daybreak.training_record import TrainingRecord
-from daybreak.warehouse import is_transient
+from daybreak.warehouse import is_transient, with_driver
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ class Registry:
     """Resolve, verify, load and register models."""
 
     def __init__(self, url: str, storage: str, artifacts: Artifacts) -> None:
-        self._url = url
+        self._url = with_driver(url)
         self._storage = storage
         self.artifacts = artifacts
 

@@ -46,14 +46,12 @@ class Warehouse:
 
     def __init__(self, url: str) -> None:
         try:
-            self.url = make_url(url)
+            self.url = make_url(with_driver(url))
         except sa.exc.ArgumentError:
             # What it looks like stays out of the message: there may be a password in it.
             raise ConfigurationError(
                 "The warehouse's URL cannot be read.", next_step=f"write DAYBREAK_WAREHOUSE_URL as {_URL}."
             ) from None
-        if self.url.drivername == "postgresql":
-            self.url = self.url.set(drivername=_DRIVER)
         if self.url.drivername != _DRIVER:
             raise ConfigurationError(
                 f"The warehouse is PostgreSQL, not {self.url.drivername}.",
@@ -180,6 +178,12 @@ class Warehouse:
             cursor.execute(f"SET TRANSACTION SNAPSHOT '{state}'")
             cursor.execute(f"SELECT {value}::text, count(*) FROM (\n{query}\n) AS source GROUP BY 1")
             return {value: int(rows) for value, rows in cursor.fetchall()}
+
+
+def with_driver(url: str) -> str:
+    """Name the driver in a PostgreSQL URL that names none: the one that SQLAlchemy would take is not installed."""
+    scheme, separator, rest = url.partition("://")
+    return f"{_DRIVER}{separator}{rest}" if scheme == "postgresql" else url
 
 
 def _plain(reader: "pa.RecordBatchReader") -> "pa.RecordBatchReader":

@@ -4,20 +4,7 @@
 -- categories that can be offered it did, candidates or not.
 -- The caller sees to it that the seven days after :last_day are over.
 WITH tomorrow AS (
-    SELECT DISTINCT
-        days.day,
-        sold.household_id,
-        products.product_category
-    FROM (
-        SELECT generated.day::date AS day
-        FROM generate_series(:first_day::date, :last_day::date, interval '7 days') AS generated (day)
-    ) AS days
-    INNER JOIN retail.transactions AS sold
-        ON
-            sold.transaction_timestamp >= (days.day + 1)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
-            AND sold.transaction_timestamp < (days.day + 8)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
-    INNER JOIN retail.products AS products USING (product_id)
-    WHERE products.product_category NOT IN ('COUPON/MISC ITEMS', 'FUEL')
+    \ir bought_next_7d.sql
 )
 
 SELECT

@@ -1,8 +1,9 @@
 """The queries of the customer recommendations, line by line: candidates, window edges, published segment, targets."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -167,3 +168,46 @@ def test_training_has_every_seventh_day_and_each_ones_own_target(shop: Shop) -> 
         [before(7), False, 0],
         [DAY, True, 1],
     ]
+
+
+def actuals(shop: Shop, day: date = DAY) -> list[tuple[int, str, int]]:
+    rows = shop.read(CUSTOMER_RECOMMENDATIONS, "actuals", day)
+    return sorted(rows[["household_id", "product_category", "actual"]].itertuples(index=False, name=None))
+
+
+def test_actuals_are_what_was_bought_in_the_seven_days_after_the_partition(shop: Shop) -> None:
+    shop.sell(1, f"{DAY} 23:59:59.999999", SOUP)
+    shop.sell(1, f"{before(-1)} 00:00:00", BEEF)
+    shop.sell(1, f"{before(-2)} 12:00", BEEF)
+    shop.sell(2, f"{before(-7)} 23:59:59.999999", EGGS)
+    shop.sell(3, f"{before(-8)} 00:00:00", SOUP)
+    for product in (FUEL, COUPON, UNNAMED, MISSING):
+        shop.sell(2, f"{before(-3)} 12:00", product)
+    assert actuals(shop) == [(1, "BEEF", 1), (2, "EGGS", 1)]
+
+
+def test_actuals_agree_with_the_target_of_training(shop: Shop) -> None:
+    for household, product in ((1, SOUP), (2, BEEF), (3, EGGS)):
+        shop.sell(household, f"{DAY} 12:00", product)
+        shop.sell(household, f"{before(-household)} 12:00", SOUP)
+    shop.sell(4, f"{before(-7)} 12:00", BEEF)
+    rows = shop.read(CUSTOMER_RECOMMENDATIONS, "training", DAY)
+    bought = rows.loc[rows["bought_next_7d"], ["household_id", "product_category"]]
+    known = {(household, category) for household, category, _ in actuals(shop)}
+    assert set(bought.itertuples(index=False, name=None)) == known - {(4, "BEEF")}, "household 4 had no list"
+
+
+def test_there_are_no_actuals_before_sales_of_the_seventh_day_have_landed(shop: Shop) -> None:
+    shop.sell(1, f"{before(-1)} 12:00", SOUP)
+    shop.sell(1, f"{before(-6)} 23:59:59.999999", SOUP)
+    assert actuals(shop) == []
+    shop.sell(2, f"{before(-7)} 00:00:00", FUEL)
+    assert actuals(shop) == [(1, "SOUP", 1)]
+
+
+def test_there_are_no_actuals_before_the_seven_days_are_over(shop: Shop) -> None:
+    today = datetime.now(ZoneInfo(CUSTOMER_RECOMMENDATIONS.timezone)).date()
+    for days in range(10):
+        shop.sell(1, f"{today - timedelta(days=days)} 00:00:00", SOUP)
+    assert actuals(shop, today - timedelta(days=7)) == []
+    assert actuals(shop, today - timedelta(days=8)) == [(1, "SOUP", 1)]

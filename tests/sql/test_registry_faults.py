@@ -107,6 +107,15 @@ def test_a_planned_run_finishes_from_the_cache_and_a_new_one_is_refused(parcels:
         parcels.plan(DAY)
 
 
+def test_a_registry_url_needs_to_name_no_driver(parcels: Parcels) -> None:
+    version = registered(parcels)
+    url = parcels.workspace.settings.registry_url.get_secret_value()  # type: ignore[union-attr]
+    plain = with_settings(parcels, registry_url=SecretStr(url.replace("postgresql+psycopg2:", "postgresql:")))
+    assert plain.workspace.settings.registry_url != parcels.workspace.settings.registry_url
+    assert plain.workspace.registry.resolve(parcels.pipeline.single_ref).version == version.version
+    assert plain.workspace.alias_store.get(parcels.pipeline.single_ref) == version.version
+
+
 def test_what_the_cache_holds_is_checked_too(parcels: Parcels) -> None:
     version = registered(parcels)
     plan = parcels.plan(DAY)

@@ -53,11 +53,11 @@ def test_a_ranking_is_measured_within_its_groups() -> None:
     predicted = np.r_[np.arange(8)[::-1], [1, 3, 2], np.arange(6)].astype(float)
     actual = np.zeros(17)
     actual[[0, 4, 5, 6]] = 1  # the first two are among the five highest of household 7
-    actual[[9]] = 1  # of three there are
+    actual[[9]] = 1  # of three that were named, for five places
     units = measured("ranking", actual, predicted, frame(household=households))
     assert dict(zip(households[units.positions], units.values["precision_at_5"], strict=True)) == {
         7: pytest.approx(2 / 5),
-        8: pytest.approx(1 / 3),
+        8: pytest.approx(1 / 5),
         9: 0.0,
     }
     assert units.losses("precision_at_5").max() == 0

@@ -23,4 +23,6 @@ CUSTOMER_RECOMMENDATIONS = Pipeline(
     upstream=CUSTOMER_SEGMENTS.name,
     carries=("segment",),
     top=Top(5, within=("household_id",)),
+    measures="ranking",
+    measured_by="segment",
 )
