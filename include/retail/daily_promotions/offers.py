@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from daybreak.chunk import Scored
     from daybreak.plan import Plan
 
+# Offers that are written out at a time.
+_BLOCK = 1_000
 # The suggested action: the first rule that a product fulfils.
 Rule = tuple[str, str, "Callable[[pd.DataFrame], pd.Series]"]
 RULES: tuple[Rule, ...] = (
@@ -76,17 +78,23 @@ class Decided:
         return len(self._products)
 
     def __iter__(self) -> "Iterator[dict[str, Any]]":
-        for place in range(len(self)):
-            # As str(UUID(…)) writes it, in a quarter of the time.
-            digits = self._ids[16 * place : 16 * place + 16].hex()
-            name = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-            yield {
-                "offer_id": name,
-                "product_id": int(self._products[place]),
-                "probability": float(self._probabilities[place]),
-                "rank": place + 1,
-                "action": RULES[self._rules[place]][0],
-            }
+        # Block by block, since taking single numbers out of an array costs more than writing the offer.
+        for start in range(0, len(self), _BLOCK):
+            end = min(start + _BLOCK, len(self))
+            ids = self._ids[16 * start : 16 * end].hex()
+            products = self._products[start:end].tolist()
+            probabilities = self._probabilities[start:end].tolist()
+            rules = self._rules[start:end].tolist()
+            for place, (product, probability, rule) in enumerate(zip(products, probabilities, rules, strict=True)):
+                digits = ids[32 * place : 32 * place + 32]
+                yield {
+                    # As str(UUID(…)) writes it, in a quarter of the time.
+                    "offer_id": f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}",
+                    "product_id": product,
+                    "probability": probability,
+                    "rank": start + place + 1,
+                    "action": RULES[rule][0],
+                }
 
 
 def shares(products: dict[str, int], top: int) -> dict[str, int]:
