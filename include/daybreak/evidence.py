@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak import pictures
 from daybreak.metrics import PRIMARY, measured
-from daybreak.pipeline import Pipeline
+from daybreak.pipeline import Measures, Pipeline
 from daybreak.training_record import TrainingRecord
 from daybreak.trial import values_of
 
@@ -41,32 +41,36 @@ def record(past: "Past", trained: "Trained", origin: str | None) -> TrainingReco
 
 
 def _files(pipeline: Pipeline, trained: "Trained") -> dict[str, bytes]:
+    # A probability is one, whether or not anything is measured by it.
+    kind = pipeline.measures or ("probability" if pipeline.prediction.method == "predict_proba" else None)
     unseen = trained.unseen
-    if unseen is None or pipeline.measures in (None, "ranking"):
+    if unseen is None or kind is None or kind == "ranking":
         return {}
-    if pipeline.measures == "probability":
+    if kind == "probability":
         drawn = {"calibration.png": pictures.calibration(unseen.actual, unseen.predicted)}
     else:
         drawn = {
             "predicted_and_actual.png": pictures.predicted_and_actual(unseen.actual, unseen.predicted),
             "residuals.png": pictures.residuals(unseen.actual, unseen.predicted),
         }
-    names, means, deviations = importances(pipeline, trained.model, unseen)
-    drawn["importances.png"] = pictures.bars(names, means, deviations, PRIMARY[pipeline.measures].replace("_", " "))
+    names, means, deviations = importances(kind, pipeline.prediction.method, trained.model, unseen)
+    lost = "squared error" if PRIMARY[kind] == "rmse" else PRIMARY[kind].replace("_", " ")
+    drawn["importances.png"] = pictures.bars(names, means, deviations, lost)
     return {f"pictures/{name}": content for name, content in drawn.items()} | {
         "importances.csv": _table(names, means, deviations)
     }
 
 
-def importances(pipeline: Pipeline, model: Any, unseen: "Unseen") -> "tuple[list[str], np.ndarray, np.ndarray]":
-    """Return the features, what of the primary metric shuffling one costs, and its deviation; the most first."""
+def importances(
+    kind: Measures, method: str, model: Any, unseen: "Unseen"
+) -> "tuple[list[str], np.ndarray, np.ndarray]":
+    """Return the features, how much worse the primary metric is when one is shuffled, and its deviation; most first."""
     import numpy as np
     from sklearn.inspection import permutation_importance
 
     def better(model: Any, rows: Any, actual: "np.ndarray") -> float:
-        predicted = values_of(model, pipeline.prediction.method, rows)
-        units = measured(pipeline.measures, actual, predicted, rows)  # type: ignore[arg-type]
-        return -float(units.losses(PRIMARY[pipeline.measures]).mean())  # type: ignore[index]
+        units = measured(kind, actual, values_of(model, method, rows), rows)
+        return -float(units.losses(PRIMARY[kind]).mean())
 
     sample = np.random.default_rng(0).permutation(len(unseen.inputs))[:_SAMPLE]
     inputs, actual = unseen.inputs.iloc[sample], np.asarray(unseen.actual, dtype=np.float64)[sample]

@@ -47,7 +47,7 @@ def residuals(actual: "np.ndarray", predicted: "np.ndarray") -> bytes:
 
 def bars(names: list[str], means: "np.ndarray", deviations: "np.ndarray", metric: str) -> bytes:
     """Draw a feature importance a line, the largest on top."""
-    figure, axes = _axes("Importance by permutation, on held-out rows", f"{metric} lost when it is shuffled", "")
+    figure, axes = _axes("Importance by permutation, on held-out rows", f"more {metric} when it is shuffled", "")
     axes.barh(names[::-1], means[::-1], xerr=deviations[::-1], color="tab:blue", ecolor="0.4")
     return _png(figure)
 
