@@ -6,11 +6,12 @@ makes it the champion. Runs that are planned by then keep the version they were 
 
 | | |
 |---|---|
-| **Starts** | when somebody triggers it; `pipeline` says whose challenger is judged |
+| **Starts** | when somebody triggers it; `pipeline` says whose challenger is judged, `model` which one of several |
 | **Reads** | held-out rows that neither version has seen; shadow predictions and their actuals |
 | **Writes** | the alias `champion` in the registry, and every decision into `ledger.alias_history` |
 
-**To take a promotion back**, run `daybreak demote PIPELINE`: one command, under two seconds.
+**To take a promotion back**, run `daybreak demote PIPELINE`, with `--model NAME` for one of several: one command, under
+two seconds.
 
 **If a run fails**, the last line of the failed task's log says what is wrong and what to do next. Nothing was moved.
 **To judge again**, trigger it again: a run judges what the alias `challenger` says when it starts.
@@ -43,12 +44,15 @@ NAMES = [pipeline.name for pipeline in PIPELINES]
     catchup=False,
     max_active_runs=4,
     default_args=RETRIES,
-    params={"pipeline": Param(NAMES[0], enum=NAMES, description="Whose challenger is judged.")},
+    params={
+        "pipeline": Param(NAMES[0], enum=NAMES, description="Whose challenger is judged."),
+        "model": Param(None, type=["null", "string"], description="Which one, where each segment has its own."),
+    },
     tags=["daybreak", "models"],
 )
 def promote_models() -> None:
     """Declare what runs, and in what order."""
-    judged = promoting.judge("{{ params.pipeline }}")
+    judged = promoting.judge("{{ params.pipeline }}", "{{ params.model or '' }}")
     answer = promoting.ask()
     chain(judged, answer)
     promoting.settle(judged, answer.output)

@@ -1,7 +1,7 @@
 """Classification: three classifiers compared on held-out rows; the best by F1 is the one to register."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from daybreak.candidates import Candidate
@@ -39,7 +39,7 @@ class Classification:
         """Fit all three on four fifths of the rows and measure them on the others."""
         progress("reading")
         # It says itself, and more exactly, what it cannot learn from.
-        rows = past.rows(past.last_day, past.last_day, to_learn=False).to_pandas()
+        rows = replace(past, to_learn=False).rows(past.last_day, past.last_day).to_pandas()
         key = list(past.pipeline.entity_key)
         rows = rows[rows[self.target].notna()]
         features = rows.drop(columns=[*key, self.target, self.as_of])

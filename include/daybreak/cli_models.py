@@ -8,6 +8,7 @@ from daybreak.cli_arguments import Json, Name, open_workspace
 from daybreak.partition import parse_day
 
 if TYPE_CHECKING:
+    from daybreak.pipeline import Pipeline
     from daybreak.promotion import Verdict
 
 models = typer.Typer()
@@ -49,12 +50,14 @@ def train(
         if "champion" in version.aliases:
             out.print("It is the champion now.")
         else:
-            out.print(f"It is the challenger, the champion is unchanged. Next: `daybreak promote {pipeline}`.")
+            told = f"daybreak promote {_named(declared, version.name)}"
+            out.print(f"It is the challenger, the champion is unchanged. Next: `{told}`.")
 
 
 @models.command()
 def promote(
     pipeline: Name,
+    model: ModelName = None,
     version: Annotated[int | None, typer.Option(min=1, help="Judge this version, not the challenger.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge, and move nothing.")] = False,
     json: Json = False,
@@ -65,8 +68,8 @@ def promote(
 
     with open_workspace() as workspace, steps_progress(f"judging {pipeline}") as progress:
         declared = workspace.pipeline(pipeline)
-        verdict = promote_model(workspace, declared, version=version, dry_run=dry_run, progress=progress)
-    _print_verdict(verdict, dry_run=dry_run, json=json)
+        verdict = promote_model(workspace, declared, model=model, version=version, dry_run=dry_run, progress=progress)
+    _print_verdict(declared, verdict, dry_run=dry_run, json=json)
     if not verdict.accepted:
         raise typer.Exit(1)
 
@@ -78,11 +81,17 @@ def demote(pipeline: Name, model: ModelName = None) -> None:
     from daybreak.promotion import demote as demote_model
 
     with open_workspace() as workspace:
-        before, now = demote_model(workspace, workspace.pipeline(pipeline).ref(model))
-    out.print(f"{pipeline}: version {now} is the champion again, version {before} is not any more.")
+        ref = workspace.pipeline(pipeline).ref(model)
+        before, now = demote_model(workspace, ref)
+    out.print(f"{ref.name}: version {now} is the champion again, version {before} is not any more.")
 
 
-def _print_verdict(verdict: "Verdict", *, dry_run: bool, json: bool) -> None:
+def _named(pipeline: "Pipeline", model: str) -> str:
+    """Name a model as the commands do."""
+    return pipeline.name if len(pipeline.model_refs) == 1 else f"{pipeline.name} --model {model}"
+
+
+def _print_verdict(pipeline: "Pipeline", verdict: "Verdict", *, dry_run: bool, json: bool) -> None:
     from daybreak.display import out, print_json, print_table
 
     if json:
@@ -98,7 +107,8 @@ def _print_verdict(verdict: "Verdict", *, dry_run: bool, json: bool) -> None:
         [[check.name, answers[check.met], check.says] for check in verdict.checks],
     )
     if verdict.moved:
-        out.print(f"Version {verdict.challenger} is the champion now. To go back: `daybreak demote {verdict.model}`.")
+        told = f"daybreak demote {_named(pipeline, verdict.model)}"
+        out.print(f"Version {verdict.challenger} is the champion now. To go back: `{told}`.")
     elif dry_run:
         out.print(f"It would {'be promoted' if verdict.accepted else 'be refused'}. Nothing was moved.")
     else:

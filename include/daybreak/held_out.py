@@ -11,8 +11,9 @@ from daybreak.chunk import Chunk, Rejected
 from daybreak.errors import ConfigurationError
 from daybreak.metrics import PRIMARY, measured, numbered
 from daybreak.partition import days
-from daybreak.pipeline import Pipeline
+from daybreak.pipeline import ModelRef, PerSegment, Pipeline, load_function
 from daybreak.registry import ModelVersion
+from daybreak.routing import routes_of
 from daybreak.score import Scoring
 from daybreak.train import Past, source_last_day
 from daybreak.workspace import Workspace
@@ -43,13 +44,18 @@ class Compared:
 
 
 def unseen_days(workspace: Workspace, pipeline: Pipeline, models: list[ModelVersion]) -> list[date]:
-    """List the newest days that none of the models has seen and whose targets are known."""
+    """List the newest days that none of the models has seen and whose targets are known.
+
+    Where the rows are completed by an upstream's predictions, its champions have not seen them either.
+    """
     last = source_last_day(workspace, pipeline)
-    seen = max(model.trained_through for model in models)
-    # The target of a partition may lie on the day after it.
-    if last is None or seen + timedelta(days=1) > last - timedelta(days=1):
+    if pipeline.upstream and pipeline.training_rows:
+        models = models + [workspace.registry.resolve(ref) for ref in workspace.pipeline(pipeline.upstream).model_refs]
+    first = max(model.trained_through for model in models) + timedelta(days=1)
+    known = timedelta(days=pipeline.target_days)
+    if last is None or first > last - known:
         return []
-    return days(seen + timedelta(days=1), last - timedelta(days=1))[-MOST_DAYS:]
+    return days(first, last - known)[-MOST_DAYS:]
 
 
 def compare(
@@ -60,17 +66,20 @@ def compare(
     on: list[date],
     progress: Callable[[str], None] = lambda step: None,
 ) -> Compared:
-    """Score the days by both models; only losses are kept, no prediction."""
+    """Score the days by both models, each row that the challenger is for; only losses are kept, no prediction."""
     models = {model.version: workspace.registry.load(model) for model in (challenger, champion) if model}
-    past = Past(workspace, pipeline, on[-1])
+    past = Past(workspace, pipeline, on[-1], to_learn=False)
+    read = load_function(pipeline.training_rows) if pipeline.training_rows else Past.rows
     compared = Compared(days=on)
     for number, day in enumerate(on):
         progress(f"comparing on {day}")
-        for rows in _batches(past.rows(day, day, to_learn=False)):
-            _refuse_missing(pipeline, rows)
-            _compare_rows(
-                compared, number, rows, pipeline, [(m, models[m.version]) for m in (challenger, champion) if m]
-            )
+        for whole in _batches(read(past, day, day)):
+            _refuse_missing(pipeline, whole)
+            rows = rows_of(pipeline, challenger.name, whole)
+            if rows.num_rows:
+                _compare_rows(
+                    compared, number, rows, pipeline, [(m, models[m.version]) for m in (challenger, champion) if m]
+                )
     return compared
 
 
@@ -101,6 +110,20 @@ def _compare_rows(
         compared.groups.setdefault(group, []).append(values)
 
 
+def rows_of(pipeline: Pipeline, model: str, rows: "pa.RecordBatch") -> "pa.RecordBatch":
+    """Return the rows that a model is for: those of its segments, and all where it is the fallback.
+
+    Which rows will have to fall back, these do not say: it has to be good for any.
+    """
+    import pyarrow as pa
+
+    declared = pipeline.model
+    if isinstance(declared, ModelRef) or (declared.fallback and declared.fallback.name == model):
+        return rows
+    segments = [segment for segment, ref in declared.models.items() if ref.name == model]
+    return rows.filter(pa.array(routes_of(rows, declared.column, segments) < len(segments)))
+
+
 def predictions(model: Any, version: ModelVersion, pipeline: Pipeline, rows: "pa.RecordBatch") -> np.ndarray:
     """Score rows as a run does; a row without a prediction within the contract is not a number."""
     found = np.full(rows.num_rows, np.nan)
@@ -126,11 +149,12 @@ def _batches(table: "pa.Table") -> "Iterator[pa.RecordBatch]":
 
 
 def _refuse_missing(pipeline: Pipeline, rows: "pa.RecordBatch") -> None:
-    wanted = (str(pipeline.target), *pipeline.groups, *pipeline.entity_key)
+    by_segment = (pipeline.model.column,) if isinstance(pipeline.model, PerSegment) else ()
+    wanted = (str(pipeline.target), *by_segment, *pipeline.groups, *pipeline.entity_key)
     if missing := [name for name in wanted if name not in rows.schema.names]:
         raise ConfigurationError(
-            f"training.sql gives no column {', '.join(missing)}.",
-            next_step="mend the pipeline's target, its groups or training.sql.",
+            f"{pipeline.training_rows or 'training.sql'} gives no column {', '.join(missing)}.",
+            next_step="mend the pipeline's target, its groups or training.sql; `training_rows` can complete its rows.",
             pipeline=pipeline.name,
         )
 

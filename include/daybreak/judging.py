@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from daybreak.bootstrap import LEAST_DAYS, Interval, paired_interval
 from daybreak.held_out import Compared, by_group, compare, unseen_days
 from daybreak.metrics import PRIMARY
-from daybreak.pipeline import Pipeline
+from daybreak.pipeline import PerSegment, Pipeline
 from daybreak.registry import ModelVersion
 from daybreak.tables import performance
 from daybreak.trial import try_in_fresh_process, values_of
@@ -88,6 +88,8 @@ def _held_out(pipeline: Pipeline, compared: Compared) -> Check:
 
 def _shadow(workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, champion: ModelVersion) -> Check:
     name, metric = "better on live shadow rows", PRIMARY[pipeline.measures]  # type: ignore[index]
+    if isinstance(pipeline.model, PerSegment):
+        return Check(name, None, "a shadow of several models is not measured model by model")
     one, other = performance.alias(), performance.alias()
     same_rows = (one.c.run_id == other.c.run_id) & (one.c.metric == other.c.metric) & (one.c.rows == other.c.rows)
     wanted = (

@@ -114,8 +114,10 @@ class Pipeline:
     With a ``shadow``, an alias, the rows are scored by that version too, into a table that only measurements read.
 
     ``measures`` says what is predicted: actuals.sql then gives what happened, measured as a whole and for each value of
-    its column ``measured_by``. ``target`` is the column of training.sql that holds what is predicted. ``groups`` are
-    columns of it: a promotion may make none of their values worse by more than the share ``group_margin``. ``backfill``
+    its column ``measured_by``. ``target`` is the column of training.sql that holds what is predicted, known
+    ``target_days`` after the partition. ``training_rows`` names a function of a ``Past`` and two days that completes
+    the rows of training.sql where the file cannot, with the column of a model per segment. ``groups`` are columns of
+    them: a promotion may make none of their values worse by more than the share ``group_margin``. ``backfill``
     is the model version that backfills use: today's champion, the one ``as_of`` the partition's end, or a number.
     ``retrain`` says when measurements ask for a training before the weekly one.
     """
@@ -140,6 +142,8 @@ class Pipeline:
     measures: Measures | None = None
     measured_by: str | None = None
     target: str | None = None
+    target_days: int = 1
+    training_rows: str | None = None
     groups: tuple[str, ...] = ()
     group_margin: float = 0.05
     backfill: Literal["current", "as_of"] | int = "current"
@@ -164,7 +168,9 @@ class Pipeline:
         """The one registered model; raise where each segment has its own."""
         if isinstance(self.model, PerSegment):
             raise ConfigurationError(
-                f"{self.name} has a model for each segment.", next_step="name the segment's model.", pipeline=self.name
+                f"{self.name} has a model for each segment.",
+                next_step=f"name one with `--model`: {', '.join(ref.name for ref in self.model_refs)}.",
+                pipeline=self.name,
             )
         return self.model
 

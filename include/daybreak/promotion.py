@@ -42,6 +42,7 @@ def promote(
     workspace: Workspace,
     pipeline: Pipeline,
     *,
+    model: str | None = None,
     version: int | None = None,
     dry_run: bool = False,
     approved: bool = True,
@@ -50,24 +51,24 @@ def promote(
 ) -> Verdict:
     """Judge a version, the challenger if none is named, and make it the champion if every check allows it.
 
-    The verdict is written into the alias history, also a refusal; a dry run moves and writes nothing. What is not
-    ``approved`` yet is judged, and its refusal written, but it moves nothing.
+    ``model`` names one of several. The verdict is written into the alias history, also a refusal; a dry run moves and
+    writes nothing. What is not ``approved`` yet is judged, and its refusal written, but it moves nothing.
     """
     from daybreak.judging import judge
 
-    model = pipeline.single_ref
-    aliases = Aliases(workspace, model)
+    ref = pipeline.ref(model)
+    aliases = Aliases(workspace, ref)
     current = aliases.current()
-    challenger = workspace.registry.resolve(ModelRef(model.name, CHALLENGER), version)
+    challenger = workspace.registry.resolve(ModelRef(ref.name, CHALLENGER), version)
     if challenger.version == current:
         raise ModelRefused(
-            f"{model.name} version {current} is the champion already.",
+            f"{ref.name} version {current} is the champion already.",
             next_step=f"train a challenger with `daybreak train {pipeline.name}`, or name one with `--version`.",
             pipeline=pipeline.name,
         )
-    champion = workspace.registry.resolve(model, current) if current is not None else None
+    champion = workspace.registry.resolve(ref, current) if current is not None else None
     checks = tuple(judge(workspace, pipeline, challenger, champion, progress))
-    verdict = Verdict(model.name, challenger.version, current, checks)
+    verdict = Verdict(ref.name, challenger.version, current, checks)
     if dry_run:
         return verdict
     decision = Decision(verdict.reason, [check.to_json() for check in checks], decided_by)
@@ -77,13 +78,15 @@ def promote(
     if not approved:
         return verdict
     aliases.move(challenger.version, decision, expected=current)
-    _retire(workspace, model, challenger.version, decided_by)
-    return Verdict(model.name, challenger.version, current, checks, moved=True)
+    _retire(workspace, ref, challenger.version, decided_by)
+    return Verdict(ref.name, challenger.version, current, checks, moved=True)
 
 
-def reject(workspace: Workspace, pipeline: Pipeline, version: int, decided_by: str) -> None:
+def reject(
+    workspace: Workspace, pipeline: Pipeline, version: int, decided_by: str, *, model: str | None = None
+) -> None:
     """Write down that a person refused a version that every check had passed."""
-    Aliases(workspace, pipeline.single_ref).refuse(version, Decision("rejected by a person", decided_by=decided_by))
+    Aliases(workspace, pipeline.ref(model)).refuse(version, Decision("rejected by a person", decided_by=decided_by))
 
 
 def demote(workspace: Workspace, model: ModelRef, *, decided_by: str = COMMAND_LINE) -> tuple[int, int]:
@@ -96,7 +99,7 @@ def demote(workspace: Workspace, model: ModelRef, *, decided_by: str = COMMAND_L
     if previous is None or current is None:
         raise ModelRefused(
             f"{model.name} has had no champion before {'this one' if current else 'any'}.",
-            next_step=f"see `daybreak models`; a version can be named: `daybreak promote {model.name} --version N`.",
+            next_step="see `daybreak models`; a version can be named: `daybreak promote PIPELINE --version N`.",
         )
     aliases.move(previous, Decision(f"version {current} was taken back", TAKEN_BACK, decided_by), expected=current)
     return current, previous

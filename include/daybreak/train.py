@@ -72,7 +72,8 @@ class Trained:
 class Past:
     """A pipeline's past up to ``last_day``, to be read by ranges of partition days.
 
-    A training is ``searching`` when it is to compare settings. ``read`` digests what it reads.
+    A training is ``searching`` when it is to compare settings. ``read`` digests what it reads. Rows that nothing can be
+    learnt from are refused, unless they are not read ``to_learn``: a single day may well have one target only.
     """
 
     workspace: Workspace
@@ -80,6 +81,7 @@ class Past:
     last_day: date
     searching: bool = False
     read: ArrowDigest | None = None
+    to_learn: bool = True
 
     def last_searched(self, seen: date) -> dict[str, Any] | None:
         """Return the settings that the last search chose, of those that have seen nothing after a day."""
@@ -95,13 +97,10 @@ class Past:
             self.workspace.registry.resolve(self.workspace.pipeline(pipeline).single_ref)
         )
 
-    def rows(
-        self, first: date, last: date, query: str = "training", pipeline: str | None = None, *, to_learn: bool = True
-    ) -> "pa.Table":
+    def rows(self, first: date, last: date, query: str = "training", pipeline: str | None = None) -> "pa.Table":
         """Read training.sql for the partitions from first to last, whose targets must be known by ``last_day``.
 
-        ``query`` names another file, ``pipeline`` another pipeline whose file it is. Rows that nothing can be learnt
-        from are refused, unless they are not read ``to_learn``: a single day may well have one target only.
+        ``query`` names another file, ``pipeline`` another pipeline whose file it is.
         """
         declared = self.pipeline if pipeline is None else self.workspace.pipeline(pipeline)
         binds = query_binds(Partition(first, declared.timezone), Partition(last, declared.timezone))
@@ -111,7 +110,7 @@ class Past:
             found = reader.read_all()
         if self.read is not None:
             self.read.add(found)
-        if query == "training" and to_learn:
+        if query == "training" and self.to_learn:
             refuse_nothing_to_learn(declared, found, first, last)
         return found
 

@@ -13,7 +13,7 @@ log = logging.getLogger("daybreak")
 
 
 @task
-def judge(pipeline: str) -> Reference:
+def judge(pipeline: str, model: str = "") -> Reference:
     """Judge the challenger; a refusal is written down, and nothing is moved unless the settings say so."""
     from daybreak.promotion import promote
     from daybreak.settings import Settings
@@ -23,6 +23,7 @@ def judge(pipeline: str) -> Reference:
     verdict = promote(
         workspace,
         workspace.pipeline(pipeline),
+        model=model or None,
         approved=workspace.settings.promote_automatically,
         decided_by=_decided_by(),
     )
@@ -34,6 +35,7 @@ def judge(pipeline: str) -> Reference:
         raise AirflowSkipException(f"Version {verdict.challenger} is the champion; no approval was asked for.")
     return {
         "pipeline": pipeline,
+        "model": verdict.model,
         "version": verdict.challenger,
         "champion": verdict.champion,
         "checks": "\n".join(f"* {check.name}: {check.says}" for check in verdict.checks),
@@ -45,7 +47,7 @@ def ask() -> HITLOperator:
     judged = "ti.xcom_pull(task_ids='judge')"
     return HITLOperator(
         task_id="ask",
-        subject=f"Make version {{{{ {judged}['version'] }}}} of {{{{ {judged}['pipeline'] }}}} the champion?",
+        subject=f"Make version {{{{ {judged}['version'] }}}} of {{{{ {judged}['model'] }}}} the champion?",
         body=f"It passed every check.\n\n{{{{ {judged}['checks'] }}}}",
         options=[APPROVE, REJECT],
         doc="Ask a person, who sees what was judged.",
@@ -64,13 +66,13 @@ def settle(judged: Reference, answer: Reference) -> Reference:
     who = (answer.get("responded_by_user") or {}).get("name", "nobody that is known")
     decided_by = f"{_decided_by()}, answered by {who}"
     if answer["chosen_options"] != [APPROVE]:
-        reject(workspace, pipeline, judged["version"], decided_by)
+        reject(workspace, pipeline, judged["version"], decided_by, model=judged["model"])
         raise AirflowSkipException(f"Version {judged['version']} was rejected by {who}.")
-    verdict = promote(workspace, pipeline, version=judged["version"], decided_by=decided_by)
+    verdict = promote(workspace, pipeline, model=judged["model"], version=judged["version"], decided_by=decided_by)
     if not verdict.moved:
         raise AirflowSkipException(f"Version {verdict.challenger} stays a challenger: {verdict.reason}.")
-    log.info("Version %s of %s is the champion.", verdict.challenger, judged["pipeline"])
-    return {"pipeline": judged["pipeline"], "champion": verdict.challenger}
+    log.info("Version %s of %s is the champion.", verdict.challenger, judged["model"])
+    return {"pipeline": judged["pipeline"], "model": judged["model"], "champion": verdict.challenger}
 
 
 def _decided_by() -> str:

@@ -33,5 +33,11 @@ def test_any_pipeline_can_be_named_and_nothing_else(dag: Any) -> None:
     assert dag.params.get_param("pipeline").schema["enum"] == list(load_pipelines("retail"))
 
 
+def test_one_of_several_models_can_be_named_and_need_not_be(dag: Any) -> None:
+    assert dag.params.get_param("model").resolve() is None
+    assert dag.params.get_param("model").resolve("customer_recommendations_loyal")
+    assert dag.get_task("judge").op_args[1] == "{{ params.model or '' }}"
+
+
 def test_it_starts_when_asked_for_and_at_no_other_time(dag: Any) -> None:
     assert dag.schedule is None

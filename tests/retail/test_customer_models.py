@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from daybreak.held_out import compare, rows_of, unseen_days
+from daybreak.measure import measure
 from daybreak.planning import Request, plan_run
 from daybreak.registry import ModelVersion
 from daybreak.runner import Outcome, Runner
@@ -15,6 +17,8 @@ from daybreak.train import Past, Trained, train
 from daybreak.workspace import Workspace
 from real_sales import TRAINED_BEFORE, RealSales
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
+from retail.customer_recommendations.ranking import best, starts
+from retail.customer_recommendations.training import predict, training_rows
 from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
 from retail.customer_segments.training import FEATURES, fit
 
@@ -193,3 +197,44 @@ def test_the_probabilities_are_those_of_buying(outcomes: tuple[Outcome, Outcome]
         print(f"{segment}: {expected:.0f} expected, {bought} bought")
     expected, bought = (sum(row[place] for row in found) for place in (1, 2))
     assert 0.85 < expected / bought < 1.2
+
+
+def test_precision_is_measured_as_training_measures_it(
+    workspace: Workspace, outcomes: tuple[Outcome, Outcome], ask: Ask, day: date
+) -> None:
+    assert outcomes
+    [found] = measure(workspace, CUSTOMER_RECOMMENDATIONS, day, day)
+    assert found.problem is None
+    rows = training_rows(Past(workspace, CUSTOMER_RECOMMENDATIONS, day), day, day).to_pandas()
+    scores = np.full(len(rows), np.nan)
+    for segment, ref in CUSTOMER_RECOMMENDATIONS.model.models.items():  # type: ignore[union-attr]
+        inside = (rows["segment"] == segment).to_numpy()
+        scores[inside] = predict(workspace.registry.load(workspace.registry.resolve(ref)), rows[inside])
+    lists, of = best(rows, scores).precision, rows["segment"].to_numpy()[starts(rows)]
+    kept = ask(
+        "SELECT segment, value, rows FROM ledger.performance WHERE pipeline = :name AND partition_date = :day",
+        name=CUSTOMER_RECOMMENDATIONS.name,
+        day=day,
+    )
+    assert {segment: (value, households) for segment, value, households in kept} == {
+        "(all)": (pytest.approx(lists.mean()), len(lists))
+    } | {segment: (pytest.approx(lists[of == segment].mean()), (of == segment).sum()) for segment in SEGMENTS}
+
+
+def test_a_segments_challenger_is_judged_on_its_segments_households(
+    workspace: Workspace, registered: Registered, day: date
+) -> None:
+    name = f"{CUSTOMER_RECOMMENDATIONS.name}_lapsing"
+    champion = registered[name][0]
+    rows = training_rows(Past(workspace, CUSTOMER_RECOMMENDATIONS, day), day, day)
+    [whole] = rows.combine_chunks().to_batches()
+    mine = rows_of(CUSTOMER_RECOMMENDATIONS, name, whole)
+    assert set(mine.column("segment").to_pylist()) == {"lapsing"}
+    assert rows_of(CUSTOMER_RECOMMENDATIONS, CUSTOMER_RECOMMENDATIONS.name, whole).num_rows == rows.num_rows
+    on = unseen_days(workspace, CUSTOMER_RECOMMENDATIONS, [champion])
+    assert on[0] == champion.trained_through + timedelta(days=1)
+    compared = compare(workspace, CUSTOMER_RECOMMENDATIONS, champion, champion, on[:2])
+    for one, other in zip(compared.challenger, compared.champion, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert compared.failed == 0
+    assert -0.2 < float(np.concatenate(compared.challenger).mean()) < 0

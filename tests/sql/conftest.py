@@ -1,10 +1,15 @@
 """What tests of the stages ask for besides the fixtures of tests/conftest.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from parcels import Parcels
+from cascades import Cascade, load_cascade
+from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.settings import Settings
+from daybreak.workspace import Workspace
+from parcels import NewDatabase, Parcels, administer, make_project, make_settings
 
 Way = Callable[..., object]
 
@@ -13,6 +18,30 @@ Way = Callable[..., object]
 def run(request: pytest.FixtureRequest, parcels: Parcels) -> Way:
     """Run the pipeline, once in each of the two ways there are."""
     return parcels.run if request.param == "as one stream" else parcels.run_by_tasks
+
+
+@pytest.fixture(scope="session")
+def cascaded(loaded: Settings, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Fill the database that these tests get copies of: champions of both pipelines, and one day of classes."""
+    home = tmp_path_factory.mktemp("cascaded")
+    with administer(postgres) as connection:
+        connection.exec_driver_sql("CREATE DATABASE cascaded TEMPLATE loaded STRATEGY file_copy")
+    settings = make_settings(home, make_project(home / "project"), postgres.url("cascaded"))
+    workspace = Workspace(settings)
+    load_cascade(workspace)
+    workspace.close()
+    with administer(postgres) as connection:
+        connection.exec_driver_sql("ALTER DATABASE cascaded ALLOW_CONNECTIONS false")
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'cascaded'")
+    return settings
+
+
+@pytest.fixture
+def cascade(cascaded: Settings, new_database: NewDatabase, project: Path, tmp_path: Path) -> Iterator[Cascade]:
+    """Return both pipelines, the upstream's day published."""
+    workspace = Workspace(make_settings(tmp_path, project, new_database("cascaded"), cascaded.models))
+    yield Cascade(workspace)
+    workspace.close()
 
 
 def break_weights(parcels: Parcels, rows: int) -> set[tuple[str, int]]:

@@ -1,8 +1,6 @@
 """A cascade: one pipeline's publication decides which model scores a row of the next."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,45 +10,18 @@ from sklearn.dummy import DummyRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from cascades import CARRIERS, KEPT, Cascade, load_cascade
+from cascades import CARRIERS, KEPT, Cascade
 from daybreak.aliases import point_alias
 from daybreak.errors import ModelRefused, PartitionRefused, ScoringFailed, SourceRefused, TerminalError
-from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.pipeline import ModelRef, PerSegment
 from daybreak.replay import replay
 from daybreak.reproduce import reproduce
-from daybreak.settings import Settings
 from daybreak.stale import list_stale
-from daybreak.workspace import Workspace
 from fixture_pipelines.parcel_carriers.training import sample
-from parcels import DAY, ROWS, NewDatabase, administer, make_project, make_settings
+from parcels import DAY, ROWS
 
 NEAR, MIDDLING = ModelRef("carriers_near"), ModelRef("carriers_middling")
 WITHOUT_FALLBACK = PerSegment("parcel_class", {"near": NEAR, "middling": MIDDLING})
-
-
-@pytest.fixture(scope="module")
-def cascaded(loaded: Settings, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Fill the database that these tests get copies of: champions of both pipelines, and one day of classes."""
-    home = tmp_path_factory.mktemp("cascaded")
-    with administer(postgres) as connection:
-        connection.exec_driver_sql("CREATE DATABASE cascaded TEMPLATE loaded STRATEGY file_copy")
-    settings = make_settings(home, make_project(home / "project"), postgres.url("cascaded"))
-    workspace = Workspace(settings)
-    load_cascade(workspace)
-    workspace.close()
-    with administer(postgres) as connection:
-        connection.exec_driver_sql("ALTER DATABASE cascaded ALLOW_CONNECTIONS false")
-        connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'cascaded'")
-    return settings
-
-
-@pytest.fixture
-def cascade(cascaded: Settings, new_database: NewDatabase, project: Path, tmp_path: Path) -> Iterator[Cascade]:
-    """Return both pipelines, the upstream's day published."""
-    workspace = Workspace(make_settings(tmp_path, project, new_database("cascaded"), cascaded.models))
-    yield Cascade(workspace)
-    workspace.close()
 
 
 @pytest.mark.parametrize("way", ["run", "run_by_tasks"])

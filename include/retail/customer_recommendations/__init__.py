@@ -25,4 +25,7 @@ CUSTOMER_RECOMMENDATIONS = Pipeline(
     top=Top(5, within=("household_id",)),
     measures="ranking",
     measured_by="segment",
+    target="bought_next_7d",
+    target_days=7,
+    training_rows="retail.customer_recommendations.training:training_rows",
 )

@@ -15,6 +15,7 @@ from retail.customer_segments.training import FEATURES as SEGMENT_FEATURES
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 ONE_MODEL, PER_SEGMENT, FAVOURITES = "one model for all", "a model per segment", "the segment's favourites"
 TARGET = "bought_next_7d"
@@ -103,14 +104,21 @@ def predict(model: Any, rows: "pd.DataFrame") -> np.ndarray:
     return probability
 
 
-def _rows(past: Past, first: date, weeks: int, progress: Callable[[str], None]) -> "pd.DataFrame":
-    """Read so many partitions, seven days apart, with the segments that the champion gives their households."""
-    last = first + timedelta(weeks=weeks - 1)
-    progress(f"reading {first} to {last}, one day a week")
-    rows = past.rows(first, last).to_pandas()
+def training_rows(past: Past, first: date, last: date) -> "pa.Table":
+    """Read partitions, seven days apart, with the segments that the champion gives their households."""
+    import pyarrow as pa
+
+    rows = past.rows(first, last)
     households = past.rows(first, last, pipeline=CUSTOMER_SEGMENTS.name).to_pandas()
     labels = past.champion(CUSTOMER_SEGMENTS.name).predict(households[SEGMENT_FEATURES])
     households["segment"] = np.array(SEGMENTS)[labels]
-    known = households[["day", "household_id", "segment"]]
-    labelled: pd.DataFrame = rows.merge(known, on=["day", "household_id"], how="left", validate="many_to_one")
-    return labelled
+    known, of = households[["day", "household_id", "segment"]], ["day", "household_id"]
+    found = rows.select(of).to_pandas().merge(known, on=of, how="left", validate="many_to_one")["segment"]
+    return rows.append_column("segment", pa.array(found, pa.string(), from_pandas=True))
+
+
+def _rows(past: Past, first: date, weeks: int, progress: Callable[[str], None]) -> "pd.DataFrame":
+    last = first + timedelta(weeks=weeks - 1)
+    progress(f"reading {first} to {last}, one day a week")
+    found: pd.DataFrame = training_rows(past, first, last).to_pandas()
+    return found

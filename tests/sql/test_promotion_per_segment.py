@@ -1,0 +1,151 @@
+"""Promotion and demotion of one segment's model: judged on the rows that it is for, the others' stay what they are."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cascades import Cascade
+from daybreak.aliases import Aliases, point_alias
+from daybreak.errors import ConfigurationError, ModelRefused
+from daybreak.pipeline import ModelRef
+from daybreak.promotion import Verdict, demote, promote, reject
+from daybreak.train import Past
+from fixture_pipelines.parcel_carriers.training import build, sample, training_rows
+from models import LAST_DAY
+from parcels import TRAINED_THROUGH, Parcels
+
+NEAR, ANY = "carriers_near", "carriers_any"
+BETTER = "better on held-out rows"
+CARRIERS_COMPARED = 8
+DAYS = (LAST_DAY - TRAINED_THROUGH).days - 3
+
+
+@pytest.fixture
+def weeks(cascade: Cascade) -> Parcels:
+    """Load enough days to compare on; every champion names the carriers that would not do."""
+    cascade.classes.load_days(LAST_DAY)
+    for name in (NEAR, "carriers_middling", ANY):
+        cascade.register(name, 0.5, slope=-0.01)
+    return cascade.declared(
+        measures="ranking",
+        target="would_do",
+        target_days=3,
+        training_rows="fixture_pipelines.parcel_carriers.training:training_rows",
+    ).carriers
+
+
+def challenge(weeks: Parcels, name: str, slope: float = 0.01) -> int:
+    registry = weeks.workspace.registry
+    version = registry.register(name, build(0.5, slope), sample().head(3), trained_through=TRAINED_THROUGH).version
+    point_alias(weeks.workspace, ModelRef(name, "challenger"), version, "test")
+    return version
+
+
+def champions(weeks: Parcels) -> dict[str, int | None]:
+    return {ref.name: Aliases(weeks.workspace, ref).current() for ref in weeks.pipeline.model_refs}
+
+
+def judged(weeks: Parcels, **how: Any) -> Verdict:
+    return promote(weeks.workspace, weeks.pipeline, **how)
+
+
+def said(verdict: Verdict, name: str) -> str:
+    [says] = [check.says for check in verdict.checks if check.name == name]
+    return says
+
+
+def compared_rows(weeks: Parcels) -> list[Any]:
+    past = Past(weeks.workspace, weeks.pipeline, LAST_DAY)
+    found = training_rows(past, TRAINED_THROUGH + timedelta(days=1), LAST_DAY - timedelta(days=3))
+    return list(found["parcel_class"].to_pylist()[::CARRIERS_COMPARED])
+
+
+def near_parcels(weeks: Parcels) -> int:
+    return compared_rows(weeks).count("near")
+
+
+def all_parcels(weeks: Parcels) -> int:
+    return len(compared_rows(weeks))
+
+
+def test_a_segments_model_is_judged_on_its_segments_rows_and_only_it_is_moved(weeks: Parcels) -> None:
+    before, version = champions(weeks), challenge(weeks, NEAR)
+    verdict = judged(weeks, model=NEAR)
+    assert verdict.moved, verdict.checks
+    assert champions(weeks) == before | {NEAR: version}
+    lists = near_parcels(weeks)
+    assert 0 < lists < all_parcels(weeks)
+    assert f"on {lists:,} rows of {DAYS} days" in said(verdict, BETTER)
+    assert f"0 of {CARRIERS_COMPARED * lists:,} rows" in said(verdict, "output contract")
+    assert Aliases(weeks.workspace, ModelRef(NEAR)).history()[0]["outcome"] == "moved"
+
+
+def test_the_fallback_is_judged_on_all_rows(weeks: Parcels) -> None:
+    challenge(weeks, ANY)
+    verdict = judged(weeks, model=ANY)
+    assert verdict.moved, verdict.checks
+    assert f"on {all_parcels(weeks):,} rows of {DAYS} days" in said(verdict, BETTER)
+
+
+def test_a_worse_challenger_of_a_segment_is_refused(weeks: Parcels) -> None:
+    before = champions(weeks)
+    version = challenge(weeks, NEAR, slope=-0.02)
+    verdict = judged(weeks, model=NEAR)
+    assert not verdict.accepted
+    assert champions(weeks) == before
+    written = Aliases(weeks.workspace, ModelRef(NEAR)).history()[0]
+    assert (written["version"], written["outcome"]) == (version, "refused")
+
+
+def test_targets_that_are_not_known_yet_are_not_compared(weeks: Parcels) -> None:
+    challenge(weeks, NEAR)
+    later = weeks.declared(target_days=10)
+    assert said(judged(later, model=NEAR), BETTER).startswith(f"{DAYS - 7} days that neither has seen, 7 are needed")
+
+
+def test_days_that_the_upstreams_champion_has_seen_are_not_compared(weeks: Parcels, cascade: Cascade) -> None:
+    challenge(weeks, NEAR)
+    classes = weeks.workspace.registry.load(weeks.workspace.registry.resolve(cascade.classes.pipeline.single_ref))
+    rows = cascade.classes.rows("SELECT distance_km FROM parcels.handed_in WHERE distance_km IS NOT NULL LIMIT 9")
+    import pandas as pd
+
+    cascade.classes.register(classes, pd.DataFrame(rows, columns=["distance_km"]), LAST_DAY - timedelta(days=9))
+    assert said(judged(weeks, model=NEAR), BETTER).startswith("6 days that neither has seen")
+
+
+def test_without_a_name_the_models_there_are_are_named(weeks: Parcels) -> None:
+    with pytest.raises(ConfigurationError, match=r"Next: name one with `--model`: carriers_near, carriers_middling, c"):
+        judged(weeks)
+    with pytest.raises(ConfigurationError, match=r"has no model 'carriers'. Next: choose from carriers_near, "):
+        judged(weeks, model="carriers")
+
+
+def test_rows_without_the_segments_column_are_refused_with_what_completes_them(weeks: Parcels) -> None:
+    challenge(weeks, NEAR)
+    with pytest.raises(ConfigurationError, match=r"training.sql gives no column parcel_class. .*`training_rows`"):
+        judged(weeks.declared(training_rows=None), model=NEAR)
+
+
+def test_a_segments_model_is_demoted_and_the_others_stay(weeks: Parcels) -> None:
+    before, version = champions(weeks), challenge(weeks, NEAR)
+    assert judged(weeks, model=NEAR).moved
+    assert demote(weeks.workspace, weeks.pipeline.ref(NEAR)) == (version, before[NEAR])
+    assert champions(weeks) == before
+
+
+def test_a_run_that_is_planned_keeps_the_segments_version(weeks: Parcels) -> None:
+    before, version = champions(weeks)[NEAR], challenge(weeks, NEAR)
+    plan = weeks.plan()
+    assert judged(weeks, model=NEAR).moved
+    weeks.runner.run(plan)
+    used = "SELECT model_version FROM ledger.run_segments WHERE run_id = %s AND segment = 'near'"
+    assert weeks.value(used, plan.run_id) == before != version
+
+
+def test_a_person_who_refuses_a_segments_model_is_written_down(weeks: Parcels) -> None:
+    version = challenge(weeks, NEAR)
+    reject(weeks.workspace, weeks.pipeline, version, "test", model=NEAR)
+    assert Aliases(weeks.workspace, ModelRef(NEAR)).history()[0]["outcome"] == "refused"
+    with pytest.raises(ModelRefused, match=r"version .* is the champion already"):
+        judged(weeks, model=NEAR, version=champions(weeks)[NEAR])
