@@ -3,8 +3,11 @@
 import pytest
 
 from cascades import Cascade
+from daybreak.aliases import point_alias
 from daybreak.measure import measure
-from parcels import ROWS
+from daybreak.pipeline import ModelRef
+from fixture_pipelines.parcel_carriers.training import build, sample
+from parcels import ROWS, TRAINED_THROUGH
 
 
 def test_what_is_not_among_the_actuals_was_not_chosen(cascade: Cascade) -> None:
@@ -15,6 +18,21 @@ def test_what_is_not_among_the_actuals_was_not_chosen(cascade: Cascade) -> None:
     # Every list names carriers 4 and 3. One parcel in four went to carrier 4, two to carrier 1, one nowhere.
     kept = ranked.rows("SELECT value, rows FROM ledger.performance WHERE segment_by = '' AND metric = 'precision_at_5'")
     assert kept == [(pytest.approx(1 / 4 / 5), ROWS)]
+
+
+def test_a_challengers_lists_do_not_change_what_is_measured_of_the_champion(cascade: Cascade) -> None:
+    ranked = cascade.declared(measures="ranking", shadow="challenger").carriers
+    for ref in ranked.pipeline.model_refs:
+        version = ranked.workspace.registry.register(
+            ref.name, build(0.5, -0.01), sample().head(3), trained_through=TRAINED_THROUGH
+        )
+        point_alias(ranked.workspace, ModelRef(ref.name, "challenger"), version.version, "test")
+    ranked.execute("SELECT ledger.see_to_shadow_table('parcel_carriers')")
+    shadow = ranked.run().shadow
+    assert shadow is not None
+    assert shadow.rows_scored == 4 * ROWS, shadow
+    [found] = measure(ranked.workspace, ranked.pipeline)
+    assert found.metrics == {"champion": pytest.approx(1 / 4 / 5)}
 
 
 def test_each_segment_is_measured_by_itself(cascade: Cascade) -> None:

@@ -162,6 +162,20 @@ def test_training_prints_the_model_beside_its_baseline(daybreak: Daybreak, print
     assert {v["version"]: v["aliases"] for v in printed("models")} == {1: ["champion"], 2: ["challenger"]}
 
 
+@pytest.mark.parametrize("command", ["promote", "demote"])
+def test_of_several_models_one_has_to_be_named(daybreak: Daybreak, command: str) -> None:
+    code, _, err = daybreak(command, "parcel_carriers")
+    assert code != 0
+    assert "Next: name one with `--model`: carriers_near, carriers_middling, carriers_any." in err
+
+
+@pytest.mark.parametrize("command", ["promote", "demote"])
+def test_the_model_that_is_named_is_the_one_that_is_meant(daybreak: Daybreak, command: str) -> None:
+    code, _, err = daybreak(command, "parcel_carriers", "--model", "carriers_near")
+    assert code != 0
+    assert err.strip().startswith(("error carriers_near has had no champion", "error Model carriers_near has no alias"))
+
+
 def test_the_url_is_the_warehouses_own(daybreak: Daybreak, settings: Settings) -> None:
     assert settings.warehouse_url is not None
     code, out, err = daybreak("url")
