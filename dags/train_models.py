@@ -58,7 +58,9 @@ def train_models() -> None:
 
     @task_group
     def pipeline(pipeline: str) -> None:
-        training.challenge(training.train(training.due(pipeline)))
+        due = training.due(pipeline=pipeline)
+        trained = training.train(due=due)
+        training.challenge(trained=trained)
 
     pipeline.expand(pipeline=training.choose(NAMES))
 

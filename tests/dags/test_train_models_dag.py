@@ -122,3 +122,12 @@ def test_an_event_trains_only_the_pipeline_that_it_asks_for(
     }
     monkeypatch.setattr(training, "get_current_context", lambda: context)
     assert dag.get_task("choose").python_callable(NAMES) == wanted
+
+
+@pytest.mark.parametrize("task_id", GROUP)
+def test_each_task_of_a_group_is_shown_under_its_pipelines_name(dag: Any, task_id: str) -> None:
+    """A template that names what the task is not given fails the task when its work is done."""
+    task = dag.get_task(task_id)
+    [given] = task.op_kwargs
+    assert task.op_args == ()
+    assert f"task.op_kwargs['{given}']" in task.map_index_template
