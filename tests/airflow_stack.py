@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ TIMEOUT = 180
 
 
 class Stack:
-    """An Airflow that runs the demand forecast on a copy of the real sales."""
+    """An Airflow that runs pipelines on a copy of the real sales, first of all the demand forecast."""
 
     def __init__(
         self, airflow: LocalAirflow, sales: RealSales, settings: Settings, warehouse: EmbeddedPostgres
@@ -51,6 +51,10 @@ class Stack:
         """Start a run."""
         return self.airflow.api.trigger(DAG, str(partition) if partition else None, params)
 
+    def start(self, dag_id: str, partition: date | None = None, **params: Any) -> AirflowRun:
+        """Start a run of any DAG."""
+        return self.airflow.api.trigger(dag_id, str(partition) if partition else None, params)
+
     def finished(self, *runs: AirflowRun) -> list[AirflowRun]:
         """Follow runs to their end."""
         return list(self.airflow.api.follow(runs, timeout=TIMEOUT))[-1]
@@ -58,12 +62,21 @@ class Stack:
     def clear(self, run: AirflowRun) -> None:
         """Clear a whole run, as a person does in the UI."""
         body = {"dry_run": False, "only_failed": False}
-        self.http.send("POST", f"/api/v2/dags/{DAG}/dagRuns/{run.run_id}/clear", json=body)
+        self.http.send("POST", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/clear", json=body)
 
     def tries(self, run: AirflowRun) -> dict[str, int]:
         """Return how often each task of a run was tried."""
-        found = self.http.send("GET", f"/api/v2/dags/{DAG}/dagRuns/{run.run_id}/taskInstances")
+        found = self.http.send("GET", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances")
         return {task["task_id"]: task["try_number"] for task in found["task_instances"]}
+
+    def labels(self, run: AirflowRun) -> dict[str, list[str]]:
+        """Return what each mapped task of a run is called in the UI."""
+        found = self.http.send("GET", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances")
+        labels: dict[str, list[str]] = {}
+        for task in found["task_instances"]:
+            if task["map_index"] >= 0:
+                labels.setdefault(task["task_id"], []).append(task["rendered_map_index"])
+        return labels
 
     def until(self, run: AirflowRun, reached: Callable[[Mapping[str, str]], bool]) -> None:
         """Follow a run until its tasks have reached something."""
@@ -82,7 +95,15 @@ class Stack:
         """Return what the ledger holds of an Airflow run, the first attempt first."""
         with self.workspace.warehouse.begin() as connection:
             wanted = sa.text("SELECT * FROM ledger.runs WHERE origin = :origin ORDER BY run_id")
-            return [dict(row) for row in connection.execute(wanted, {"origin": f"{DAG}/{run.run_id}"}).mappings()]
+            return [
+                dict(row) for row in connection.execute(wanted, {"origin": f"{run.dag_id}/{run.run_id}"}).mappings()
+            ]
+
+    def events(self, **filters: Any) -> list[dict[str, Any]]:
+        """List events of assets, the oldest first; filters are those of Airflow's own API."""
+        query = {"order_by": "timestamp", "limit": 100, **filters}
+        listed: list[dict[str, Any]] = self.http.send("GET", "/api/v2/assets/events", params=query)["asset_events"]
+        return listed
 
     def forecasts(self, day: date) -> list[tuple[Any, ...]]:
         """Return what analysts see of a partition."""
@@ -126,27 +147,30 @@ class Stack:
 
 
 @contextmanager
-def running_stack(warehouse: EmbeddedPostgres, home: Path) -> Iterator[Stack]:
+def running_stack(
+    warehouse: EmbeddedPostgres, home: Path, *, dags: Sequence[str] = (DAG,), pipelines: str = "retail"
+) -> Iterator[Stack]:
     """Start Airflow and, meanwhile, see to real sales and a champion."""
     own = EmbeddedPostgres(home)
     # Names and places are known before the sales are loaded.
     settings = Settings(
         home=home,
-        pipelines="retail",
+        pipelines=pipelines,
         warehouse_url=warehouse.url(DATABASE),
         registry_url=warehouse.url(DATABASE),
         batches_uri=(home / "batches").as_uri(),
         models_uri=(home / "models").as_uri(),
         port=_free_port(),
     )
-    airflow = LocalAirflow(settings, own, dags=[DAG], schedules=False)
+    airflow = LocalAirflow(settings, own, dags=dags, schedules=False)
     try:
         airflow.launch()
         sales = real_sales(warehouse)
         with administer(warehouse) as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {DATABASE} TEMPLATE {TEMPLATE} STRATEGY file_copy")
         airflow.wait_until_healthy()
-        airflow.api.unpause(DAG)
+        for dag_id in dags:
+            airflow.api.unpause(dag_id)
         stack = Stack(airflow, sales, settings, warehouse)
         yield stack
         stack.http.close()

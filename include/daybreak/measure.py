@@ -66,7 +66,9 @@ class Measuring:
             )
         if first or last:
             return [(day, run) for day, run in found if (first or day) <= day <= (last or day)]
-        newest = max((day for day, _ in found), default=date.min)
+        if not found:
+            return []
+        newest = max(day for day, _ in found)
         again, oldest = newest - timedelta(days=AGAIN_DAYS), newest - timedelta(days=LOOK_BACK_DAYS)
         return [(day, run) for day, run in found if day > again or (day > oldest and run not in known)]
 

@@ -38,7 +38,9 @@ def judge(pipeline: str, model: str = "") -> Reference:
         "model": verdict.model,
         "version": verdict.challenger,
         "champion": verdict.champion,
-        "checks": "\n".join(f"* {check.name}: {check.says}" for check in verdict.checks),
+        "checks": "\n".join(
+            f"* {check.name}{'' if check.met else ' (not judged)'}: {check.says}" for check in verdict.checks
+        ),
     }
 
 
@@ -48,7 +50,7 @@ def ask() -> HITLOperator:
     return HITLOperator(
         task_id="ask",
         subject=f"Make version {{{{ {judged}['version'] }}}} of {{{{ {judged}['model'] }}}} the champion?",
-        body=f"It passed every check.\n\n{{{{ {judged}['checks'] }}}}",
+        body=f"It passed every check that could be made.\n\n{{{{ {judged}['checks'] }}}}",
         options=[APPROVE, REJECT],
         doc="Ask a person, who sees what was judged.",
     )

@@ -26,8 +26,9 @@ def choose(declared: list[str]) -> list[str]:
     return names
 
 
+# What names a mapped task in the UI is read from its arguments by name, so they are given by name.
 @task(map_index_template="{{ task.op_kwargs['pipeline'] }}")
-def due(pipeline: str) -> Reference:
+def due(*, pipeline: str) -> Reference:
     """Decide the last day that the training may see; skip what was trained within the cool-down."""
     from daybreak.scheduled_training import cutoff, held_back
     from daybreak.settings import Settings
@@ -45,7 +46,7 @@ def due(pipeline: str) -> Reference:
 
 # One at a time: a search uses every core.
 @task(map_index_template="{{ task.op_kwargs['due']['pipeline'] }}", max_active_tis_per_dagrun=1)
-def train(due: Reference) -> Reference:
+def train(*, due: Reference) -> Reference:
     """Search the declared settings, fit the best, hold it against its baseline, and register it."""
     from daybreak.scheduled_training import train_once
     from daybreak.settings import Settings, share_cores
@@ -68,7 +69,7 @@ def train(due: Reference) -> Reference:
 
 
 @task(map_index_template="{{ task.op_kwargs['trained']['pipeline'] }}")
-def challenge(trained: Reference) -> Reference:
+def challenge(*, trained: Reference) -> Reference:
     """Make the new version the challenger, or the champion where there is none."""
     from daybreak.settings import Settings
     from daybreak.train import challenge as point

@@ -111,3 +111,9 @@ def test_champion_and_shadow_are_measured_on_the_same_rows(parcels: Parcels) -> 
     )
     kept = "SELECT DISTINCT role, model_version, rows FROM ledger.performance WHERE segment_by = '' ORDER BY role"
     assert parcels.rows(kept) == [("champion", 1, 200), ("shadow", challenger, 200)]
+
+
+def test_a_pipeline_of_which_nothing_was_published_yet_has_nothing_to_be_measured(parcels: Parcels) -> None:
+    parcels.execute("UPDATE ledger.publications SET withdrawn_at = clock_timestamp()")
+    assert measured(parcels) == []
+    assert parcels.rows("SELECT * FROM ledger.performance") == []

@@ -65,6 +65,7 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
     """Build the environment of Airflow's processes; an Airflow that is configured around us has no part in it.
 
     Without ``schedules`` nothing starts by the clock: only what is asked for, and what follows from its publications.
+    What an event without a partition asks for, a training, waits until an Airflow with schedules runs.
     """
     folder = settings.home.resolve() / "airflow"
     keys = kept_private(folder / "secrets.json", _made_up)
