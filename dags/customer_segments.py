@@ -14,6 +14,8 @@ many departments.
 | **Model** | `customer_segments`, alias `champion`, resolved once per run |
 | **Starts** | `customer_recommendations` of the same partition, through the asset `predictions.customer_segments` |
 
+**To see the cascade**, choose *All Dag Dependencies* in the options of the graph; it shows tasks only otherwise.
+
 A household that bought nothing in 90 days is in no segment: it is in `ledger.quarantine` (about 6 % of all are).
 
 **To run a day again** after the source was corrected, start a backfill of that day (*Trigger → Backfill*, reprocess
