@@ -67,10 +67,11 @@ class Registry:
 
     @cached_property
     def _client(self) -> "MlflowClient":
-        for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)
         from mlflow import MlflowClient
 
+        # After the import, which sets up its own.
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         self._refuse_silence()
         return MlflowClient(self._url, self._url)
 
