@@ -8,6 +8,7 @@ Of the chunks only keys and digests are held: their bodies are made twice, to be
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -26,9 +27,9 @@ from daybreak.pipeline import Push
 from daybreak.plan import Plan
 from daybreak.warehouse import Warehouse
 
-# How many receipts are written down at a time. Those that a killed process had not written are sent again under the
-# same key, and answered with the first answer.
-_RECEIPTS = 10
+# How often receipts are written down, which also tells whether the partition's lock is still held. Those that a killed
+# process had not written are sent again under the same key, and answered with the first answer.
+_SECONDS_BETWEEN_RECEIPTS = 0.2
 
 Part = TypeVar("Part")
 Item = dict[str, Any]
@@ -138,14 +139,16 @@ class Pusher:
 
         sent = rejected = 0
         unwritten: list[Receipt] = []
+        written_at = time.monotonic()
         try:
             for receipt in self._client.deliver(left()):
                 unwritten.append(receipt)
                 sent += len(receipt.acknowledged)
                 rejected += len(receipt.rejected)
-                if len(unwritten) >= _RECEIPTS:
+                if time.monotonic() - written_at >= _SECONDS_BETWEEN_RECEIPTS:
                     self._deliveries.acknowledge(unwritten)
                     unwritten.clear()
+                    written_at = time.monotonic()
         except (DeliveryRefused, DeliveryUnavailable) as error:
             self._deliveries.acknowledge(unwritten)
             self._deliveries.tried(error.open_keys)
