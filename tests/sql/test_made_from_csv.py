@@ -31,15 +31,15 @@ FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 4)
 def settings(new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Lay out a project without pipelines, and name it in the environment."""
     project = make_project(tmp_path / "project")
-    write(project / "include" / "shop" / "__init__.py", '"""The shop."""\n\nPIPELINES = ()', [])
+    write(project / "include" / "telephony" / "__init__.py", '"""Telephony."""\n\nPIPELINES = ()', [])
     (project / "dags").mkdir()
     url = new_database()
-    made = Settings(home=tmp_path, project=project, pipelines="shop", warehouse_url=url, registry_url=url)
+    made = Settings(home=tmp_path, project=project, pipelines="telephony", warehouse_url=url, registry_url=url)
     for name, value in environment(made).items():
         monkeypatch.setenv(name, value)
     monkeypatch.syspath_prepend(str(project / "include"))
     yield made
-    for module in [name for name in sys.modules if name.split(".")[0] == "shop"]:
+    for module in [name for name in sys.modules if name.split(".")[0] == "telephony"]:
         del sys.modules[module]
 
 
@@ -80,7 +80,7 @@ class Made:
 
     def __init__(self, settings: Settings) -> None:
         self.workspace = Workspace(settings)
-        self.pipeline = load_pipelines("shop")["churn"]
+        self.pipeline = load_pipelines("telephony")["churn"]
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         with self.workspace.warehouse.begin() as connection:
@@ -284,11 +284,11 @@ def test_killed_on_the_way_nothing_is_half_there_and_the_next_try_succeeds(
     process = start(settings, *map(str, command), death=Death(function=at))
     process.join(60)
     assert process.exitcode == -signal.SIGKILL, (tmp_path / "output").read_text()
-    assert load_pipelines("shop") == {}
+    assert load_pipelines("telephony") == {}
     assert not list((settings.project / "dags").iterdir())
     code, _, err = daybreak(*command)
     assert (code, err) == (0, "")
-    for module in [name for name in sys.modules if name.split(".")[0] == "shop"]:
+    for module in [name for name in sys.modules if name.split(".")[0] == "telephony"]:
         del sys.modules[module]
     importlib.invalidate_caches()
     made = Made(settings)
