@@ -251,7 +251,7 @@ def test_a_dry_run_and_a_refusal_write_and_load_nothing(daybreak: Daybreak, sett
     before = sorted(settings.project.rglob("*"))
     code, out, _ = daybreak(*new(path, "customerID", "Churn", "--dry-run"))
     assert code == 0
-    assert "Would write:\n  include/shop/churn/__init__.py" in out
+    assert "Would write:\n  include/telephony/churn/__init__.py" in out
     for key, target, further in (
         ("customer", "Churn", ()),
         ("gender", "Churn", ()),
