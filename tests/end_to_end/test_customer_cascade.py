@@ -20,7 +20,8 @@ from retail.customer_segments.training import FEATURES
 from retail.customer_segments.training import fit as fit_segments
 
 UPSTREAM, DOWNSTREAM = CUSTOMER_SEGMENTS.name, CUSTOMER_RECOMMENDATIONS.name
-BACKFILLED, MISSING, SEEN = (5, 4, 3), 2, 10
+BACKFILLED, MISSING, DAILY, SEEN = (5, 4, 3), 2, 1, 10
+DAYS = (*BACKFILLED, DAILY)
 DONE = dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "success")
 
 
@@ -52,20 +53,21 @@ def _register_models_of_one_day(stack: Stack) -> None:
 
 @pytest.fixture(scope="module")
 def backfilled(stack: Stack) -> list[AirflowRun]:
-    """Backfill three days upstream, and wait for what follows from them downstream."""
+    """Backfill three days upstream while the newest one runs, and wait for what follows from them downstream."""
     runs = stack.airflow.api.backfill(UPSTREAM, stack.day(BACKFILLED[0]), stack.day(BACKFILLED[-1]))
-    upstream = stack.finished(*runs)
-    assert [(run.state, run.run_type) for run in upstream] == [("success", "backfill")] * len(BACKFILLED)
+    upstream = stack.finished(*runs, stack.start(UPSTREAM, stack.day(DAILY)))
+    assert [run.state for run in upstream] == ["success"] * len(DAYS)
+    assert [run.run_type for run in upstream] == ["backfill", "backfill", "backfill", "manual"]
     return stack.finished(*(stack.airflow.api.triggered(DOWNSTREAM, run.partition or "", known=()) for run in upstream))
 
 
-def test_a_backfill_upstream_gives_a_run_of_each_partition_downstream(
+def test_a_backfill_upstream_beside_the_newest_day_gives_a_run_of_each_partition_downstream(
     stack: Stack, backfilled: list[AirflowRun]
 ) -> None:
     assert [(run.partition, run.state, run.run_type, dict(run.tasks)) for run in backfilled] == [
-        (str(stack.day(back)), "success", "asset_triggered", DONE) for back in BACKFILLED
+        (str(stack.day(back)), "success", "asset_triggered", DONE) for back in DAYS
     ]
-    assert len(stack.airflow.api.runs(DOWNSTREAM)) == len(BACKFILLED)
+    assert len(stack.airflow.api.runs(DOWNSTREAM)) == len(DAYS)
 
 
 def test_each_publication_is_made_from_one_of_the_upstream(stack: Stack, backfilled: list[AirflowRun]) -> None:
