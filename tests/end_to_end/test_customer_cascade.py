@@ -20,7 +20,7 @@ from retail.customer_segments.training import FEATURES
 from retail.customer_segments.training import fit as fit_segments
 
 UPSTREAM, DOWNSTREAM = CUSTOMER_SEGMENTS.name, CUSTOMER_RECOMMENDATIONS.name
-BACKFILLED, MISSING, DAILY, SEEN = (5, 4, 3), 2, 1, 10
+BACKFILLED, MISSING, DAILY, SEEN = (9, 8, 7, 6, 5, 4, 3), 2, 1, 10
 DAYS = (*BACKFILLED, DAILY)
 DONE = dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "success")
 
@@ -53,11 +53,11 @@ def _register_models_of_one_day(stack: Stack) -> None:
 
 @pytest.fixture(scope="module")
 def backfilled(stack: Stack) -> list[AirflowRun]:
-    """Backfill three days upstream while the newest one runs, and wait for what follows from them downstream."""
+    """Backfill seven days upstream while the newest one runs, and wait for what follows from them downstream."""
     runs = stack.airflow.api.backfill(UPSTREAM, stack.day(BACKFILLED[0]), stack.day(BACKFILLED[-1]))
     upstream = stack.finished(*runs, stack.start(UPSTREAM, stack.day(DAILY)))
     assert [run.state for run in upstream] == ["success"] * len(DAYS)
-    assert [run.run_type for run in upstream] == ["backfill", "backfill", "backfill", "manual"]
+    assert [run.run_type for run in upstream] == [*["backfill"] * len(BACKFILLED), "manual"]
     return stack.finished(*(stack.airflow.api.triggered(DOWNSTREAM, run.partition or "", known=()) for run in upstream))
 
 
