@@ -6,7 +6,7 @@ as intended, then made, then confirmed; a process that dies between leaves what 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,17 +90,43 @@ class Aliases:
         with self._warehouse.begin() as holding:
             self._settled(holding)
 
-    def at(self, instant: datetime) -> int | None:
-        """Return the version that the alias pointed to at an instant, or None."""
+    def declare(self, version: int, since: datetime, decision: Decision) -> bool:
+        """Write down that a version was in force before the first recorded one; return False if that is known already.
+
+        It counts until the next one that is known. What was recorded, and the alias itself, stay as they are.
+        """
+        with self._warehouse.begin() as holding:
+            self._settled(holding)
+            with self._warehouse.begin() as connection:
+                known = connection.execute(self._known()).mappings().all()
+                self._refuse_recorded([row for row in known if row["outcome"] == "moved"], since)
+                earlier = [row for row in known if row["since"] <= since]
+                if earlier and earlier[-1]["version"] == version:
+                    return False
+                if earlier and earlier[-1]["since"] == since:
+                    raise ModelRefused(
+                        f"{self.model.name}: version {earlier[-1]['version']} was declared since that day already.",
+                        next_step="choose another day; `daybreak history` shows what is known.",
+                    )
+                until = next(row["since"] for row in known if row["since"] > since)
+                if earlier:
+                    declared = (*self._of(), alias_history.c.since == earlier[-1]["since"])
+                    connection.execute(alias_history.update().where(*declared).values(until=since))
+                row = self._row(version, earlier[-1]["version"] if earlier else None, decision, "declared")
+                connection.execute(alias_history.insert().values(**row, since=since, until=until))
+        return True
+
+    def in_force(self, instant: datetime) -> RowMapping | None:
+        """Return the row of the version that was in force at an instant, recorded or declared, or None."""
         self.settle()
-        pointed = sa.select(alias_history.c.version).where(
-            *self._moves(),
-            alias_history.c.since <= instant,
-            sa.or_(alias_history.c.until.is_(None), alias_history.c.until > instant),
-        )
+        lasted = sa.or_(alias_history.c.until.is_(None), alias_history.c.until > instant)
         with self._warehouse.begin() as connection:
-            found: int | None = connection.scalar(pointed)
-        return found
+            return connection.execute(self._known().where(alias_history.c.since <= instant, lasted)).mappings().first()
+
+    def at(self, instant: datetime) -> int | None:
+        """Return the version that was in force at an instant, or None."""
+        found = self.in_force(instant)
+        return found["version"] if found else None
 
     def before(self) -> tuple[int | None, int | None]:
         """Return the version that the alias points to, and the one that it pointed to before that one got it.
@@ -108,17 +134,16 @@ class Aliases:
         What was taken back is not come back to, unless it was promoted again.
         """
         self.settle()
-        moves = sa.select(alias_history.c.version, alias_history.c.until, alias_history.c.reasons)
         with self._warehouse.begin() as connection:
-            found = connection.execute(moves.where(*self._moves()).order_by(alias_history.c.since)).all()
+            found = connection.execute(self._known()).all()
         if not found or found[-1].until is not None:
             return None, None
         line: list[int] = []
-        for version, _, reasons in found:
-            if list(reasons) == list(TAKEN_BACK):
+        for row in found:
+            if list(row.reasons) == list(TAKEN_BACK):
                 line = line[:-1]
-            if line[-1:] != [version]:
-                line.append(version)
+            if line[-1:] != [row.version]:
+                line.append(row.version)
         return line[-1], line[-2] if len(line) > 1 else None
 
     def history(self) -> list[RowMapping]:
@@ -152,21 +177,35 @@ class Aliases:
     def _write(self, version: int, current: int | None, decision: Decision, outcome: str) -> datetime:
         with self._warehouse.begin() as connection:
             now: datetime = connection.scalar(sa.select(sa.func.clock_timestamp()))  # type: ignore[assignment]
-            connection.execute(
-                alias_history.insert().values(
-                    model_name=self.model.name,
-                    alias=self.model.alias,
-                    version=version,
-                    since=now,
-                    until=now,
-                    reason=decision.reason,
-                    outcome=outcome,
-                    from_version=current,
-                    reasons=list(decision.reasons),
-                    decided_by=decision.decided_by,
-                )
-            )
+            row = self._row(version, current, decision, outcome)
+            connection.execute(alias_history.insert().values(**row, since=now, until=now, recorded_at=now))
         return now
+
+    def _row(self, version: int, current: int | None, decision: Decision, outcome: str) -> dict[str, Any]:
+        return {
+            "model_name": self.model.name,
+            "alias": self.model.alias,
+            "version": version,
+            "reason": decision.reason,
+            "outcome": outcome,
+            "from_version": current,
+            "reasons": list(decision.reasons),
+            "decided_by": decision.decided_by,
+        }
+
+    def _refuse_recorded(self, moves: Sequence[RowMapping], since: datetime) -> None:
+        """Refuse to declare what is recorded; the end of a declaration is the first move that is."""
+        if not moves:
+            raise ModelRefused(
+                f"{self.model.name} has had no {self.model.alias} that is recorded, so nothing is before it.",
+                next_step="train or promote one, then declare what was in force before.",
+            )
+        if since >= moves[0]["since"]:
+            raise ModelRefused(
+                f"{self.model.name}: since {moves[0]['since'].astimezone(UTC):%Y-%m-%d %H:%M} UTC its "
+                f"{self.model.alias} is recorded, and what was recorded stays.",
+                next_step="declare a day before.",
+            )
 
     def _conclude(self, since: datetime, outcome: str) -> None:
         row = (*self._of(), alias_history.c.since == since)
@@ -186,6 +225,10 @@ class Aliases:
 
     def _of(self) -> tuple[sa.ColumnElement[bool], ...]:
         return alias_history.c.model_name == self.model.name, alias_history.c.alias == self.model.alias
+
+    def _known(self) -> sa.Select[Any]:
+        in_force = alias_history.c.outcome.in_(("moved", "declared"))
+        return sa.select(alias_history).where(*self._of(), in_force).order_by(alias_history.c.since)
 
     def _moves(self) -> tuple[sa.ColumnElement[bool], ...]:
         return *self._of(), alias_history.c.outcome == "moved"

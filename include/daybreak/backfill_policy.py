@@ -1,6 +1,6 @@
 """Backfill policy: which version scores the past: today's champion, that of the time, or a named one."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from daybreak.aliases import Aliases
 from daybreak.errors import ConfigurationError, ModelRefused
@@ -30,21 +30,36 @@ def policy_of(pipeline: Pipeline, trigger: str, asked_for: str | None) -> str | 
     return pipeline.backfill if trigger == "backfill" else CURRENT
 
 
-def version_by(workspace: Workspace, partition: Partition, policy: str | int) -> Callable[[ModelRef], int | None]:
-    """Return a function that says which version of a model was champion then; None unless the policy asks for it.
+@dataclass
+class VersionThen:
+    """Says which version of a model was in force at the end of a partition; None unless the policy asks for it.
 
-    As of a partition is as of its end: what was champion when a run on time would have been planned.
+    As of a partition is as of its end: what was champion when a run on time would have been planned. ``declared`` tells
+    whether one of those it said is known by declaration, not by record.
     """
 
-    def version(model: ModelRef) -> int | None:
-        if policy != AS_OF:
+    workspace: Workspace
+    partition: Partition
+    policy: str | int
+    declared: bool = False
+
+    def __call__(self, model: ModelRef) -> int | None:
+        """Return the version, or refuse where there was none."""
+        if self.policy != AS_OF:
             return None
-        found = Aliases(workspace, model).at(partition.end)
+        found = Aliases(self.workspace, model).in_force(self.partition.end)
         if found is None:
             raise ModelRefused(
-                f"{model.name} had no {model.alias} at the end of the partition ({partition.end:%Y-%m-%d %H:%M} UTC).",
-                next_step="choose `--policy current` or a version's number.",
+                f"{model.name} had no {model.alias} at the end of the partition "
+                f"({self.partition.end:%Y-%m-%d %H:%M} UTC).",
+                next_step="choose `--policy current` or a version's number; one that was in force before Daybreak "
+                "knew of it can be declared: see `daybreak history --help`.",
             )
-        return found
+        self.declared = self.declared or found["outcome"] == "declared"
+        return int(found["version"])
 
-    return version
+    def told(self, *, pinned: bool) -> str:
+        """Return what the ledger keeps of how the version was chosen."""
+        if pinned:
+            return "pinned"
+        return "as_of_declared" if self.declared else str(self.policy)

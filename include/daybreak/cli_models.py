@@ -1,5 +1,6 @@
 """The commands of a model's life: train, promote, demote."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -48,7 +49,9 @@ def train(
         )
         print_candidates(trained.candidates)
         if "champion" in version.aliases:
-            out.print("It is the champion now.")
+            day = version.trained_through + timedelta(days=1)
+            told = f"daybreak history {_named(declared, version.name)} --declare {version.version} --since {day}"
+            out.print(f"It is the champion now. If it was in force before, declare since when: `{told}`.")
         else:
             told = f"daybreak promote {_named(declared, version.name)}"
             out.print(f"It is the challenger, the champion is unchanged. Next: `{told}`.")
@@ -84,6 +87,37 @@ def demote(pipeline: Name, model: ModelName = None) -> None:
         ref = workspace.pipeline(pipeline).ref(model)
         before, now = demote_model(workspace, ref)
     out.print(f"{ref.name}: version {now} is the champion again, version {before} is not any more.")
+
+
+@models.command()
+def history(
+    pipeline: Name,
+    model: ModelName = None,
+    declare: Annotated[
+        int | None, typer.Option(min=1, metavar="VERSION", help="This version was champion before it was recorded.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="The first day it was, as YYYY-MM-DD.")] = None,
+    json: Json = False,
+) -> None:
+    """Show every decision about the champion: who, since when, from which version to which, and why.
+
+    With `--declare VERSION --since DAY`, first write down what was in force before Daybreak recorded it.
+    """
+    from daybreak.declaring import declare as declare_version
+    from daybreak.display import out, print_json
+    from daybreak.model_report import list_decisions, print_decisions
+
+    if (declare is None) != (since is None):
+        raise typer.BadParameter("give both --declare and --since", param_hint="--declare")
+    with open_workspace() as workspace:
+        declared = workspace.pipeline(pipeline)
+        refs = (declared.ref(model),) if model else declared.model_refs
+        if declare is not None and since is not None:
+            known = not declare_version(workspace, declared, declare, parse_day(since), model=model)
+            if not json:
+                out.print("It is known already, nothing was written." if known else "Declared. The alias is unchanged.")
+        found = list_decisions(workspace, refs)
+    print_json(found) if json else print_decisions(pipeline, found)
 
 
 def _named(pipeline: "Pipeline", model: str) -> str:

@@ -1,6 +1,7 @@
 """Model report: the versions there are, and the challenger beside the champion in numbers."""
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,6 +39,39 @@ def print_models(workspace: Workspace, found: list[ModelVersion]) -> None:
         champion, challenger = by_alias.get("champion"), by_alias.get("challenger")
         if champion and challenger and champion.version != challenger.version:
             _print_beside(workspace, champion, challenger)
+
+
+def list_decisions(workspace: Workspace, models: Iterable[ModelRef]) -> list[dict[str, Any]]:
+    """List every decision about the models' aliases, the newest first."""
+    return [dict(row) for model in models for row in Aliases(workspace, model).history()]
+
+
+def print_decisions(pipeline: str, found: list[dict[str, Any]]) -> None:
+    """Print what ``list_decisions`` found; a time stands only where the version was in force, or the moment differs."""
+    several = len({row["model_name"] for row in found}) > 1
+    names = ["model"] if several else []
+    print_table(
+        f"{pipeline}: the champion, times in UTC",
+        [*names, "since", "until", "version", "before", "outcome", "recorded", "by", "reason"],
+        [
+            [
+                *([row["model_name"]] if several else []),
+                _minute(row["since"]),
+                _minute(row["until"]) if row["until"] != row["since"] else None,
+                row["version"],
+                row["from_version"],
+                row["outcome"],
+                _minute(row["recorded_at"]) if row["recorded_at"] != row["since"] else None,
+                row["decided_by"],
+                row["reason"],
+            ]
+            for row in found
+        ],
+    )
+
+
+def _minute(instant: datetime | None) -> str | None:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M}" if instant else None
 
 
 def _print_beside(workspace: Workspace, champion: ModelVersion, challenger: ModelVersion) -> None:

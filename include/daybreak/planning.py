@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from daybreak.backfill_policy import policy_of, version_by
+from daybreak.backfill_policy import VersionThen, policy_of
 from daybreak.errors import ModelRefused, PartitionRefused
 from daybreak.partition import Partition, last_complete_day, resolve_partition
 from daybreak.pipeline import Pipeline, Push
@@ -74,7 +74,8 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         upstream = resolve_upstream(workspace, pipeline, partition, recorded)
         policy = policy_of(pipeline, request.trigger, request.policy)
         named = request.model_version or (policy if isinstance(policy, int) else None)
-        model = resolve_model(workspace, pipeline, recorded, named, version_by(workspace, partition, policy))
+        then = VersionThen(workspace, partition, policy)
+        model = resolve_model(workspace, pipeline, recorded, named, then)
         for version in {v.digest: v for v in _versions(model)}.values():
             workspace.registry.verify(version)
             _refuse_leakage(version, partition, request.allow_leakage)
@@ -89,6 +90,8 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
             model_digest=model.digest,
             trained_through=model.trained_through,
             leakage_allowed=model.trained_through > partition.day,
+            model_policy=opened["model_policy"]
+            or ("same_as" if request.same_as else then.told(pinned=named is not None)),
             query_digest=query.digest,
             code_digest=workspace.code_digest,
             libraries=library_versions(),

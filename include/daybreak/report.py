@@ -4,6 +4,13 @@ from typing import Any
 
 from daybreak.display import out, print_facts, print_table
 
+_CHOSEN = {
+    "as_of": "the champion at the end of the partition",
+    "as_of_declared": "the champion at the end of the partition, as was declared",
+    "pinned": "the version that was asked for",
+    "same_as": "the version of an earlier run",
+}
+
 
 def print_run(found: dict[str, Any]) -> None:
     """Print what ``history.show_partition`` found."""
@@ -18,6 +25,7 @@ def print_run(found: dict[str, Any]) -> None:
             if run["window_start"]
             else None,
             "model": f"{run['model_name']} version {run['model_version']}" if run["model_name"] else None,
+            "chosen as": _CHOSEN.get(run["model_policy"]),
             "upstream run": str(run["upstream_run_id"]) if run["upstream_run_id"] else None,
             "trained through": run["trained_through"],
             "leakage allowed": run["leakage_allowed"] or None,

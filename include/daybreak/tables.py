@@ -43,6 +43,7 @@ runs = sa.Table(
     sa.Column("note", sa.Text),
     sa.Column("started_at", sa.DateTime(timezone=True)),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.Column("model_policy", sa.Text),
 )
 run_segments = sa.Table(
     "run_segments",
@@ -174,6 +175,7 @@ alias_history = sa.Table(
     sa.Column("from_version", sa.Integer),
     sa.Column("reasons", JSONB),
     sa.Column("decided_by", sa.Text),
+    sa.Column("recorded_at", sa.DateTime(timezone=True)),
 )
 performance = sa.Table(
     "performance",

@@ -95,3 +95,14 @@ def test_no_policy_is_refused(history: Parcels, policy: str) -> None:
 def test_a_declared_policy_that_is_none_is_refused(parcels: Parcels) -> None:
     with pytest.raises(ConfigurationError, match="declares a backfill policy 'sometimes'"):
         parcels.declared(backfill="sometimes")
+
+
+def test_a_run_keeps_what_chose_its_version(history: Parcels) -> None:
+    asked = {"current": {}, "as_of": {"policy": "as_of"}, "pinned": {"policy": "2"}}
+    for kept, request in asked.items():
+        planned(history, LATER, **request)
+        assert history.last_run()["model_policy"] == kept
+    planned(history, LATER, model_version=2)
+    assert history.last_run()["model_policy"] == "pinned"
+    planned(history, LATER, same_as=history.last_run()["run_id"])
+    assert history.last_run()["model_policy"] == "same_as"

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from pydantic import SecretStr
 
 from daybreak.cli import main
 from daybreak.settings import Settings
-from parcels import DAY, SHORT_DAY, Parcels
+from parcels import DAY, SHORT_DAY, TRAINED_THROUGH, Parcels
 
+EARLIEST = TRAINED_THROUGH + timedelta(days=1)
 Daybreak = Callable[..., tuple[int, str, str]]
 
 
@@ -160,6 +162,44 @@ def test_training_prints_the_model_beside_its_baseline(daybreak: Daybreak, print
     assert "parcel_hours version 2, trained through 2024-03-07" in out
     assert "It is the challenger, the champion is unchanged. Next: `daybreak promote parcel_hours`." in out
     assert {v["version"]: v["aliases"] for v in printed("models")} == {1: ["champion"], 2: ["challenger"]}
+
+
+def test_the_history_of_the_champion_is_shown_and_what_was_before_it_declared(
+    daybreak: Daybreak, printed: Callable[..., Any]
+) -> None:
+    [moved] = printed("history", "parcel_hours")
+    assert (moved["version"], moved["outcome"], moved["until"]) == (1, "moved", None)
+    # What a first training tells to do is what can be done.
+    told = f"daybreak history parcel_hours --declare 1 --since {EARLIEST}"
+    code, out, _ = daybreak(*told.split()[1:])
+    assert code == 0
+    assert out.startswith("Declared. The alias is unchanged.\n")
+    [declared] = [line.split() for line in out.splitlines() if "declared" in line]
+    assert declared[0] == str(EARLIEST)
+    assert "command line" in " ".join(declared)
+    code, out, _ = daybreak(*told.split()[1:])
+    assert (code, out.splitlines()[0]) == (0, "It is known already, nothing was written.")
+    assert [row["outcome"] for row in printed("history", "parcel_hours")] == ["moved", "declared"]
+    code, out, _ = daybreak("backfill", "parcel_hours", DAY, DAY, "--policy", "as_of")
+    assert code == 0
+    assert "as was declared" in daybreak("show", "parcel_hours", DAY)[1]
+    assert printed("show", "parcel_hours", DAY)["run"]["model_policy"] == "as_of_declared"
+
+
+@pytest.mark.parametrize("alone", [("--declare", 1), ("--since", EARLIEST)])
+def test_a_declaration_names_both_version_and_day(daybreak: Daybreak, alone: tuple[object, ...]) -> None:
+    code, _, err = daybreak("history", "parcel_hours", *alone)
+    assert code == 2
+    assert "give both --declare and --since" in err
+
+
+def test_what_becomes_the_first_champion_can_be_declared_for_the_days_before(
+    daybreak: Daybreak, parcels: Parcels
+) -> None:
+    parcels.execute("DELETE FROM registered_model_aliases")
+    code, out, _ = daybreak("train", "parcel_hours", "--through", "2024-03-08")
+    assert code == 0
+    assert f"declare since when: `daybreak history parcel_hours --declare 2 --since {EARLIEST}`." in out
 
 
 @pytest.mark.parametrize("command", ["promote", "demote"])

@@ -115,6 +115,7 @@ def prepare(workspace: Workspace, pipelines: list[str], say: Callable[[str], Non
 
 def _see_to_champion(workspace: Workspace, name: str, say: Callable[[str], None], *, keep: bool) -> None:
     from daybreak.aliases import point_alias
+    from daybreak.declaring import declare_first
     from daybreak.train import train
 
     pipeline = workspace.pipeline(name)
@@ -127,9 +128,16 @@ def _see_to_champion(workspace: Workspace, name: str, say: Callable[[str], None]
         say(f"The champion of {champion.name} is version {champion.version}, trained through {through}.")
     if champions:
         return
+    first = {}
     for version, trained in train(workspace, pipeline, progress=lambda step: say(f"Training {name}: {step}.")):
-        if "champion" not in version.aliases:
+        if "champion" in version.aliases:
+            first[version.name] = declare_first(
+                workspace, pipeline, version.name, version.version, "the demonstration's sales are of the past, moved"
+            )
+        else:
             # What was the champion before has seen other data: these were loaded anew, moved by other days.
             point_alias(workspace, ModelRef(version.name), version.version, "the demonstration data was loaded anew")
         compared = ", ".join(f"{k} {trained.metrics[k]:.4f} (baseline {v:.4f})" for k, v in trained.baseline.items())
         say(f"Registered {version.name} version {version.version}; held-out weeks: {compared}.")
+    if days := sorted({day for day in first.values() if day}):
+        say(f"Declared as champion since {days[0]}, as if in force then: {', '.join(first)}.")
