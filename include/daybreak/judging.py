@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from daybreak.bootstrap import LEAST_DAYS, Interval, paired_interval
+from daybreak.bootstrap import Interval, least_days, paired_interval
 from daybreak.held_out import Compared, by_group, compare, unseen_days
 from daybreak.metrics import PRIMARY
 from daybreak.pipeline import PerSegment, Pipeline
@@ -74,15 +74,13 @@ def _signature(challenger: ModelVersion, champion: ModelVersion | None) -> Check
 
 
 def _held_out(pipeline: Pipeline, compared: Compared) -> Check:
-    name = "better on held-out rows"
-    if len(compared.days) < LEAST_DAYS or not compared.challenger:
+    name, least = "better on held-out rows", least_days(pipeline.target_days)
+    if len(compared.days) < least or not compared.challenger:
         return Check(
-            name,
-            False,
-            f"{len(compared.days)} days that neither has seen, {LEAST_DAYS} are needed; wait, or train again",
+            name, False, f"{len(compared.days)} days that neither has seen, {least} are needed; wait, or train again"
         )
     challenger, champion = np.concatenate(compared.challenger), np.concatenate(compared.champion)
-    interval = paired_interval(challenger - champion, np.concatenate(compared.day))
+    interval = paired_interval(challenger - champion, np.concatenate(compared.day), horizon=pipeline.target_days)
     return Check(name, interval.high < 0, _told(pipeline, champion.mean(), challenger.mean(), interval))
 
 
@@ -102,13 +100,13 @@ def _shadow(workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, 
     )
     with workspace.ledger.warehouse.begin() as connection:
         found = connection.execute(wanted).all()
-    days = len({row[0] for row in found})
-    if days < LEAST_DAYS:
-        return Check(name, None, f"{days} of the {LEAST_DAYS} days that are needed are measured")
+    days, least = len({row[0] for row in found}), least_days(pipeline.target_days)
+    if days < least:
+        return Check(name, None, f"{days} of the {least} days that are needed are measured")
     day, rows = np.array([row[0].toordinal() for row in found]), np.array([row[1] for row in found], dtype=float)
     values = np.array([[row[2], row[3]] for row in found], dtype=float)
     losses = -values if metric == "precision_at_5" else values**2 if metric == "rmse" else values
-    interval = paired_interval(losses[:, 1] - losses[:, 0], day, rows)
+    interval = paired_interval(losses[:, 1] - losses[:, 0], day, rows, horizon=pipeline.target_days)
     means = np.average(losses, axis=0, weights=rows)
     return Check(name, interval.high < 0, _told(pipeline, means[0], means[1], interval))
 
@@ -125,7 +123,7 @@ def _group(pipeline: Pipeline, compared: Compared, group: str) -> Check:
     for name, mask in by_group(compared, group, LEAST_GROUP_ROWS):
         judged += 1
         change = float(differences[mask].mean())
-        if change > margin and paired_interval(differences[mask], day[mask]).low > 0:
+        if change > margin and paired_interval(differences[mask], day[mask], horizon=pipeline.target_days).low > 0:
             worse.append((change, name))
         else:
             largest = max(largest, change)

@@ -101,7 +101,7 @@ def test_a_worse_challenger_of_a_segment_is_refused(weeks: Parcels) -> None:
 def test_targets_that_are_not_known_yet_are_not_compared(weeks: Parcels) -> None:
     challenge(weeks, NEAR)
     later = weeks.declared(target_days=10)
-    assert said(judged(later, model=NEAR), BETTER).startswith(f"{DAYS - 7} days that neither has seen, 7 are needed")
+    assert said(judged(later, model=NEAR), BETTER).startswith(f"{DAYS - 7} days that neither has seen, 20 are needed")
 
 
 def test_days_that_the_upstreams_champion_has_seen_are_not_compared(weeks: Parcels, cascade: Cascade) -> None:
