@@ -98,7 +98,7 @@ class Artifacts:
         if PICKLE not in files:
             raise ModelRefused(
                 f"The artifact of {model.name} version {model.version} holds neither {SKOPS} nor {PICKLE}.",
-                next_step=f"register it through `daybreak train {model.name}`.",
+                next_step="register it by training its pipeline: `daybreak train PIPELINE`.",
             )
         if model.name not in self._pickle_models:
             raise ModelRefused(

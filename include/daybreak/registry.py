@@ -58,12 +58,15 @@ class ModelVersion:
 
 
 class Registry:
-    """Resolve, verify, load and register models."""
+    """Resolve, verify, load and register models; ``pipelines`` names the pipeline that trains each model."""
 
-    def __init__(self, url: str, storage: str, artifacts: Artifacts) -> None:
+    def __init__(
+        self, url: str, storage: str, artifacts: Artifacts, pipelines: Mapping[str, str] | None = None
+    ) -> None:
         self._url = with_driver(url)
         self._storage = storage
         self.artifacts = artifacts
+        self._pipelines = pipelines or {}
 
     @cached_property
     def _client(self) -> "MlflowClient":
@@ -91,7 +94,7 @@ class Registry:
             wanted = f"version {version}" if version is not None else f"alias '{model.alias}'"
             raise ModelRefused(
                 f"Model {model.name} has no {wanted}.",
-                next_step=f"train one with `daybreak train {model.name}`, or see `daybreak models`.",
+                next_step=f"train one with {self._training(model.name)}, or see `daybreak models`.",
             ) from error
 
     def versions(self, name: str) -> list[ModelVersion]:
@@ -117,11 +120,11 @@ class Registry:
     def verify(self, model: ModelVersion) -> None:
         """Refuse an artifact that was changed and an environment that the model was not trained in."""
         self.artifacts.verify(model)
-        _refuse_other_environment(model)
+        self._refuse_other_environment(model)
 
     def load(self, model: ModelVersion) -> Any:
         """Verify a version and load it; types outside of the allow-list are refused before anything is opened."""
-        _refuse_other_environment(model)
+        self._refuse_other_environment(model)
         return self.artifacts.load(model)
 
     def register(
@@ -172,6 +175,18 @@ class Registry:
         created = self._client.create_model_version(name, source=uri, run_id=run_id, tags=tags)
         return self._described(created)
 
+    def _training(self, name: str) -> str:
+        """Return the command that trains a model: that of its pipeline, which may have several."""
+        return f"`daybreak train {self._pipelines.get(name, 'PIPELINE')}`"
+
+    def _refuse_other_environment(self, model: ModelVersion) -> None:
+        trained, here = model.libraries.get("scikit-learn", ""), library_versions()["scikit-learn"]
+        if trained.split(".")[:2] != here.split(".")[:2]:
+            raise ModelRefused(
+                f"{model.name} version {model.version} was trained with scikit-learn {trained}, here is {here}.",
+                next_step=f"train it again with {self._training(model.name)}, or install scikit-learn {trained}.",
+            )
+
     def _refuse_silence(self) -> None:
         # MLflow tries a store that does not answer again for minutes, and says so at length.
         if not self._url.startswith("postgresql"):
@@ -190,7 +205,7 @@ class Registry:
         if "digest" not in tags or "trained_through" not in tags:
             raise ModelRefused(
                 f"{found.name} version {found.version} was not registered by Daybreak: it has no digest.",
-                next_step=f"register it through `daybreak train {found.name}`.",
+                next_step=f"register it through {self._training(found.name)}.",
             )
         return ModelVersion(
             name=found.name,
@@ -250,15 +265,6 @@ def library_versions() -> dict[str, str]:
     from importlib.metadata import version
 
     return {name: version(name) for name in LIBRARIES}
-
-
-def _refuse_other_environment(model: ModelVersion) -> None:
-    trained, here = model.libraries.get("scikit-learn", ""), library_versions()["scikit-learn"]
-    if trained.split(".")[:2] != here.split(".")[:2]:
-        raise ModelRefused(
-            f"{model.name} version {model.version} was trained with scikit-learn {trained}, here is {here}.",
-            next_step=f"train it again with `daybreak train {model.name}`, or install scikit-learn {trained}.",
-        )
 
 
 def _signature(uri: str) -> Signature:

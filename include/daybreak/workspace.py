@@ -46,7 +46,8 @@ class Workspace:
         from daybreak.registry import Registry
 
         artifacts = Artifacts(self.settings.home / "cache" / "models", self.settings.pickled)
-        return Registry(self._registry_url, self.settings.models, artifacts)
+        trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}
+        return Registry(self._registry_url, self.settings.models, artifacts, trained_by)
 
     @cached_property
     def alias_store(self) -> AliasStore:

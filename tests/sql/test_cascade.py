@@ -14,6 +14,7 @@ from cascades import CARRIERS, KEPT, Cascade
 from daybreak.aliases import point_alias
 from daybreak.errors import ModelRefused, PartitionRefused, ScoringFailed, SourceRefused, TerminalError
 from daybreak.pipeline import ModelRef, PerSegment
+from daybreak.promotion import promote
 from daybreak.replay import replay
 from daybreak.reproduce import reproduce
 from daybreak.stale import list_stale
@@ -142,6 +143,16 @@ def test_every_segments_version_is_resolved_in_the_plan_and_kept_when_aliases_mo
 def test_a_segment_without_a_champion_is_refused_at_plan(cascade: Cascade) -> None:
     with pytest.raises(ModelRefused, match="nobody has no alias 'champion'"):
         cascade.declared(model=PerSegment("parcel_class", {"near": ModelRef("nobody")})).carriers.plan()
+
+
+def test_a_missing_champion_of_a_segment_names_the_pipeline_that_trains_it(cascade: Cascade) -> None:
+    cascade.classes.execute("DELETE FROM registered_model_aliases WHERE name = 'carriers_near'")
+    with pytest.raises(ModelRefused, match=r"Model carriers_near has no alias .* `daybreak train parcel_carriers`"):
+        cascade.carriers.plan()
+    with pytest.raises(
+        ModelRefused, match=r"has no alias 'challenger'.* `daybreak train parcel_carriers`"
+    ):
+        promote(cascade.carriers.workspace, cascade.carriers.pipeline, model="carriers_near")
 
 
 def test_one_version_cannot_be_forced_on_all_segments(cascade: Cascade) -> None:
