@@ -11,7 +11,7 @@ Holds what was predicted against **what really happened**, once a day for every 
 | **Partitions** | those measured never before, and the last two weeks again: actuals may come late |
 
 Predictions that were pushed are kept nowhere. Their partition is scored again in memory, with the model version that
-was planned for it, and only averages over 30 rows or more are kept.
+was planned for it, and only averages over 30 rows or more are kept, and a number for the drift of each column.
 
 **To measure a day again**, `daybreak measure PIPELINE --from DAY --to DAY`; measuring twice gives the same rows.
 `daybreak performance PIPELINE` shows what was measured.
@@ -20,10 +20,12 @@ was planned for it, and only averages over 30 rows or more are kept.
 measured nevertheless, and what was measured stays.
 
 * `measure` measures one pipeline; there is one for each.
-* `watch` holds the newest partition that was measured against what a pipeline declares under `retrain`: its error
-  against that of the training, and the drift of features and predictions. What crosses a threshold is written into
+* `watch` holds the newest partition that was measured (of a pipeline that measures nothing, the newest that is
+  published) against what the pipeline declares under `retrain`: its error against that of the training, and the drift
+  of features and predictions, segment by segment where each has a model. What crosses a threshold is written into
   `ledger.retraining_requests`, and sends the asset event that `train_models` listens to. A skipped one asked for
-  nothing. There is one for each pipeline that declares it, today `demand_forecast`.
+  nothing. There is one for each pipeline that declares it: `demand_forecast`, `daily_promotions`, `customer_segments`
+  and `customer_recommendations`.
 """
 
 from datetime import datetime

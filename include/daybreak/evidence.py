@@ -44,7 +44,7 @@ def _files(pipeline: Pipeline, trained: "Trained") -> dict[str, bytes]:
     # A probability is one, whether or not anything is measured by it.
     kind = pipeline.measures or ("probability" if pipeline.prediction.method == "predict_proba" else None)
     unseen = trained.unseen
-    if unseen is None or kind is None or kind == "ranking":
+    if unseen is None or unseen.actual is None or kind is None or kind == "ranking":
         return {}
     if kind == "probability":
         drawn = {"calibration.png": pictures.calibration(unseen.actual, unseen.predicted)}

@@ -60,7 +60,7 @@ class Measuring:
     def due(self, first: date | None = None, last: date | None = None) -> list[tuple[date, int]]:
         """List partitions to be measured, each with its run: those of a range, or what is new or may have changed."""
         with self._warehouse.begin() as connection:
-            found = [(row[0], row[1]) for row in connection.execute(self._runs())]
+            found = [(row[0], row[1]) for row in connection.execute(newest_runs(self._pipeline))]
             known = set(
                 connection.scalars(sa.select(performance.c.run_id).where(performance.c.pipeline == self._pipeline.name))
             )
@@ -102,16 +102,6 @@ class Measuring:
         primary = PRIMARY[self._kind]
         metrics = {r["role"]: r["value"] for r in rows if (r["segment_by"], r["metric"]) == ("", primary)}
         return Measured(day, run_id, len(joined.actual), joined.predictions, metrics)
-
-    def _runs(self) -> sa.Select[Any]:
-        if self._pipeline.push is None:
-            columns = publications.c
-            current = sa.select(columns.partition_date, columns.run_id).where(columns.withdrawn_at.is_(None))
-            return current.where(columns.pipeline == self._pipeline.name).order_by(columns.partition_date)
-        # What a backfill or a dry run scored was not sent, but it was scored: its calibration can be measured.
-        of_pipeline = (runs.c.pipeline == self._pipeline.name, runs.c.state.in_(("pushed", "not pushed")))
-        last = sa.select(runs.c.partition_date, runs.c.run_id).where(*of_pipeline).distinct(runs.c.partition_date)
-        return last.order_by(runs.c.partition_date, runs.c.state.desc(), runs.c.run_id.desc())
 
     def _has_shadow(self, run_id: int) -> bool:
         if self._pipeline.top:
@@ -158,6 +148,18 @@ class Measuring:
             gap, bins = reliability(joined.actual, predicted, LEAST_ROWS)
             found.append(_row("", "(all)", "reliability", gap, len(predicted), bins))
         return [row | {"role": role, "model_version": version} for row in found]
+
+
+def newest_runs(pipeline: Pipeline) -> sa.Select[Any]:
+    """Select each partition that has predictions, with the run whose they are."""
+    if pipeline.push is None:
+        columns = publications.c
+        current = sa.select(columns.partition_date, columns.run_id).where(columns.withdrawn_at.is_(None))
+        return current.where(columns.pipeline == pipeline.name).order_by(columns.partition_date)
+    # What a backfill or a dry run scored was not sent, but it was scored: its calibration can be measured.
+    of_pipeline = (runs.c.pipeline == pipeline.name, runs.c.state.in_(("pushed", "not pushed")))
+    last = sa.select(runs.c.partition_date, runs.c.run_id).where(*of_pipeline).distinct(runs.c.partition_date)
+    return last.order_by(runs.c.partition_date, runs.c.state.desc(), runs.c.run_id.desc())
 
 
 def measure(

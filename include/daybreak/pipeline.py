@@ -58,7 +58,9 @@ class Retrain:
 
     Where the error over ``days`` partitions is ``error_ratio`` times that on the held-out days of its training, or
     where a feature named in ``features``, or the prediction, is spread so differently from those days that the
-    divergence (Kullback-Leibler, in nats) exceeds ``divergence``. Not within ``cool_down`` of the last training.
+    divergence (Kullback-Leibler, in nats) exceeds ``divergence``. Not within ``cool_down`` of the last training. The
+    error of a ranking is how many times fewer of its places were right. A model per segment is held against the rows of
+    its segment, a fallback against none; where one is off, all are trained.
     """
 
     error_ratio: float = 1.25
@@ -198,14 +200,25 @@ class Pipeline:
             return f"a backfill policy '{self.backfill}' other than current, as_of or a version"
         if self.measured_by and not self.measures:
             return "what it is measured by, and not what it measures"
-        if self.retrain and isinstance(self.model, PerSegment):
-            return "when to retrain together with a model per segment; its trainings are the weekly ones"
+        if problem := self._retrain_contradiction():
+            return problem
         if self.upstream == self.name:
             return "itself as its upstream"
         if self.top and (self.top.k < 1 or self.top.within != self.entity_key[: len(self.top.within)]):
             return "a top that is not one or more rows within the leading columns of its entity key"
         if self.top and self.top.within == self.entity_key:
             return "a top within its whole entity key, of which there is one row each"
+        return None
+
+    def _retrain_contradiction(self) -> str | None:
+        if self.retrain is None or isinstance(self.model, ModelRef):
+            return None
+        # What is published and what is measured have to say whose model it was.
+        column = self.model.column
+        if column not in self.carries:
+            return f"when to retrain by a model per segment, and does not carry {column}"
+        if self.measures and self.measured_by != column:
+            return f"when to retrain by a model per segment, and is not measured by {column}"
         return None
 
 

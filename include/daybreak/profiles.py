@@ -1,5 +1,6 @@
 """Profiles: how the columns of a model's held-out rows are spread, kept beside its version."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -40,11 +41,13 @@ def profile(values: "pd.Series[Any]") -> dict[str, Any] | None:
     return {"bins": edges.tolist(), "weights": weights.tolist()}
 
 
-def keep_profiles(warehouse: Warehouse, model: str, version: int, columns: "pd.DataFrame") -> int:
+def keep_profiles(
+    warehouse: Warehouse, model: str, version: int, columns: "Mapping[str, pd.Series[Any]] | pd.DataFrame"
+) -> int:
     """Keep the profile of each column that has one; return how many."""
     rows = [
-        {"model_name": model, "model_version": version, "column_name": name, "profile": found}
-        for name, found in ((name, profile(columns[name])) for name in columns)
+        {"model_name": model, "model_version": version, "column_name": str(name), "profile": found}
+        for name, found in ((name, profile(values)) for name, values in columns.items())
         if found is not None
     ]
     if rows:

@@ -1,6 +1,7 @@
-"""Rescore: derive pushed predictions again, in memory, to be held against the actuals. They are kept nowhere."""
+"""Rescore: derive pushed predictions again, in memory, to be measured. They are kept nowhere."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ from daybreak.workspace import Workspace
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Found = TypeVar("Found")
+
 
 class Rescoring:
     """Score partitions of a pipeline that pushes again, each with the version that its run planned.
@@ -35,9 +38,14 @@ class Rescoring:
     def joined(self, run: dict[str, Any], actuals: "pa.Table") -> Joined | None:
         """Return the predictions beside the actuals; nothing of them outlives the caller."""
         with frames_emptied(), without_values():
-            return join_actuals(self._pipeline, self._predicted(run), None, actuals)
+            return join_actuals(self._pipeline, self._predicted(run, self._pipeline.entity_key), None, actuals)
 
-    def _predicted(self, run: dict[str, Any]) -> "pa.Table":
+    def judged(self, run: dict[str, Any], columns: list[str], judge: "Callable[[pa.Table], Found]") -> Found:
+        """Return what a judge makes of some columns and the prediction; it must keep neither."""
+        with frames_emptied(), without_values():
+            return judge(self._predicted(run, columns))
+
+    def _predicted(self, run: dict[str, Any], columns: Iterable[str]) -> "pa.Table":
         import pyarrow as pa
 
         version, model = self._model(run)
@@ -50,7 +58,8 @@ class Rescoring:
             for batch in reader:
                 values = predictions(model, version, self._pipeline, batch)
                 scored = ~np.isnan(values) & ~np.isin(_texts(batch.select(keys).columns), left_out)
-                part = pa.Table.from_batches([batch.select(keys)]).append_column(column, pa.array(values))
+                kept = batch.select(list(columns))
+                part = pa.Table.from_batches([kept]).append_column(column, pa.array(values))
                 parts.append(part.filter(pa.array(scored)))
         return pa.concat_tables(parts)
 

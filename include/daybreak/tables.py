@@ -143,6 +143,7 @@ drift = sa.Table(
     sa.Column("run_id", sa.BigInteger, primary_key=True),
     sa.Column("pipeline", sa.Text),
     sa.Column("partition_date", sa.Date),
+    sa.Column("segment", sa.Text, primary_key=True),
     sa.Column("column_name", sa.Text, primary_key=True),
     sa.Column("model_version", sa.Integer),
     sa.Column("divergence", sa.Double),

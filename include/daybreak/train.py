@@ -31,11 +31,16 @@ CHALLENGER = "challenger"
 
 @dataclass(frozen=True)
 class Unseen:
-    """Held-out rows: what the model takes of them, what really happened, and what the model made of them."""
+    """Held-out rows: what the model takes of them, what really happened, and what the model made of them.
+
+    ``actual`` is None where nothing says what would have been right. ``kept`` marks the rows that would be published,
+    where a pipeline publishes only the best.
+    """
 
     inputs: "pd.DataFrame"
-    actual: "np.ndarray"
+    actual: "np.ndarray | None"
     predicted: "np.ndarray"
+    kept: "np.ndarray | None" = None
 
 
 @dataclass(frozen=True)
@@ -242,10 +247,21 @@ def _register(past: Past, name: str, trained: Trained, origin: str | None) -> Mo
         score_profile=trained.score_profile,
     )
     if pipeline.retrain and trained.unseen:
-        features = [column for column in pipeline.retrain.features if column in trained.unseen.inputs]
-        columns = trained.unseen.inputs[features].assign(**{pipeline.prediction.column: trained.unseen.predicted})
+        known = [name for name in pipeline.retrain.features if name in trained.unseen.inputs]
+        columns = {column: trained.unseen.inputs[column] for column in known}
+        columns[pipeline.prediction.column] = as_published(pipeline, trained.unseen)
         keep_profiles(workspace.ledger.warehouse, name, version.version, columns)
     return version
+
+
+def as_published(pipeline: Pipeline, unseen: Unseen) -> "pd.Series[Any]":
+    """Return the predictions of held-out rows as they would be published."""
+    import numpy as np
+    import pandas as pd
+
+    values = unseen.predicted if unseen.kept is None else unseen.predicted[unseen.kept]
+    labels = pipeline.prediction.labels
+    return pd.Series(np.array(labels)[np.asarray(values, dtype=np.int64)] if labels else values)
 
 
 def _aliased(workspace: Workspace, model: ModelRef, version: int, decision: Decision, *, first: bool) -> str:

@@ -1,15 +1,25 @@
 """When measurements ask for a model to be trained again."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from cascades import Cascade
+from daybreak.aliases import point_alias
 from daybreak.drift import judge_drift
-from daybreak.pipeline import Retrain
-from daybreak.profiles import keep_profiles, profile
-from daybreak.retraining import watch, watch_newest
-from parcels import DAY, ROWS, Parcels
+from daybreak.measure import measure as measure_pipeline
+from daybreak.pipeline import ModelRef, Retrain
+from daybreak.profiles import keep_profiles, profile, read_profiles
+from daybreak.retraining import cooling_down, watch, watch_newest
+from daybreak.train import Unseen, as_published, train
+from daybreak.training_record import TrainingRecord
+from fixture_pipelines import PARCEL_CARRIERS
+from fixture_pipelines.parcel_carriers.training import LEVELS, sample
+from fixture_pipelines.parcel_carriers.training import build as build_carriers
+from parcels import DAY, ROWS, TRAINED_THROUGH, Parcels
 
 FEATURES = ("weight_kg", "distance_km", "zone")
 LATER = datetime.now(UTC) + timedelta(days=30)
@@ -139,3 +149,153 @@ def test_the_newest_partition_that_was_measured_is_the_one_that_is_watched(watch
     found = watch_newest(watched.workspace, watched.pipeline)
     assert found is not None
     assert found.partition_date == DAY
+
+
+def test_what_measures_nothing_is_watched_in_its_newest_publication(watched: Parcels) -> None:
+    unmeasured = watched.declared(measures=None, measured_by=None)
+    found = watch_newest(unmeasured.workspace, unmeasured.pipeline)
+    assert found is not None
+    assert found.partition_date == DAY
+    later = DAY + timedelta(days=2)
+    watched.run(later)
+    # A later run that is not published says nothing.
+    watched.run(later + timedelta(days=1), dry_run=True)
+    found = watch_newest(unmeasured.workspace, unmeasured.pipeline)
+    assert found is not None
+    assert found.partition_date == later
+
+
+def test_what_was_never_published_is_not_watched(watched: Parcels) -> None:
+    unmeasured = watched.declared(measures=None, measured_by=None)
+    watched.execute("UPDATE ledger.publications SET withdrawn_at = now()")
+    assert watch_newest(unmeasured.workspace, unmeasured.pipeline) is None
+
+
+def test_labels_that_drift_ask_for_a_training(cascade: Cascade) -> None:
+    classes = cascade.classes.declared(retrain=Retrain(features=("distance_km",)))
+    held_out = classes.rows("SELECT parcel_class FROM predictions.parcel_classes")
+    unseen = pd.Series([label for (label,) in held_out])
+    keep_profiles(classes.workspace.warehouse, "parcel_classes", 1, {"parcel_class": unseen})
+    assert not watch(classes.workspace, classes.pipeline, DAY, LATER).reasons
+    classes.execute("UPDATE parcels.handed_in SET distance_km = distance_km / 10")
+    classes.run()
+    [reason] = watch(classes.workspace, classes.pipeline, DAY, LATER).reasons
+    assert reason.startswith("parcel_class is spread unlike")
+
+
+def test_a_training_keeps_the_profile_of_labels_as_they_are_published(cascade: Cascade) -> None:
+    classes = cascade.classes.declared(retrain=Retrain(features=("distance_km",)))
+    [(version, _)] = train(classes.workspace, classes.pipeline, through=TRAINED_THROUGH)
+    found = read_profiles(cascade.workspace.warehouse, "parcel_classes", version.version)
+    assert set(found) == {"parcel_class", "distance_km"}
+    assert found["parcel_class"]["values"] == ["far", "middling", "near"]
+
+
+def test_of_a_pipeline_that_publishes_the_best_the_profile_is_that_of_the_best() -> None:
+    unseen = Unseen(pd.DataFrame({"x": [1, 2, 3]}), None, np.array([0.1, 0.7, 0.6]), kept=np.array([False, True, True]))
+    assert as_published(PARCEL_CARRIERS, unseen).tolist() == [0.7, 0.6]
+
+
+@pytest.fixture
+def carriers(cascade: Cascade) -> Parcels:
+    """Declare thresholds where each class has its own model; the profiles are those of what each predicts."""
+    declared = cascade.declared(
+        retrain=Retrain(features=("carrier",), days=1, error_ratio=1.5), measures="ranking", measured_by="parcel_class"
+    ).carriers
+    for name, level in LEVELS.items():
+        keep_profiles(declared.workspace.warehouse, name, 1, {"carrier": pd.Series([1, 2, 3, 4] * 50)})
+        # Carriers 3 and 4, with bins that leave a sum of floating-point numbers some room.
+        likely = {"bins": [level + 0.025, level + 0.035, level + 0.045], "weights": [0.5, 0.5]}
+        declared.execute(
+            f"INSERT INTO ledger.training_profiles VALUES ('{name}', 1, 'likelihood', '{json.dumps(likely)}')"
+        )
+    return declared
+
+
+def drifts(carriers: Parcels) -> list[tuple[object, ...]]:
+    return carriers.rows("SELECT segment, column_name, model_version, drifted FROM ledger.drift ORDER BY 1, 2")
+
+
+def test_each_segments_rows_are_held_against_its_own_models_training(carriers: Parcels) -> None:
+    carriers.run()
+    assert watch(carriers.workspace, carriers.pipeline, DAY, LATER).reasons == ()
+    # Which rows have to fall back is not known beforehand: those of class far are held against nothing.
+    assert drifts(carriers) == [
+        (segment, column, 1, False) for segment in ("middling", "near") for column in ("carrier", "likelihood")
+    ]
+
+
+def test_a_segment_that_drifts_asks_for_a_training_of_the_pipeline_and_is_named(carriers: Parcels) -> None:
+    carriers.rewrite("extract", "WHERE\n", "WHERE\n    (classes.parcel_class <> 'near' OR carrier < 3) AND\n")
+    carriers.run()
+    for _ in range(2):
+        found = watch(carriers.workspace, carriers.pipeline, DAY, LATER)
+    assert found.asked
+    assert [reason.split(" is ")[0] for reason in found.reasons] == [
+        "carrier of segment 'near'",
+        "likelihood of segment 'near'",
+    ]
+    assert [row for row in drifts(carriers) if row[3]] == [
+        ("near", name, 1, True) for name in ("carrier", "likelihood")
+    ]
+    [(pipeline, version, reasons)] = carriers.rows(
+        "SELECT pipeline, model_version, reasons FROM ledger.retraining_requests"
+    )
+    assert (pipeline, version, tuple(reasons)) == ("parcel_carriers", None, found.reasons)
+
+
+def test_a_segment_of_few_rows_is_not_judged(carriers: Parcels) -> None:
+    carriers.rewrite("extract", "WHERE\n", "WHERE\n    (classes.parcel_class <> 'near' OR parcel_id % 40 = 0) AND\n")
+    carriers.run()
+    assert watch(carriers.workspace, carriers.pipeline, DAY, LATER).reasons == ()
+    assert {segment for segment, *_ in drifts(carriers)} == {"middling"}
+
+
+def register_near(carriers: Parcels, precision: float) -> None:
+    record = TrainingRecord(metrics={"precision_at_5": precision})
+    version = carriers.workspace.registry.register(
+        "carriers_near", build_carriers(0.1), sample().head(3), trained_through=TRAINED_THROUGH, record=record
+    )
+    point_alias(carriers.workspace, ModelRef("carriers_near"), version.version, "test")
+
+
+@pytest.mark.parametrize(("trained", "asked"), [(0.2, True), (0.06, False)])
+def test_a_segments_lists_that_are_right_less_often_ask_for_a_training(
+    carriers: Parcels, trained: float, asked: bool
+) -> None:
+    register_near(carriers, trained)
+    carriers.run()
+    measure_pipeline(carriers.workspace, carriers.pipeline)
+    found = watch_newest(carriers.workspace, carriers.pipeline)
+    assert found is not None
+    assert [reason.split(" was ")[0] for reason in found.reasons] == (
+        ["precision_at_5 of segment 'near'"] if asked else []
+    )
+
+
+def test_what_a_segments_earlier_version_did_is_not_held_against_the_new_one(
+    cascade: Cascade, carriers: Parcels
+) -> None:
+    two_days = carriers.declared(retrain=Retrain(days=2))
+    later = DAY + timedelta(days=2)
+    cascade.classes.run(later, allow_leakage=True)
+    register_near(two_days, 0.2)
+    two_days.run()
+    register_near(two_days, 0.2)
+    two_days.run(later, allow_leakage=True)
+    between = DAY + timedelta(days=1)
+    cascade.classes.run(between, allow_leakage=True)
+    two_days.run(between, allow_leakage=True)
+    measure_pipeline(two_days.workspace, two_days.pipeline)
+    assert watch(two_days.workspace, two_days.pipeline, between, LATER).reasons == ()
+    [reason] = watch(two_days.workspace, two_days.pipeline, later, LATER).reasons
+    assert "of segment 'near'" in reason
+
+
+def test_a_training_that_did_not_register_all_models_holds_nothing_back(carriers: Parcels) -> None:
+    retrain, now = Retrain(), datetime.now(UTC)
+    assert "within 7 days" in str(cooling_down(carriers.workspace, carriers.pipeline, retrain, now))
+    carriers.execute(
+        "UPDATE model_versions SET creation_time = creation_time - 30 * 86400000::bigint WHERE name = 'carriers_near'"
+    )
+    assert cooling_down(carriers.workspace, carriers.pipeline, retrain, now) is None

@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
 from daybreak.errors import ConfigurationError
-from daybreak.pipeline import find_pipeline, load_function, load_pipelines
-from fixture_pipelines import PARCEL_HOURS
+from daybreak.pipeline import Retrain, find_pipeline, load_function, load_pipelines
+from fixture_pipelines import PARCEL_CARRIERS, PARCEL_HOURS
 
 HEAVY = ["pandas", "sklearn", "great_expectations", "mlflow", "pyarrow", "numpy", "airflow"]
 
@@ -52,6 +52,15 @@ def test_the_retailers_pipelines_hold_together() -> None:
         assert 0 <= pipeline.max_failed_share < 1
         assert callable(load_function(pipeline.expectations))
         assert callable(load_function(pipeline.training))
+
+
+def test_a_model_per_segment_is_watched_only_where_everything_says_whose_rows_they_are() -> None:
+    watched = replace(PARCEL_CARRIERS, retrain=Retrain(), measures="ranking", measured_by="parcel_class")
+    with pytest.raises(ConfigurationError, match="does not carry parcel_class"):
+        replace(watched, carries=())
+    with pytest.raises(ConfigurationError, match="is not measured by parcel_class"):
+        replace(watched, measured_by="depot")
+    assert replace(watched, measures=None, measured_by=None).retrain
 
 
 def test_declaring_pipelines_imports_nothing_heavy() -> None:

@@ -1,6 +1,6 @@
 """Customer recommendations: the five product categories that each household will most probably buy within a week."""
 
-from daybreak.pipeline import ModelRef, PerSegment, Pipeline, Prediction, Top
+from daybreak.pipeline import ModelRef, PerSegment, Pipeline, Prediction, Retrain, Top
 from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
 
 NAME = "customer_recommendations"
@@ -28,4 +28,11 @@ CUSTOMER_RECOMMENDATIONS = Pipeline(
     target="bought_next_7d",
     target_days=7,
     training_rows="retail.customer_recommendations.training:training_rows",
+    # On 13 healthy days, up to 40 days after the training, no segment's divergence was above 0.051 (lapsing,
+    # days_since_bought), and 0.044 of the predictions. household_share_28d is not watched: so many households share a
+    # value that bins cut through it, and healthy days reach 0.15. On the worst of 11 days the lists of a segment were
+    # right 1.4 times less often than in training (lapsing); the mean of seven days is steadier.
+    retrain=Retrain(
+        features=("bought_days_28d", "days_since_bought", "visit_days_28d"), divergence=0.2, error_ratio=1.5
+    ),
 )

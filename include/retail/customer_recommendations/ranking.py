@@ -13,10 +13,11 @@ LENGTH = 5
 
 @dataclass(frozen=True)
 class Lists:
-    """Two measures of each list, in the order of the rows' days and households."""
+    """Two measures of each list, in the order of the rows' days and households; ``listed`` marks the rows in a list."""
 
     precision: np.ndarray
     average_precision: np.ndarray
+    listed: np.ndarray
 
     def measured(self, wanted: np.ndarray, prefix: str = "") -> dict[str, float]:
         """Return precision@5 and MAP@5 over the wanted lists."""
@@ -44,7 +45,9 @@ def best(rows: "pd.DataFrame", scores: np.ndarray) -> Lists:
     hits[of, place] = bought
     precision_at = hits.cumsum(axis=1) / np.arange(1, LENGTH + 1)
     possible = np.clip(rows["categories_next_7d"].to_numpy()[lists], 1, LENGTH)
-    return Lists(hits.sum(axis=1) / LENGTH, (precision_at * hits).sum(axis=1) / possible)
+    listed = np.zeros(len(rows), dtype=bool)
+    listed[chosen] = True
+    return Lists(hits.sum(axis=1) / LENGTH, (precision_at * hits).sum(axis=1) / possible, listed)
 
 
 def starts(rows: "pd.DataFrame") -> np.ndarray:

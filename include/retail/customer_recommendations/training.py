@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daybreak.candidates import Candidate
-from daybreak.train import Past, Trained
+from daybreak.train import Past, Trained, Unseen
 from retail.customer_recommendations import NAME
 from retail.customer_recommendations.ranking import best, popularity, starts
 from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
@@ -58,10 +58,11 @@ def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
         ONE_MODEL: best(unseen, together),
         FAVOURITES: best(unseen, popularity(unseen)),
     }
-    in_segment = unseen["segment"].to_numpy()[starts(unseen)]
+    of, predicted = unseen["segment"].to_numpy(), {ONE_MODEL: together, PER_SEGMENT: own}
     segments = past.workspace.registry.resolve(CUSTOMER_SEGMENTS.single_ref)
 
-    def trained(model: Any, fitted: "pd.DataFrame", kind: str, wanted: np.ndarray) -> Trained:
+    def trained(model: Any, fitted: "pd.DataFrame", kind: str, mine: np.ndarray) -> Trained:
+        wanted, shown = mine[starts(unseen)], unseen[mine]
         return Trained(
             model=model,
             sample=fitted[CATEGORIES + NUMBERS].head(100),
@@ -74,10 +75,16 @@ def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
             candidates=tuple(
                 Candidate(name, found.measured(wanted), chosen=name == kind) for name, found in lists.items()
             ),
+            unseen=Unseen(
+                shown[CATEGORIES + NUMBERS],
+                shown[TARGET].to_numpy(),
+                predicted[kind][mine],
+                kept=lists[kind].listed[mine],
+            ),
         )
 
-    return {NAME: trained(one_model, rows, ONE_MODEL, np.full(len(in_segment), True))} | {
-        f"{NAME}_{segment}": trained(model, of_segment[segment], PER_SEGMENT, in_segment == segment)
+    return {NAME: trained(one_model, rows, ONE_MODEL, np.full(len(unseen), True))} | {
+        f"{NAME}_{segment}": trained(model, of_segment[segment], PER_SEGMENT, of == segment)
         for segment, model in models.items()
     }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daybreak.candidates import Candidate
-from daybreak.train import Past, Trained
+from daybreak.train import Past, Trained, Unseen
 from retail.customer_segments import SEGMENTS
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def train(past: Past, progress: Callable[[str], None]) -> Trained:
             Candidate(f"{k} segments", {"silhouette": value}, {"segments": k}, chosen=k == len(SEGMENTS))
             for k, value in found.items()
         ),
+        unseen=Unseen(unseen, None, model.predict(unseen)),
     )
 
 

@@ -1,6 +1,6 @@
 """Daily promotions: which products to put on offer today, sent to the promotions system and kept nowhere."""
 
-from daybreak.pipeline import ModelRef, Pipeline, Prediction, Push
+from daybreak.pipeline import ModelRef, Pipeline, Prediction, Push, Retrain
 
 DAILY_PROMOTIONS = Pipeline(
     name="daily_promotions",
@@ -17,6 +17,7 @@ DAILY_PROMOTIONS = Pipeline(
     target="sells_tomorrow",
     groups=("department",),
     group_margin=0.05,
+    retrain=Retrain(features=("units_28d", "sale_days_28d", "discount_share_28d", "average_price_28d")),
     push=Push(
         connection="promotions",
         offers="retail.daily_promotions.offers:Offers",
