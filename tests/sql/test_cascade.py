@@ -149,9 +149,7 @@ def test_a_missing_champion_of_a_segment_names_the_pipeline_that_trains_it(casca
     cascade.classes.execute("DELETE FROM registered_model_aliases WHERE name = 'carriers_near'")
     with pytest.raises(ModelRefused, match=r"Model carriers_near has no alias .* `daybreak train parcel_carriers`"):
         cascade.carriers.plan()
-    with pytest.raises(
-        ModelRefused, match=r"has no alias 'challenger'.* `daybreak train parcel_carriers`"
-    ):
+    with pytest.raises(ModelRefused, match=r"has no alias 'challenger'.* `daybreak train parcel_carriers`"):
         promote(cascade.carriers.workspace, cascade.carriers.pipeline, model="carriers_near")
 
 
