@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from pydantic import SecretStr
 
 from daybreak.errors import TransientError
@@ -64,6 +63,8 @@ class LocalPromotions:
 
     def healthy(self) -> bool:
         """Tell whether it can take in offers."""
+        import httpx  # every command comes by here, and most send nothing
+
         try:
             return httpx.get(f"{self.url}/v1/health", timeout=5, trust_env=False).is_success
         except httpx.TransportError:
@@ -71,6 +72,8 @@ class LocalPromotions:
 
     def listing(self, day: date, pipeline: str, limit: int) -> dict[str, Any]:
         """Ask what it lists for a partition: the first active offers by rank, and the counts of all."""
+        import httpx
+
         try:
             answer = httpx.get(
                 f"{self.url}/v1/offers",
