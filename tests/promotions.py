@@ -27,6 +27,7 @@ TOKEN = "token-of-the-tests-4711"
 SIGNING_KEY = "signing-key-of-the-tests-0123456789"
 PIPELINE, DAY = "daily_promotions", "2026-11-17"
 VALID_UNTIL = "2099-01-01T05:00:00Z"
+KEY, OTHER_KEY = "chunk-key-number-1", "chunk-key-number-2"
 # Nothing else that a test writes has these digits.
 PROBABILITY = 0.7316942058
 
@@ -77,6 +78,10 @@ class Promotions:
         """List the products of the offers that are active, one for each offer."""
         return sorted(offer["product_id"] for offer in self.listing(state="active")["offers"])
 
+    def revisions(self) -> dict[int, int]:
+        """Tell of each product that is listed by how many chunks its offer was written."""
+        return {each["product_id"]: each["revision"] for each in self.listing()["offers"]}
+
     def execute(self, statement: str) -> Sequence[Any]:
         """Ask its database."""
         engine = sa.create_engine(self.settings.database_url.get_secret_value())
@@ -101,6 +106,11 @@ class Promotions:
     def statuses(self) -> list[int | None]:
         """Return what it answered to each chunk, in the order of their coming; None where it took nothing in."""
         return [seen.status for seen in self.faults.seen]
+
+
+def refusal(response: httpx.Response) -> tuple[int, str]:
+    """Return how a request was refused: the status, and the code for programs."""
+    return response.status_code, response.json()["code"]
 
 
 def promotions_database(postgres: EmbeddedPostgres, name: str) -> str:

@@ -4,15 +4,15 @@ An answer may repeat what it was sent. What of it gets into a message has no dec
 secrets, so that no prediction gets out by that way.
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any, Literal
 
-_REJECTED = "rejected"
-_STATES = frozenset({"accepted", "withdrawn", _REJECTED})
+import msgspec
+
 _LONGEST_SHOWN = 300
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 # Decimal fractions and powers of ten, but not the digits inside of an identifier.
@@ -29,21 +29,33 @@ class Results:
     rejected: Mapping[str, str]
 
 
+class _Listed(msgspec.Struct):
+    offer_id: str
+    status: Literal["accepted", "withdrawn", "rejected"]
+    reason: Any = None
+
+
+class _Answer(msgspec.Struct):
+    results: list[_Listed]
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
 def read_results(body: bytes, items: Collection[str], secrets: Collection[str]) -> Results | None:
     """Read the result of every item; None unless the answer accounts for each of them exactly once."""
     try:
-        listed = json.loads(body)["results"]
-        states = {each["offer_id"]: each["status"] for each in listed}
-        if len(listed) != len(items) or states.keys() != set(items) or not _STATES.issuperset(states.values()):
-            return None
-        rejected = {
-            each["offer_id"]: presentable(str(each.get("reason") or "no reason given"), secrets)
-            for each in listed
-            if each["status"] == _REJECTED
-        }
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        listed = _ANSWER.decode(body).results
+    except (ValueError, RecursionError):
         return None
-    return Results(tuple(name for name in items if name not in rejected), rejected)
+    if len(listed) != len(items) or {each.offer_id for each in listed} != set(items):
+        return None
+    rejected = {
+        each.offer_id: presentable(str(each.reason or "no reason given"), secrets)
+        for each in listed
+        if each.status == "rejected"
+    }
+    return Results(tuple(name for name in items if name not in rejected) if rejected else tuple(items), rejected)
 
 
 def presentable(text: str, secrets: Collection[str]) -> str:

@@ -24,7 +24,9 @@ class DeliveryTarget:
 
     Times are in seconds. ``request_seconds`` bounds one request whole, from the connection to the last byte of its
     answer; ``deadline_seconds`` bounds the delivery with all its repetitions. After ``open_circuit_after`` failures
-    without an answer between them, over all requests in flight, the delivery stops.
+    without an answer between them, over all requests in flight, the delivery stops. Every ``receipt_seconds`` receipts
+    are written down, which also tells whether the partition's lock is still held; those that a killed process had not
+    written are sent again under the same key, and answered with the first answer.
     """
 
     base_url: str = field(repr=False)
@@ -41,13 +43,14 @@ class DeliveryTarget:
     first_pause_seconds: float = 0.5
     longest_pause_seconds: float = 30
     open_circuit_after: int = 50
+    receipt_seconds: float = 0.2
     max_answer_bytes: int = 1 << 20
 
     def __post_init__(self) -> None:
         """Refuse what is not safe or makes no sense."""
         self._refuse_url()
         self._refuse_secrets()
-        times = ("connect", "read", "request", "deadline", "first_pause", "longest_pause")
+        times = ("connect", "read", "request", "deadline", "first_pause", "longest_pause", "receipt")
         for name in (*(f"{time}_seconds" for time in times), "max_in_flight", "open_circuit_after", "max_answer_bytes"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"The delivery's {name} is not above 0.", next_step="give a larger number.")

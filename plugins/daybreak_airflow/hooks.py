@@ -28,6 +28,7 @@ NUMBERS = (
     "deadline_seconds",
     "first_pause_seconds",
     "longest_pause_seconds",
+    "receipt_seconds",
     "max_in_flight",
     "open_circuit_after",
 )

@@ -13,7 +13,8 @@ from .mortal import Death, killed, start_push
 from .receiver import wait_until
 from .shelves import CHUNKS, DAY, Shelves
 
-# Where a process dies; the number says at which call. Requests are made one after the other.
+# Where a process dies; the number says at which call. Requests are made one after the other, and no receipt is written
+# before the last one, however slow they are: all calls are there to die at.
 MOMENTS = (
     Death("Deliveries.generation"),
     Death("Deliveries.open"),
@@ -41,7 +42,7 @@ WITHDRAWING = (
 def test_a_push_killed_at_every_boundary_of_a_request_and_tried_again_sends_each_offer_once(shelves: Shelves) -> None:
     plan = shelves.plan()
     staged = shelves.stage(plan)
-    target = shelves.receiver.target(max_in_flight=1)
+    target = shelves.receiver.target(max_in_flight=1, receipt_seconds=600)
     # From here on the alias says something else; what the run has planned stays.
     shelves.promote(2)
     expected = shelves.expected(version=1)
@@ -65,7 +66,7 @@ def test_withdrawals_killed_at_every_boundary_of_a_request_and_tried_again_are_m
     shelves.drop(before[:10])
     plan = shelves.plan()
     staged = shelves.stage(plan)
-    target = shelves.receiver.target(max_in_flight=1)
+    target = shelves.receiver.target(max_in_flight=1, receipt_seconds=600)
     deaths = sum(killed(start_push(shelves.workspace.settings, plan, staged, target, moment)) for moment in WITHDRAWING)
     assert deaths == len(WITHDRAWING)
     assert not killed(start_push(shelves.workspace.settings, plan, staged, target))

@@ -81,15 +81,15 @@ class Decided:
         # Block by block, since taking single numbers out of an array costs more than writing the offer.
         for start in range(0, len(self), _BLOCK):
             end = min(start + _BLOCK, len(self))
-            ids = self._ids[16 * start : 16 * end].hex()
+            # As str(UUID(…)) writes them, in a tenth of the time.
+            digits = np.frombuffer(self._ids[16 * start : 16 * end].hex().encode(), "S1").reshape(-1, 32)
+            names = np.insert(digits, [8, 12, 16, 20], b"-", axis=1).tobytes().decode()
             products = self._products[start:end].tolist()
             probabilities = self._probabilities[start:end].tolist()
             rules = self._rules[start:end].tolist()
             for place, (product, probability, rule) in enumerate(zip(products, probabilities, rules, strict=True)):
-                digits = ids[32 * place : 32 * place + 32]
                 yield {
-                    # As str(UUID(…)) writes it, in a quarter of the time.
-                    "offer_id": f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}",
+                    "offer_id": names[36 * place : 36 * place + 36],
                     "product_id": product,
                     "probability": probability,
                     "rank": start + place + 1,
