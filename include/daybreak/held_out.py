@@ -1,6 +1,8 @@
 """Held-out rows: days that neither of two models has seen, scored by both, in memory."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 # The newest days decide; more would say more of the past than of what is to come.
 MOST_DAYS = 28
+_AHEAD = 2
 
 
 @dataclass
@@ -71,9 +74,9 @@ def compare(
     past = Past(workspace, pipeline, on[-1], to_learn=False)
     read = load_function(pipeline.training_rows) if pipeline.training_rows else Past.rows
     compared = Compared(days=on)
-    for number, day in enumerate(on):
-        progress(f"comparing on {day}")
-        for whole in _batches(read(past, day, day)):
+    for number, table in enumerate(read_ahead(lambda day: read(past, day, day), on)):
+        progress(f"comparing on {on[number]}")
+        for whole in _batches(table):
             _refuse_missing(pipeline, whole)
             rows = rows_of(pipeline, challenger.name, whole)
             if rows.num_rows:
@@ -140,6 +143,17 @@ def by_group(compared: Compared, group: str, least_rows: int) -> Iterator[tuple[
     codes = np.where(small[codes], len(names), codes)
     for at in np.unique(codes):
         yield names[at] if at < len(names) else "(other)", codes == at
+
+
+def read_ahead(read: "Callable[[date], pa.Table]", on: list[date]) -> "Iterator[pa.Table]":
+    """Yield the rows of each day in order, two further days being read meanwhile: the database is what takes time."""
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        reading = deque(pool.submit(read, day) for day in on[:_AHEAD])
+        for position in range(len(on)):
+            rows = reading.popleft().result()
+            if position + _AHEAD < len(on):
+                reading.append(pool.submit(read, on[position + _AHEAD]))
+            yield rows
 
 
 def _batches(table: "pa.Table") -> "Iterator[pa.RecordBatch]":
