@@ -70,4 +70,12 @@ class Unwritable(Offers):
 
     def items(self) -> Any:
         """Return them with one more field."""
-        return [offer | {"sure": {offer["probability"]}} for offer in super().items()]
+        return [offer | {"sure": complex(offer["probability"])} for offer in super().items()]
+
+
+class Undefined(Offers):
+    """Offers of which one number is none."""
+
+    def items(self) -> Any:
+        """Return them with one more field."""
+        return [offer | {"sure": float("nan")} for offer in super().items()]

@@ -68,7 +68,7 @@ def test_a_run_whose_receiver_repeats_what_it_was_sent_leaves_none(
     happened.append(shelves.last_run()["error"])
 
 
-@pytest.mark.parametrize("offers", ["Undecided", "Unwritable"])
+@pytest.mark.parametrize("offers", ["Undecided", "Unwritable", "Undefined"])
 def test_a_run_that_fails_among_the_predictions_leaves_none(
     shelves: Shelves, happened: list[str], search: Search, offers: str
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_run_that_finds_no_receiver_leaves_none(shelves: Shelves, happened: li
 def test_a_run_that_was_killed_leaves_none(shelves: Shelves, happened: list[str]) -> None:
     plan = shelves.plan()
     staged = shelves.stage(plan)
-    target = shelves.receiver.target(max_in_flight=1)
+    target = shelves.receiver.target(max_in_flight=1, receipt_seconds=600)
     for moment in (Death("Deliveries.open"), Death("signed_headers", 2), Death("Deliveries.acknowledge")):
         assert killed(start_push(shelves.workspace.settings, plan, staged, target, moment))
         happened.append(moment.function)
