@@ -1,6 +1,8 @@
 """An empty home for Airflow: it writes its files where AIRFLOW_HOME says at the moment it is imported."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 from daybreak.settings import PROJECT
@@ -9,7 +11,9 @@ from daybreak.settings import PROJECT
 def prepare_airflow() -> None:
     """Point Airflow to a folder of its own and to this project's plugins, before its first import."""
     if "AIRFLOW_HOME" not in os.environ:
-        os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
+        home = tempfile.mkdtemp(prefix="airflow-home-")
+        os.environ["AIRFLOW_HOME"] = home
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(PROJECT / "dags")
     os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(PROJECT / "plugins")
