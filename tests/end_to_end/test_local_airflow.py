@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -25,84 +26,11 @@ from daybreak.local.airflow_environment import airflow_environment
 from daybreak.local.airflow_status import airflow_status, end_airflow
 from daybreak.local.keeper import COMPONENTS
 from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.local.processes import Recorded, end, record, recorded
+from daybreak.local.processes import Recorded, record, recorded
 from daybreak.partition import days
 from daybreak.settings import Settings
 
 Found = TypeVar("Found")
-
-DAGS = """
-import json, os, sys, time
-from pathlib import Path
-import pendulum
-from airflow.sdk import Asset, CronPartitionTimetable, Param, PartitionedAssetTimetable, dag, task
-
-NEW_YORK = "America/New_York"
-DAILY = CronPartitionTimetable("0 0 * * *", timezone=NEW_YORK, run_offset=-1, key_format="%Y-%m-%d")
-
-
-@dag(schedule=DAILY, start_date=pendulum.datetime(2026, 1, 1, tz=NEW_YORK), catchup=False,
-     params={"note": Param("none", type="string")})
-def partitioned():
-    @task
-    def look(**context):
-        seen = {
-            "note": context["params"]["note"],
-            "imported": "great_expectations" in sys.modules,
-            "variables": {name: value for name, value in os.environ.items() if name.startswith("DAYBREAK_")},
-        }
-        Path(os.environ["DAYBREAK_PROJECT"], f"{context['partition_key']}.json").write_text(json.dumps(seen))
-
-    look()
-
-
-@dag(schedule=CronPartitionTimetable("0 6 * * *", timezone=NEW_YORK, run_offset=-1, key_format="%Y-%m-%d"),
-     start_date=pendulum.datetime(2026, 1, 1, tz=NEW_YORK), catchup=False)
-def at_six():
-    @task
-    def nothing():
-        pass
-
-    nothing()
-
-
-published = Asset("published")
-
-
-@dag(schedule=DAILY, start_date=pendulum.datetime(2026, 1, 1, tz=NEW_YORK), catchup=False)
-def publishes():
-    @task(outlets=[published])
-    def publish(**context):
-        context["outlet_events"][published].add_partitions(context["partition_key"])
-
-    publish()
-
-
-@dag(schedule=PartitionedAssetTimetable(assets=published), start_date=pendulum.datetime(2026, 1, 1, tz=NEW_YORK),
-     catchup=False)
-def follows():
-    @task
-    def nothing():
-        pass
-
-    nothing()
-
-
-@dag(schedule=None)
-def sleepy():
-    @task
-    def sleep():
-        time.sleep(600)
-
-    sleep()
-
-
-partitioned()
-at_six()
-publishes()
-follows()
-sleepy()
-"""
 
 # What `daybreak local up` comes down to, in a process that the tests may kill.
 UP = """
@@ -132,7 +60,7 @@ def project() -> Iterator[Path]:
 def settings(project: Path) -> Settings:
     for folder in ("dags", "plugins"):
         (project / folder).mkdir()
-    (project / "dags" / "tiny.py").write_text(DAGS)
+    shutil.copy(Path(__file__).with_name("tiny_dags.py"), project / "dags")
     (project / "dags" / "broken.py").write_text(
         "from airflow.sdk import dag\n\nraise ValueError('a slip of the pen')\n"
     )
@@ -402,18 +330,6 @@ def test_what_a_killed_keeper_left_is_ended_by_the_next_start(tmp_path: Path) ->
             with pytest.raises(ConfigurationError, match="in use"):
                 ours.launch()
             assert left.wait(5) < 0
-
-
-def test_a_process_that_only_has_the_number_of_an_old_one_is_left_alone(tmp_path: Path) -> None:
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
-        now = record(tmp_path, "scheduler", stranger.pid)
-        assert now.alive()
-        old = Recorded("scheduler", stranger.pid, now.started - 3600)
-        assert not old.alive()
-        end([old], patience=0)
-        old.signal(signal.SIGKILL)
-        assert stranger.poll() is None
-        stranger.kill()
 
 
 def _free_port() -> int:
