@@ -58,6 +58,14 @@ class Parcels:
         """Declare the pipeline otherwise, on the same database."""
         return Parcels(self.workspace, replace(self.pipeline, **changes))
 
+    def shadowed(self, **changes: Any) -> "Parcels":
+        """Declare that a challenger scores too, and have the table made for it, as opening the ledger does."""
+        found = self.declared(shadow="challenger", **changes)
+        opened = self.workspace.__dict__
+        opened["pipelines"] = {**self.workspace.pipelines, self.pipeline.name: found.pipeline}
+        opened.pop("ledger", None)
+        return found
+
     def plan(self, day: date | str | None = DAY, **request: Any) -> Plan:
         """Plan a run."""
         return plan_run(self.workspace, self.pipeline, Request(None if day is None else str(day), **request))

@@ -15,6 +15,7 @@ from daybreak.ledger import lock
 from daybreak.metrics import PRIMARY, Units, measured, numbered, reliability
 from daybreak.partition import Partition
 from daybreak.pipeline import Pipeline
+from daybreak.prediction_tables import copied_columns, copied_to_shadow, predictions_table, shadow_table
 from daybreak.rescore import Rescoring
 from daybreak.tables import performance, publications, runs, shadow_runs
 from daybreak.workspace import Workspace
@@ -89,8 +90,7 @@ class Measuring:
         if self._rescoring:
             joined = self._rescoring.joined(dict(run), actuals)
         else:
-            shadow = self._read("shadow", run_id) if self._has_shadow(run_id) else None
-            joined = join_actuals(self._pipeline, self._read("runs", run_id), shadow, actuals)
+            joined = join_actuals(self._pipeline, self._predicted(run_id), self._shadow(run_id), actuals)
         if joined is None or (self._rescoring and len(joined.actual) < LEAST_ROWS):
             return Measured(day, run_id, problem="no prediction has an actual" if joined is None else "too few rows")
         rows = self._performance(joined, dict(run))
@@ -103,18 +103,21 @@ class Measuring:
         metrics = {r["role"]: r["value"] for r in rows if (r["segment_by"], r["metric"]) == ("", primary)}
         return Measured(day, run_id, len(joined.actual), joined.predictions, metrics)
 
-    def _has_shadow(self, run_id: int) -> bool:
+    def _predicted(self, run_id: int) -> "pa.Table":
+        columns = [*copied_columns(self._pipeline), self._pipeline.prediction.column]
+        return self._read(predictions_table(self._pipeline), columns, run_id)
+
+    def _shadow(self, run_id: int) -> "pa.Table | None":
         if self._pipeline.top:
-            return False  # two lists have few rows in common, and on those they are the same
+            return None  # two lists have few rows in common, and on those they are the same
         with self._warehouse.begin() as connection:
             state = connection.scalar(sa.select(shadow_runs.c.state).where(shadow_runs.c.run_id == run_id))
-        return state == "scored"
+        columns = [*copied_to_shadow(self._pipeline), self._pipeline.prediction.column]
+        return self._read(shadow_table(self._pipeline), columns, run_id) if state == "scored" else None
 
-    def _read(self, table: str, run_id: int) -> "pa.Table":
-        pipeline = self._pipeline
-        names = ", ".join((*pipeline.entity_key, *pipeline.carries, pipeline.prediction.column))
+    def _read(self, table: str, columns: list[str], run_id: int) -> "pa.Table":
         with self._warehouse.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(f"SELECT {names} FROM predictions.{pipeline.name}_{table} WHERE run_id = {run_id:d}")
+            cursor.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE run_id = {run_id:d}")
             return cursor.fetch_arrow_table()
 
     def _performance(self, joined: Joined, run: dict[str, Any]) -> list[dict[str, Any]]:

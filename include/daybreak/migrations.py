@@ -1,6 +1,8 @@
 """The framework's own tables: SQL files applied once each, in order; a pipeline's tables when their file changes."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -14,7 +16,7 @@ _REMEMBER = sa.text(
     "INSERT INTO public.daybreak_migrations (name, digest) VALUES (:name, :digest) "
     "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, applied_at = clock_timestamp()"
 )
-_SHADOW = sa.text("SELECT ledger.see_to_shadow_table(:pipeline)")
+_SHADOW = sa.text("SELECT ledger.see_to_shadow_table(:pipeline, :columns)")
 _TABLE = sa.text(
     "CREATE TABLE IF NOT EXISTS public.daybreak_migrations ("
     "name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
@@ -22,18 +24,21 @@ _TABLE = sa.text(
 
 
 def migrate(
-    warehouse: Warehouse, sql: Path, pipelines: tuple[str, ...] = (), shadowed: tuple[str, ...] = ()
+    warehouse: Warehouse,
+    sql: Path,
+    pipelines: tuple[str, ...] = (),
+    shadowed: Mapping[str, list[str]] = MappingProxyType({}),
 ) -> list[str]:
     """Bring the warehouse's tables up to date; return the names of the files that were applied.
 
-    Pipelines that are ``shadowed`` get a table for it, laid out as that of their predictions. All in one transaction.
-    A migration that was applied and has changed since is refused: write a new one.
+    Pipelines that are ``shadowed`` get a table for it, with these columns. All in one transaction. A migration that was
+    applied and has changed since is refused: write a new one.
     """
     wanted = [(f"ledger/{path.name}", load_sql(path)) for path in sorted((sql / "ledger").glob("*.sql"))]
     views = {name: load_sql(sql / name / "views.sql") for name in pipelines}
     wanted += [(f"{name}/views.sql", file) for name, file in views.items()]
-    # Made anew whenever the table that it follows may have changed.
-    shadows = {f"{name}/shadow": (name, views[name].digest) for name in shadowed}
+    # Seen to whenever the table that it follows, or what is wanted of it, may have changed.
+    shadows = {f"{name}/shadow": (name, f"{views[name].digest} {' '.join(shadowed[name])}") for name in shadowed}
     digests = {name: file.digest for name, file in wanted} | {key: digest for key, (_, digest) in shadows.items()}
     if _is_current(warehouse, digests):
         return []
@@ -59,7 +64,7 @@ def migrate(
             connection.execute(_REMEMBER, {"name": name, "digest": file.digest})
             applied.append(name)
         for key, (name, digest) in shadows.items():
-            connection.execute(_SHADOW, {"pipeline": name})
+            connection.execute(_SHADOW, {"pipeline": name, "columns": shadowed[name]})
             connection.execute(_REMEMBER, {"name": key, "digest": digest})
     return applied
 

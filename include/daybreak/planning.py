@@ -12,7 +12,7 @@ from daybreak.pipeline import Pipeline, Push
 from daybreak.plan import Plan, query_binds
 from daybreak.registry import ModelVersion, library_versions
 from daybreak.resolve import resolve_model, resolve_upstream
-from daybreak.segment_models import SegmentModels
+from daybreak.segment_models import SegmentModels, by_segment
 from daybreak.shadow import resolve_shadow
 from daybreak.sql import load_sql
 from daybreak.workspace import Workspace
@@ -76,7 +76,7 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         named = request.model_version or (policy if isinstance(policy, int) else None)
         then = VersionThen(workspace, partition, policy)
         model = resolve_model(workspace, pipeline, recorded, named, then)
-        for version in {v.digest: v for v in _versions(model)}.values():
+        for version in {v.digest: v for v in by_segment(model).values()}.values():
             workspace.registry.verify(version)
             _refuse_leakage(version, partition, request.allow_leakage)
         if isinstance(model, SegmentModels):
@@ -99,10 +99,6 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         hold = request.hold(pipeline)
         shadow = None if hold else resolve_shadow(workspace, pipeline, partition, model, run_id)
     return Plan(run_id, pipeline.name, partition, model, hold, upstream.run_id if upstream else None, shadow)
-
-
-def _versions(model: ModelVersion | SegmentModels) -> tuple[ModelVersion, ...]:
-    return tuple(model.by_segment.values()) if isinstance(model, SegmentModels) else (model,)
 
 
 def refuse_stale(push: Push, partition: Partition, now: datetime | None = None) -> None:

@@ -13,6 +13,7 @@ from daybreak.chunk import Scored
 from daybreak.errors import ConfigurationError, DaybreakError, PublicationRefused, SourceRefused
 from daybreak.ledger import Counts, Ledger, lock
 from daybreak.pipeline import Pipeline
+from daybreak.prediction_tables import copied_columns, copied_to_shadow, predictions_table, shadow_table
 from daybreak.tables import publications, runs
 from daybreak.warehouse import Warehouse, sqlstate
 
@@ -51,33 +52,32 @@ class Publisher:
 
         Rows are copied in binary: one of another type would not be converted but read as if it were of this one.
         """
-        columns = self._warehouse.table_schema(self.table)
-        if missing := [name for name in self._copied if name not in columns.names]:
+        columns, copied = self._warehouse.table_schema(self.table), copied_columns(self._pipeline)
+        if missing := [name for name in copied if name not in columns.names]:
             raise ConfigurationError(
                 f"{self.table} has no column {', '.join(missing)}.",
                 next_step=f"add it to sql/{self._pipeline.name}/views.sql.",
             )
-        return {name: columns.field(name).type for name in self._copied}
-
-    @property
-    def _copied(self) -> tuple[str, ...]:
-        return (*self._pipeline.entity_key, *self._pipeline.carries)
+        return {name: columns.field(name).type for name in copied}
 
     def write(self, run_id: int, predictions: Iterable[Scored]) -> int:
         """Put predictions under their run, in the place of what an earlier try put there; return how many.
 
         One transaction: a process that dies leaves nothing. Nobody sees them before ``flip``.
         """
-        return self._write(self.table, run_id, predictions, ("running",))
+        rows = (self.rows(run_id, scored) for scored in predictions)
+        return self._write(self.table, run_id, rows, ("running",))
 
     def write_shadow(self, run_id: int, predictions: Iterable[Scored]) -> int:
         """Put a challenger's predictions under the run whose rows they are for, where nobody takes them for published.
 
         The same way as ``write``, and also after the run was published.
         """
-        return self._write(f"predictions.{self._pipeline.name}_shadow", run_id, predictions, FINISHED)
+        copied = copied_to_shadow(self._pipeline)
+        rows = (self.rows(run_id, scored, copied) for scored in predictions)
+        return self._write(shadow_table(self._pipeline), run_id, rows, FINISHED)
 
-    def _write(self, table: str, run_id: int, predictions: Iterable[Scored], states: tuple[str, ...]) -> int:
+    def _write(self, table: str, run_id: int, rows: "Iterable[pa.RecordBatch]", states: tuple[str, ...]) -> int:
         failure: list[BaseException] = []
         with self._warehouse.bulk() as connection:
             with connection.cursor() as cursor:
@@ -90,7 +90,7 @@ class Publisher:
                     raise PublicationRefused(f"Run {run_id} is {state}.", next_step="start a new run.")
                 cursor.execute(f"DELETE FROM {table} WHERE run_id = {run_id:d}")
                 try:
-                    written = self._copy(cursor, table, run_id, predictions, failure)
+                    written = self._copy(cursor, table, rows, failure)
                 except Exception as error:
                     raise self._explained(error, failure) from error
             connection.commit()
@@ -166,15 +166,12 @@ class Publisher:
     def _of(self, partition_date: date) -> tuple[sa.ColumnElement[bool], ...]:
         return publications.c.pipeline == self._pipeline.name, publications.c.partition_date == partition_date
 
-    def _copy(
-        self, cursor: object, to: str, run_id: int, predictions: Iterable[Scored], failure: list[BaseException]
-    ) -> int:
+    def _copy(self, cursor: object, to: str, rows: "Iterable[pa.RecordBatch]", failure: list[BaseException]) -> int:
         import pyarrow as pa
 
         def batches() -> "Generator[pa.RecordBatch]":
             try:
-                for scored in predictions:
-                    yield self.rows(run_id, scored)
+                yield from rows
             except BaseException as error:
                 # The driver would pass on no more than its text.
                 failure.append(error)
@@ -188,8 +185,8 @@ class Publisher:
         schema, table = to.split(".")
         return int(cursor.adbc_ingest(table, reader, mode="append", db_schema_name=schema))  # type: ignore[attr-defined]
 
-    def rows(self, run_id: int, scored: Scored) -> "pa.RecordBatch":
-        """Lay predictions out as rows of the pipeline's table."""
+    def rows(self, run_id: int, scored: Scored, copied: tuple[str, ...] | None = None) -> "pa.RecordBatch":
+        """Lay predictions out as rows of the pipeline's table, or of another one that has less ``copied`` into it."""
         import pyarrow as pa
 
         rows, prediction = scored.chunk.rows, self._pipeline.prediction
@@ -197,7 +194,7 @@ class Publisher:
         if prediction.labels:
             values = pa.array(prediction.labels).take(values.cast(pa.int64()))
         columns = {"run_id": pa.repeat(pa.scalar(run_id, pa.int64()), rows.num_rows)}
-        columns |= {name: rows.column(name) for name in self._copied}
+        columns |= {name: rows.column(name) for name in copied or copied_columns(self._pipeline)}
         if scored.ranks is not None:
             columns["rank"] = pa.array(scored.ranks, pa.int32())
         return pa.RecordBatch.from_pydict(columns | {prediction.column: values})
@@ -242,13 +239,6 @@ class Publisher:
 
     def _publication(self, run_id: int, partition_date: date, published_at: datetime | None) -> Publication:
         return Publication(self._pipeline.name, partition_date, run_id, published_at is not None, published_at)
-
-
-def predictions_table(pipeline: Pipeline) -> str:
-    """Return the qualified name of the table that holds every run's predictions."""
-    if not pipeline.name.isidentifier():
-        raise PublicationRefused(f"'{pipeline.name}' cannot name a table.", next_step="rename the pipeline.")
-    return f"predictions.{pipeline.name}_runs"
 
 
 def _chained(first: "pa.RecordBatch", rest: "Generator[pa.RecordBatch]") -> "Generator[pa.RecordBatch]":

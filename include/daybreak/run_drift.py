@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from daybreak.drift import LEAST_ROWS, Drift, judge_drift
 from daybreak.pipeline import ModelRef, PerSegment, Pipeline, Retrain
+from daybreak.prediction_tables import predictions_table
 from daybreak.profiles import read_profiles
-from daybreak.publish import predictions_table
 from daybreak.quarantine import Quarantine
 from daybreak.registry import ModelVersion
 from daybreak.rescore import Rescoring

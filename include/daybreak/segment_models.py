@@ -76,3 +76,8 @@ class SegmentModels:
             tuple((segment, from_json(version)) for segment, version in value["versions"]),
             None if fallback is None else from_json(fallback),
         )
+
+
+def by_segment(model: ModelVersion | SegmentModels) -> dict[str | None, ModelVersion]:
+    """Return the versions by segment; the one that scores all rows under None."""
+    return model.by_segment if isinstance(model, SegmentModels) else {OTHER: model}

@@ -6,7 +6,7 @@ a table of their own and are never published or pushed.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,12 +17,14 @@ from daybreak.partition import Partition
 from daybreak.pipeline import ModelRef, Pipeline
 from daybreak.plan import Plan
 from daybreak.registry import ModelVersion
-from daybreak.segment_models import OTHER, SegmentModels
+from daybreak.segment_models import OTHER, SegmentModels, by_segment
 from daybreak.tables import shadow_runs
 from daybreak.warehouse import Warehouse
 from daybreak.workspace import Workspace
 
 Model = ModelVersion | SegmentModels
+# Segment, registered model and version, for each segment.
+Found = list[list[Any]]
 
 
 @dataclass
@@ -46,35 +48,30 @@ def resolve_shadow(
 ) -> Model | None:
     """Return the challenger that is to score a run's rows too, and write it down; None where there is none.
 
-    A challenger that must not score the partition is written down with the reason. One that is the champion by now is
-    none.
+    A challenger that cannot or must not score the partition is written down with the reason; nothing is raised. One
+    that is the champion by now is none.
     """
     if pipeline.shadow is None:
         return None
-    found = _recorded(workspace, run_id) or _challengers(workspace, pipeline, champion)
-    if not found:
-        return None
+    found: Found = []
     try:
+        found = _recorded(workspace, run_id) or _challengers(workspace, pipeline, champion)
+        if not found:
+            return None
         model = _resolved(workspace, champion, found)
-        for version in _by_segment(model).values():
+        for version in by_segment(model).values():
             workspace.registry.verify(version)
         if model.trained_through > partition.day:
             raise ModelRefused(
                 f"The challenger has seen days through {model.trained_through}, after the partition.",
                 next_step="nothing: later partitions are scored by it.",
             )
-    except DaybreakError as error:
-        _open(workspace.warehouse, run_id, state="refused", models=found, problem=str(error))
+        planned = {"model_version": model.version, "model_digest": model.digest}
+        _open(workspace.warehouse, run_id, state="planned", models=found, problem=None, **planned)
+    except Exception as error:  # whatever a registry or a storage raises, the champion's run is not to hear of it
+        with suppress(Exception):
+            _open(workspace.warehouse, run_id, state="refused", models=found, problem=_told(error))
         return None
-    _open(
-        workspace.warehouse,
-        run_id,
-        state="planned",
-        models=found,
-        model_version=model.version,
-        model_digest=model.digest,
-        problem=None,
-    )
     return model
 
 
@@ -86,40 +83,44 @@ def shadowing(warehouse: Warehouse, plan: Plan) -> Iterator[Shadowed]:
     try:
         yield shadowed
     except Exception as error:
-        shadowed.problem = str(error) if isinstance(error, DaybreakError) else f"{type(error).__name__}: {error}"
-        shadowed.problem = " ".join(shadowed.problem.split())[:2000]
+        shadowed.problem = _told(error)
     shadowed.seconds = time.monotonic() - started
-    ended = shadow_runs.update().where(shadow_runs.c.run_id == plan.run_id)
-    with warehouse.begin() as connection:
-        connection.execute(
-            ended.values(
-                state="failed" if shadowed.problem else "scored",
-                rows_failed=shadowed.rows_failed,
-                rows_scored=0 if shadowed.problem else shadowed.rows_scored,
-                seconds=round(shadowed.seconds, 3),
-                problem=shadowed.problem,
-                finished_at=sa.func.clock_timestamp(),
-            )
-        )
+    ended = {
+        "state": "failed" if shadowed.problem else "scored",
+        "rows_failed": shadowed.rows_failed,
+        "rows_scored": 0 if shadowed.problem else shadowed.rows_scored,
+        "seconds": round(shadowed.seconds, 3),
+        "problem": shadowed.problem,
+        "finished_at": sa.func.clock_timestamp(),
+    }
+    try:
+        with warehouse.begin() as connection:
+            connection.execute(shadow_runs.update().where(shadow_runs.c.run_id == plan.run_id).values(ended))
+    except Exception as error:  # it stays planned, which nobody takes for scored
+        shadowed.problem = shadowed.problem or _told(error)
 
 
-def _challengers(workspace: Workspace, pipeline: Pipeline, champion: Model) -> list[list[Any]] | None:
-    """Return segment, model and version of the challengers, or None where every one is the champion."""
+def _told(error: Exception) -> str:
+    text = str(error) if isinstance(error, DaybreakError) else f"{type(error).__name__}: {error}"
+    # What a model or a storage says may hold what no text column takes.
+    return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())[:2000]
+
+
+def _challengers(workspace: Workspace, pipeline: Pipeline, champion: Model) -> Found:
+    """Return segment, model and version of the challengers; nothing where every one is the champion."""
     declared = pipeline.model
     refs: dict[str | None, ModelRef] = {OTHER: declared} if isinstance(declared, ModelRef) else dict(declared.refs)
-    champions = _by_segment(champion)
-    found: list[list[Any]] = []
-    for segment, ref in refs.items():
-        try:
-            version = workspace.registry.resolve(replace(ref, alias=str(pipeline.shadow))).version
-        except ModelRefused:  # this model has no challenger: its champion stands in for it
-            version = champions[segment].version
-        found.append([segment, ref.name, version])
-    same = all(version == champions[segment].version for segment, _, version in found)
-    return None if same else found
+    # One model may serve several segments: its alias is asked for once, or it could move between two of them.
+    aliased = {ref.name: workspace.alias_store.get(replace(ref, alias=str(pipeline.shadow))) for ref in refs.values()}
+    champions = by_segment(champion)
+    # For a model without a challenger its champion stands in.
+    versions = {segment: aliased[ref.name] or champions[segment].version for segment, ref in refs.items()}
+    if all(version == champions[segment].version for segment, version in versions.items()):
+        return []
+    return [[segment, ref.name, versions[segment]] for segment, ref in refs.items()]
 
 
-def _resolved(workspace: Workspace, champion: Model, found: list[list[Any]]) -> Model:
+def _resolved(workspace: Workspace, champion: Model, found: Found) -> Model:
     versions: dict[str | None, ModelVersion] = {}
     for segment, name, version in found:
         versions[segment] = workspace.registry.resolve(ModelRef(name), version)
@@ -129,15 +130,9 @@ def _resolved(workspace: Workspace, champion: Model, found: list[list[Any]]) -> 
     return SegmentModels(champion.column, named, versions.get(OTHER))
 
 
-def _by_segment(model: Model) -> dict[str | None, ModelVersion]:
-    return model.by_segment if isinstance(model, SegmentModels) else {OTHER: model}
-
-
-def _recorded(workspace: Workspace, run_id: int) -> list[list[Any]] | None:
+def _recorded(workspace: Workspace, run_id: int) -> Found | None:
     with workspace.warehouse.begin() as connection:
-        found: list[list[Any]] | None = connection.scalar(
-            sa.select(shadow_runs.c.models).where(shadow_runs.c.run_id == run_id)
-        )
+        found: Found | None = connection.scalar(sa.select(shadow_runs.c.models).where(shadow_runs.c.run_id == run_id))
     return found
 
 

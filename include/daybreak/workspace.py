@@ -10,6 +10,7 @@ from daybreak.ledger import Ledger
 from daybreak.migrations import migrate
 from daybreak.pipeline import Pipeline, find_pipeline, load_pipelines
 from daybreak.plan import code_digest
+from daybreak.prediction_tables import shadow_columns
 from daybreak.settings import Settings
 from daybreak.warehouse import Warehouse
 
@@ -36,7 +37,7 @@ class Workspace:
     def ledger(self) -> Ledger:
         """The run ledger, its tables brought up to date."""
         published = tuple(name for name, pipeline in self.pipelines.items() if pipeline.push is None)
-        shadowed = tuple(name for name, pipeline in self.pipelines.items() if pipeline.shadow)
+        shadowed = {name: shadow_columns(pipeline) for name, pipeline in self.pipelines.items() if pipeline.shadow}
         migrate(self.warehouse, self.settings.sql, published, shadowed)
         return Ledger(self.warehouse)
 

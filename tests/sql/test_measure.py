@@ -98,10 +98,8 @@ def test_the_range_and_the_days_that_are_due(parcels: Parcels) -> None:
 
 
 def test_champion_and_shadow_are_measured_on_the_same_rows(parcels: Parcels) -> None:
-    shadowed = parcels.declared(shadow="challenger")
+    shadowed = parcels.shadowed()
     challenger = parcels.challenge(*fitted(parcels)).version
-    shadowed.workspace.__dict__.pop("ledger", None)
-    parcels.execute("SELECT ledger.see_to_shadow_table('parcel_hours')")
     shadowed.run(DAY)
     parcels.execute("DELETE FROM predictions.parcel_hours_shadow WHERE parcel_id % 2 = 0")
     [found] = measured(shadowed)

@@ -21,13 +21,12 @@ def test_what_is_not_among_the_actuals_was_not_chosen(cascade: Cascade) -> None:
 
 
 def test_a_challengers_lists_do_not_change_what_is_measured_of_the_champion(cascade: Cascade) -> None:
-    ranked = cascade.declared(measures="ranking", shadow="challenger").carriers
+    ranked = cascade.declared(measures="ranking").carriers.shadowed()
     for ref in ranked.pipeline.model_refs:
         version = ranked.workspace.registry.register(
             ref.name, build(0.5, -0.01), sample().head(3), trained_through=TRAINED_THROUGH
         )
         point_alias(ranked.workspace, ModelRef(ref.name, "challenger"), version.version, "test")
-    ranked.execute("SELECT ledger.see_to_shadow_table('parcel_carriers')")
     shadow = ranked.run().shadow
     assert shadow is not None
     assert shadow.rows_scored == 4 * ROWS, shadow
