@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What was measured of one model on the rows that all of them share; ``chosen`` is the registered one.
+    """What was measured of one model; ``chosen`` is the registered one.
 
-    ``failure`` says why there is nothing to measure.
+    ``measured_on`` says on what, the same for all that are to be compared. ``failure`` says why there is nothing to
+    measure.
     """
 
     name: str
@@ -20,12 +21,14 @@ class Candidate:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     chosen: bool = False
     failure: str | None = None
+    measured_on: str = "held-out rows"
 
 
 def log_candidates(client: "MlflowClient", experiment_id: str, run_id: str, candidates: Sequence[Candidate]) -> None:
     """Log each candidate as a run of its own below the run that registers the chosen one."""
     for candidate in candidates:
         tags = {"mlflow.parentRunId": run_id, "chosen": str(candidate.chosen).lower()}
+        tags["measured_on"] = candidate.measured_on
         if candidate.failure:
             tags["failure"] = candidate.failure
         run = client.create_run(experiment_id, tags=tags, run_name=candidate.name)
@@ -40,10 +43,11 @@ def print_candidates(candidates: Sequence[Candidate]) -> None:
     """Print the candidates beside each other, where there were several."""
     from daybreak.display import print_table
 
-    if candidates:
-        metrics = list(dict.fromkeys(name for candidate in candidates for name in candidate.metrics))
+    for rows in dict.fromkeys(candidate.measured_on for candidate in candidates):
+        shown = [candidate for candidate in candidates if candidate.measured_on == rows]
+        metrics = list(dict.fromkeys(name for candidate in shown for name in candidate.metrics))
         print_table(
-            "Candidates, on the same rows",
+            f"Candidates, on the same {rows}",
             ["model", *(name.replace("_", " ") for name in metrics), "registered"],
-            [[c.name, *(c.metrics.get(name) for name in metrics), c.chosen] for c in candidates],
+            [[c.name, *(c.metrics.get(name) for name in metrics), c.chosen] for c in shown],
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.candidates import Candidate
 from daybreak.errors import SourceRefused
-from daybreak.train import Past, Trained
+from daybreak.train import Past, Trained, Unseen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,9 +53,8 @@ class Classification:
             progress(f"fitting {name} on {(~unseen).sum():,} rows")
             fitted[name] = build(name, numbers, texts).fit(features[~unseen], actual[~unseen])
         progress(f"measuring on {unseen.sum():,} rows")
-        measured = {
-            name: measure(actual[unseen], model.predict_proba(features[unseen])[:, 1]) for name, model in fitted.items()
-        }
+        predicted = {name: model.predict_proba(features[unseen])[:, 1] for name, model in fitted.items()}
+        measured = {name: measure(actual[unseen], probability) for name, probability in predicted.items()}
         best = max(measured, key=lambda name: measured[name]["f1"])
         share = measure(actual[unseen], actual[~unseen].mean().repeat(unseen.sum()))
         return Trained(
@@ -70,6 +69,7 @@ class Classification:
                 *(Candidate(name, measured[name], SETTINGS[name], name == best) for name in fitted),
                 Candidate("share of positives", share),
             ),
+            unseen=Unseen(features[unseen], actual[unseen], predicted[best]),
         )
 
     def _told_apart(self, past: Past, rows: "pd.DataFrame", features: "pd.DataFrame") -> tuple[list[str], list[str]]:

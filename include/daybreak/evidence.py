@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from daybreak import pictures
 from daybreak.metrics import PRIMARY, measured
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # The tags of a version that are looked for: the settings that a search chose, and what started the training.
 SEARCHED, ORIGIN = "searched", "origin"
+# What held-out rows can show: as what is measured, or labels that nothing holds against what was right.
+Kind = Measures | Literal["labels"]
 # Importances are measured on so many held-out rows, each feature shuffled so often.
 _SAMPLE, _REPEATS = 2_000, 3
 
@@ -41,42 +43,64 @@ def record(past: "Past", trained: "Trained", origin: str | None) -> TrainingReco
 
 
 def _files(pipeline: Pipeline, trained: "Trained") -> dict[str, bytes]:
-    # A probability is one, whether or not anything is measured by it.
-    kind = pipeline.measures or ("probability" if pipeline.prediction.method == "predict_proba" else None)
-    unseen = trained.unseen
-    if unseen is None or unseen.actual is None or kind is None or kind == "ranking":
-        return {}
+    drawn, shown, tables = dict(trained.pictures), trained.unseen, {}
+    if shown is not None and (kind := _kind(pipeline, shown)):
+        drawn |= _drawn(kind, pipeline, shown)
+        if kind != "ranking":
+            names, means, deviations = importances(kind, pipeline.prediction.method, trained.model, shown)
+            drawn["importances.png"] = pictures.bars(names, means, deviations, _lost(kind))
+            tables["importances.csv"] = _table(names, means, deviations)
+    return {f"pictures/{name}": content for name, content in drawn.items()} | tables
+
+
+def _kind(pipeline: Pipeline, unseen: "Unseen") -> Kind | None:
+    if unseen.actual is None:
+        return "labels" if pipeline.prediction.labels else None
+    # A probability is one, whether or not anything is measured by it, and whatever is made of it.
+    return "probability" if pipeline.prediction.method == "predict_proba" else pipeline.measures
+
+
+def _drawn(kind: Kind, pipeline: Pipeline, unseen: "Unseen") -> dict[str, bytes]:
+    if kind == "labels" or unseen.actual is None:
+        labels = list(pipeline.prediction.labels)
+        return {"labels.png": pictures.labels_and_features(unseen.inputs, unseen.predicted, labels)}
+    both = (unseen.actual, unseen.predicted)
+    drawn = {"lift.png": pictures.lift(*both)} if pipeline.measures == "ranking" else {}
     if kind == "probability":
-        drawn = {"calibration.png": pictures.calibration(unseen.actual, unseen.predicted)}
-    else:
-        drawn = {
-            "predicted_and_actual.png": pictures.predicted_and_actual(unseen.actual, unseen.predicted),
-            "residuals.png": pictures.residuals(unseen.actual, unseen.predicted),
-        }
-    names, means, deviations = importances(kind, pipeline.prediction.method, trained.model, unseen)
-    lost = "squared error" if PRIMARY[kind] == "rmse" else PRIMARY[kind].replace("_", " ")
-    drawn["importances.png"] = pictures.bars(names, means, deviations, lost)
-    return {f"pictures/{name}": content for name, content in drawn.items()} | {
-        "importances.csv": _table(names, means, deviations)
-    }
+        drawn["calibration.png"] = pictures.calibration(*both)
+    elif kind != "ranking":
+        drawn["predicted_and_actual.png"] = pictures.predicted_and_actual(*both)
+        drawn["residuals.png"] = pictures.residuals(*both)
+    return drawn
 
 
-def importances(
-    kind: Measures, method: str, model: Any, unseen: "Unseen"
-) -> "tuple[list[str], np.ndarray, np.ndarray]":
-    """Return the features, how much worse the primary metric is when one is shuffled, and its deviation; most first."""
+def importances(kind: Kind, method: str, model: Any, unseen: "Unseen") -> "tuple[list[str], np.ndarray, np.ndarray]":
+    """Return the features, how much worse the primary metric is when one is shuffled, and its deviation; most first.
+
+    Of labels that nothing holds against what was right, it is the share of rows that change theirs.
+    """
     import numpy as np
     from sklearn.inspection import permutation_importance
 
     def better(model: Any, rows: Any, actual: "np.ndarray") -> float:
-        units = measured(kind, actual, values_of(model, method, rows), rows)
+        values = values_of(model, method, rows)
+        if kind == "labels":
+            return float((values == actual).mean())
+        units = measured(kind, actual, values, rows)
         return -float(units.losses(PRIMARY[kind]).mean())
 
     sample = np.random.default_rng(0).permutation(len(unseen.inputs))[:_SAMPLE]
-    inputs, actual = unseen.inputs.iloc[sample], np.asarray(unseen.actual, dtype=np.float64)[sample]
+    known = unseen.predicted if unseen.actual is None else unseen.actual
+    inputs, actual = unseen.inputs.iloc[sample], np.asarray(known, dtype=np.float64)[sample]
     found = permutation_importance(model, inputs, actual, scoring=better, n_repeats=_REPEATS, random_state=0)
     order = np.argsort(-found.importances_mean, kind="stable")
     return [str(inputs.columns[n]) for n in order], found.importances_mean[order], found.importances_std[order]
+
+
+def _lost(kind: Kind) -> str:
+    if kind == "labels":
+        return "share of rows that change their label"
+    return "more squared error" if PRIMARY[kind] == "rmse" else f"more {PRIMARY[kind].replace('_', ' ')}"
 
 
 def _table(names: list[str], means: "np.ndarray", deviations: "np.ndarray") -> bytes:

@@ -137,6 +137,7 @@ def _compared(
             settings,
             chosen=position == best,
             failure=_failure(by_settings[position]),
+            measured_on="folds by time",
         )
         for position, settings in enumerate(search.settings)
     )

