@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from textwrap import shorten
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from daybreak.tables import performance
 from daybreak.workspace import Workspace
 
 _LIVE_DAYS = 28
+# A verdict's reasons fill a page; --json has them in full.
+_REASON = 110
 
 
 def print_models(workspace: Workspace, found: list[ModelVersion]) -> None:
@@ -63,7 +66,7 @@ def print_decisions(pipeline: str, found: list[dict[str, Any]]) -> None:
                 row["outcome"],
                 _minute(row["recorded_at"]) if row["recorded_at"] != row["since"] else None,
                 row["decided_by"],
-                row["reason"],
+                shorten(row["reason"], _REASON, placeholder=" …"),
             ]
             for row in found
         ],
