@@ -5,11 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from daybreak.errors import ConfigurationError
+from daybreak.pipeline import Pipeline
 from daybreak.tables import training_profiles
 from daybreak.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from daybreak.registry import ModelVersion
+    from daybreak.train import Unseen
 
 BINS = 10
 # Texts beyond so many different ones are an entity key or a note, whose spread says nothing.
@@ -54,6 +59,36 @@ def keep_profiles(
         with warehouse.begin() as connection:
             connection.execute(training_profiles.insert(), rows)
     return len(rows)
+
+
+def keep_watched(warehouse: Warehouse, pipeline: Pipeline, version: "ModelVersion", unseen: "Unseen") -> int:
+    """Keep the profiles of what a pipeline declares under ``retrain``, and of its prediction."""
+    if pipeline.retrain is None:
+        return 0
+    columns = {column: unseen.inputs[column] for column in pipeline.retrain.features}
+    columns[pipeline.prediction.column] = as_published(pipeline, unseen)
+    return keep_profiles(warehouse, version.name, version.version, columns)
+
+
+def as_published(pipeline: Pipeline, unseen: "Unseen") -> "pd.Series[Any]":
+    """Return the predictions of held-out rows as they would be published."""
+    import numpy as np
+    import pandas as pd
+
+    values = unseen.predicted if unseen.kept is None else unseen.predicted[unseen.kept]
+    labels = pipeline.prediction.labels
+    return pd.Series(np.array(labels)[np.asarray(values, dtype=np.int64)] if labels else values)
+
+
+def refuse_unknown_features(pipeline: Pipeline, unseen: "Unseen") -> None:
+    """Refuse to watch a feature that the model does not take: it would have no profile, and nobody would notice."""
+    watched = pipeline.retrain.features if pipeline.retrain else ()
+    if unknown := [name for name in watched if name not in unseen.inputs]:
+        raise ConfigurationError(
+            f"{pipeline.name} declares drift of {', '.join(unknown)}, which its model does not take.",
+            next_step=f"choose from {', '.join(map(str, unseen.inputs))}.",
+            pipeline=pipeline.name,
+        )
 
 
 def read_profiles(warehouse: Warehouse, model: str, version: int) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from daybreak.errors import ModelRefused, SourceRefused
 from daybreak.partition import Partition
 from daybreak.pipeline import ModelRef, Pipeline, load_function
 from daybreak.plan import query_binds
-from daybreak.profiles import keep_profiles
+from daybreak.profiles import keep_watched, refuse_unknown_features
 from daybreak.registry import ModelVersion
 from daybreak.sql import load_sql
 from daybreak.workspace import Workspace
@@ -191,6 +191,8 @@ def fit(
         )
     for name, model in trained.items():
         _refuse_no_better(pipeline, name, model)
+        if model.unseen:
+            refuse_unknown_features(pipeline, model.unseen)
     return past, trained
 
 
@@ -247,22 +249,9 @@ def _register(past: Past, name: str, trained: Trained, origin: str | None) -> Mo
         method=pipeline.prediction.method,
         score_profile=trained.score_profile,
     )
-    if pipeline.retrain and trained.unseen:
-        known = [name for name in pipeline.retrain.features if name in trained.unseen.inputs]
-        columns = {column: trained.unseen.inputs[column] for column in known}
-        columns[pipeline.prediction.column] = as_published(pipeline, trained.unseen)
-        keep_profiles(workspace.ledger.warehouse, name, version.version, columns)
+    if trained.unseen:
+        keep_watched(workspace.ledger.warehouse, pipeline, version, trained.unseen)
     return version
-
-
-def as_published(pipeline: Pipeline, unseen: Unseen) -> "pd.Series[Any]":
-    """Return the predictions of held-out rows as they would be published."""
-    import numpy as np
-    import pandas as pd
-
-    values = unseen.predicted if unseen.kept is None else unseen.predicted[unseen.kept]
-    labels = pipeline.prediction.labels
-    return pd.Series(np.array(labels)[np.asarray(values, dtype=np.int64)] if labels else values)
 
 
 def _aliased(workspace: Workspace, model: ModelRef, version: int, decision: Decision, *, first: bool) -> str:

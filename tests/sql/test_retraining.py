@@ -12,9 +12,9 @@ from daybreak.aliases import point_alias
 from daybreak.drift import judge_drift
 from daybreak.measure import measure as measure_pipeline
 from daybreak.pipeline import ModelRef, Retrain
-from daybreak.profiles import keep_profiles, profile, read_profiles
+from daybreak.profiles import as_published, keep_profiles, profile, read_profiles
 from daybreak.retraining import cooling_down, watch, watch_newest
-from daybreak.train import Unseen, as_published, train
+from daybreak.train import Unseen, train
 from daybreak.training_record import TrainingRecord
 from fixture_pipelines import PARCEL_CARRIERS
 from fixture_pipelines.parcel_carriers.training import LEVELS, sample

@@ -12,7 +12,7 @@ import pytest
 from upath import UPath
 
 from daybreak.aliases import Aliases
-from daybreak.errors import PartitionRefused, SourceRefused
+from daybreak.errors import ConfigurationError, PartitionRefused, SourceRefused
 from daybreak.evidence import record
 from daybreak.pictures import labels_and_features, lift, silhouettes
 from daybreak.pipeline import ModelRef, Prediction, Retrain
@@ -252,6 +252,14 @@ def test_measurements_a_person_or_the_week_say_which_pipelines_are_trained() -> 
     assert chosen(declared, ["c"], ["b"]) == ["b"]
     with pytest.raises(Exception, match="no pipeline d"):
         chosen(declared, ["d"], None)
+
+
+def test_a_feature_to_be_watched_that_the_model_does_not_take_registers_nothing(searching: Parcels) -> None:
+    before = searching.rows("SELECT count(*) FROM model_versions")
+    misspelt = searching.declared(retrain=Retrain(features=("weight_kg", "distance_mk")))
+    with pytest.raises(ConfigurationError, match=r"drift of distance_mk.*choose from .*distance_km"):
+        trained(misspelt)
+    assert searching.rows("SELECT count(*) FROM model_versions") == before
 
 
 def test_the_winning_settings_are_kept_with_the_version(searching: Parcels) -> None:
