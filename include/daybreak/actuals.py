@@ -15,17 +15,16 @@ from daybreak.workspace import Workspace
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ACTUAL, SHADOW = "actual", "shadow prediction"
+ACTUAL = "actual"
 
 
 @dataclass(frozen=True)
 class Joined:
-    """The predictions whose actual is known; ``shadow`` are the challenger's for the same rows, if there are any."""
+    """The predictions whose actual is known; ``predictions`` is how many there were."""
 
     rows: "pa.Table"
     actual: np.ndarray
     predicted: np.ndarray
-    shadow: np.ndarray | None
     predictions: int
 
 
@@ -58,18 +57,28 @@ def read_actuals(workspace: Workspace, pipeline: Pipeline, partition: Partition)
     return known
 
 
-def join_actuals(
-    pipeline: Pipeline, predicted: "pa.Table", shadow: "pa.Table | None", actuals: "pa.Table"
-) -> Joined | None:
+def same_rows(pipeline: Pipeline, predicted: "pa.Table", shadow: "pa.Table") -> "tuple[pa.Table, pa.Table]":
+    """Keep of what the champion and the challenger predicted the rows that both have.
+
+    Of a pipeline with a top these are the groups that both have a list for: the lists themselves name what they name.
+    """
+    keys, column = list(pipeline.entity_key), pipeline.prediction.column
+    if pipeline.top:
+        within = list(pipeline.top.within)
+        both = predicted.join(shadow, within, join_type="left semi")
+        return both, shadow.join(predicted, within, join_type="left semi")
+    other = "shadow prediction"
+    both = predicted.join(shadow.select([*keys, column]).rename_columns([*keys, other]), keys, join_type="inner")
+    own = [name for name in both.column_names if name not in (column, other)]
+    return both.drop_columns([other]), both.select([*own, other]).rename_columns([*own, column])
+
+
+def join_actuals(pipeline: Pipeline, predicted: "pa.Table", actuals: "pa.Table") -> Joined | None:
     """Join predictions with actuals by entity key; None where none of them is known.
 
-    A ranking names few of many candidates: what is not among the actuals was not chosen. With a shadow, both are
-    measured on the rows that both have scored.
+    A ranking names few of many candidates: what is not among the actuals was not chosen.
     """
-    keys, column, predictions = list(pipeline.entity_key), pipeline.prediction.column, predicted.num_rows
-    if shadow is not None:
-        kept = shadow.select([*keys, column]).rename_columns([*keys, SHADOW])
-        predicted = predicted.join(kept, keys, join_type="inner")
+    keys, column = list(pipeline.entity_key), pipeline.prediction.column
     if not actuals.num_rows or not predicted.num_rows:
         return None
     more = [name for name in actuals.column_names if name not in predicted.column_names]
@@ -80,13 +89,8 @@ def join_actuals(
     joined = predicted.join(known, keys, join_type="left outer" if pipeline.measures == "ranking" else "inner")
     if not joined.num_rows:
         return None
-    return Joined(
-        rows=joined,
-        actual=_numbers(joined[ACTUAL], 0.0),
-        predicted=_numbers(joined[column]),
-        shadow=None if shadow is None else _numbers(joined[SHADOW]),
-        predictions=predictions,
-    )
+    actual, values = _numbers(joined[ACTUAL], 0.0), _numbers(joined[column])
+    return Joined(joined, actual, values, predicted.num_rows)
 
 
 def _numbers(column: Any, empty: float | None = None) -> np.ndarray:

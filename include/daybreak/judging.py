@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from daybreak.bootstrap import Interval, least_days, paired_interval
 from daybreak.held_out import Compared, by_group, compare, unseen_days
+from daybreak.measured_models import BY_MODEL
 from daybreak.metrics import PRIMARY
 from daybreak.pipeline import PerSegment, Pipeline
 from daybreak.registry import ModelVersion
@@ -86,15 +87,16 @@ def _held_out(pipeline: Pipeline, compared: Compared) -> Check:
 
 def _shadow(workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, champion: ModelVersion) -> Check:
     name, metric = "better on live shadow rows", PRIMARY[pipeline.measures]  # type: ignore[index]
-    if isinstance(pipeline.model, PerSegment):
-        return Check(name, None, "a shadow of several models is not measured model by model")
+    # Where each segment has its own model, those of its rows that both predicted, not those that it stood in for.
+    by, segment = (BY_MODEL, challenger.name) if isinstance(pipeline.model, PerSegment) else ("", "(all)")
     one, other = performance.alias(), performance.alias()
     same_rows = (one.c.run_id == other.c.run_id) & (one.c.metric == other.c.metric) & (one.c.rows == other.c.rows)
     wanted = (
         sa.select(one.c.partition_date, one.c.rows, one.c.value, other.c.value)
         .join(other, same_rows)
         .where(one.c.pipeline == pipeline.name, one.c.metric == metric)
-        .where(one.c.segment_by == "", other.c.segment_by == "")
+        .where(*(side.c.segment_by == by for side in (one, other)))
+        .where(*(side.c.segment == segment for side in (one, other)))
         .where(one.c.role == "champion", one.c.model_version == champion.version)
         .where(other.c.role == "shadow", other.c.model_version == challenger.version)
     )

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from daybreak.actuals import Joined, join_actuals, read_actuals
+from daybreak.actuals import Joined, join_actuals, read_actuals, same_rows
 from daybreak.errors import ConfigurationError
 from daybreak.ledger import lock
+from daybreak.measured_models import BY_MODEL, each_model, predicting
 from daybreak.metrics import PRIMARY, Units, measured, numbered, reliability
 from daybreak.partition import Partition
-from daybreak.pipeline import Pipeline
+from daybreak.pipeline import PerSegment, Pipeline
 from daybreak.prediction_tables import copied_columns, copied_to_shadow, predictions_table, shadow_table
 from daybreak.rescore import Rescoring
 from daybreak.tables import performance, publications, runs, shadow_runs
@@ -88,12 +89,13 @@ class Measuring:
         if not actuals.num_rows:
             return Measured(day, run_id, problem="no actuals yet")
         if self._rescoring:
-            joined = self._rescoring.joined(dict(run), actuals)
+            sides = {"champion": self._rescoring.joined(dict(run), actuals)}
         else:
-            joined = join_actuals(self._pipeline, self._predicted(run_id), self._shadow(run_id), actuals)
+            sides = self._sides(run_id, actuals)
+        joined = sides["champion"]
         if joined is None or (self._rescoring and len(joined.actual) < LEAST_ROWS):
             return Measured(day, run_id, problem="no prediction has an actual" if joined is None else "too few rows")
-        rows = self._performance(joined, dict(run))
+        rows = [row for role, side in sides.items() if side for row in self._performance(role, side, dict(run))]
         with self._warehouse.begin() as connection:
             lock(connection, f"measure/{run_id}", self._workspace.settings.lock_timeout_seconds)
             connection.execute(performance.delete().where(performance.c.run_id == run_id))
@@ -103,54 +105,61 @@ class Measuring:
         metrics = {r["role"]: r["value"] for r in rows if (r["segment_by"], r["metric"]) == ("", primary)}
         return Measured(day, run_id, len(joined.actual), joined.predictions, metrics)
 
-    def _predicted(self, run_id: int) -> "pa.Table":
-        columns = [*copied_columns(self._pipeline), self._pipeline.prediction.column]
-        return self._read(predictions_table(self._pipeline), columns, run_id)
-
-    def _shadow(self, run_id: int) -> "pa.Table | None":
-        if self._pipeline.top:
-            return None  # two lists have few rows in common, and on those they are the same
+    def _sides(self, run_id: int, actuals: "pa.Table") -> dict[str, Joined | None]:
+        """Join what the champion published, and what a challenger predicted for the same rows, with the actuals."""
+        pipeline, prediction = self._pipeline, self._pipeline.prediction.column
+        predicted = self._read(predictions_table(pipeline), [*copied_columns(pipeline), prediction], run_id)
         with self._warehouse.begin() as connection:
             state = connection.scalar(sa.select(shadow_runs.c.state).where(shadow_runs.c.run_id == run_id))
-        columns = [*copied_to_shadow(self._pipeline), self._pipeline.prediction.column]
-        return self._read(shadow_table(self._pipeline), columns, run_id) if state == "scored" else None
+        if state != "scored":
+            return {"champion": join_actuals(pipeline, predicted, actuals)}
+        shadow = self._read(shadow_table(pipeline), [*copied_to_shadow(pipeline), prediction], run_id)
+        both = dict(zip(("champion", "shadow"), same_rows(pipeline, predicted, shadow), strict=True))
+        sides = {role: join_actuals(pipeline, rows, actuals) for role, rows in both.items()}
+        return {role: side and replace(side, predictions=predicted.num_rows) for role, side in sides.items()}
 
     def _read(self, table: str, columns: list[str], run_id: int) -> "pa.Table":
         with self._warehouse.bulk() as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE run_id = {run_id:d}")
             return cursor.fetch_arrow_table()
 
-    def _performance(self, joined: Joined, run: dict[str, Any]) -> list[dict[str, Any]]:
-        found = self._of_role("champion", joined, joined.predicted, run["model_version"])
-        if joined.shadow is not None:
+    def _performance(self, role: str, joined: Joined, run: dict[str, Any]) -> list[dict[str, Any]]:
+        version = run["model_version"]
+        if role == "shadow":
             with self._warehouse.begin() as connection:
                 version = connection.scalar(
                     sa.select(shadow_runs.c.model_version).where(shadow_runs.c.run_id == run["run_id"])
                 )
-            found += self._of_role("shadow", joined, joined.shadow, version)
         shared = {
             "pipeline": self._pipeline.name,
             "partition_date": run["partition_date"],
             "run_id": run["run_id"],
+            "role": role,
             "model_name": run["model_name"],
+            "model_version": version,
             "predictions": joined.predictions,
         }
-        return [shared | row for row in found]
+        return [shared | row for row in self._averaged(role, joined, run["run_id"])]
 
-    def _of_role(self, role: str, joined: Joined, predicted: np.ndarray, version: int | None) -> list[dict[str, Any]]:
-        pipeline, by = self._pipeline, self._pipeline.measured_by
+    def _averaged(self, role: str, joined: Joined, run_id: int) -> list[dict[str, Any]]:
+        pipeline, by, predicted = self._pipeline, self._pipeline.measured_by, joined.predicted
         within = joined.rows.select(list(pipeline.entity_key[:-1] or pipeline.entity_key)).to_pandas()
         units = measured(self._kind, joined.actual, predicted, within)
-        everything = np.zeros(len(units.positions), dtype=np.int64)
-        found = _averages(units, "", everything, ["(all)"])
+        found = _averages(units, "", *_together(units, "(all)"))
         if by:
             column = joined.rows[by].combine_chunks().cast("string").to_pandas()
             codes, names = numbered(column.iloc[units.positions])
             found += _averages(units, by, *_pooled(codes, names, hidden=pipeline.push is not None))
+        if isinstance(pipeline.model, PerSegment) and pipeline.model.column in joined.rows.column_names:
+            models = predicting(self._warehouse, run_id, role)
+            for name, version, rows in each_model(joined.rows, pipeline.model.column, models):
+                own = units.where(rows[units.positions])
+                of_model = {"model_name": name, "model_version": version}
+                found += [row | of_model for row in _averages(own, BY_MODEL, *_together(own, name))]
         if self._kind == "probability":
             gap, bins = reliability(joined.actual, predicted, LEAST_ROWS)
             found.append(_row("", "(all)", "reliability", gap, len(predicted), bins))
-        return [row | {"role": role, "model_version": version} for row in found]
+        return found
 
 
 def newest_runs(pipeline: Pipeline) -> sa.Select[Any]:
@@ -171,6 +180,10 @@ def measure(
     """Measure the partitions of a range, or those that are new or may have changed."""
     measuring = Measuring(workspace, pipeline)
     return list(measuring.each(measuring.due(first, last)))
+
+
+def _together(units: Units, name: str) -> tuple[np.ndarray, list[str]]:
+    return np.zeros(len(units.positions), dtype=np.int64), [name]
 
 
 def _averages(units: Units, by: str, codes: np.ndarray, names: list[str]) -> list[dict[str, Any]]:

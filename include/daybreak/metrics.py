@@ -38,6 +38,11 @@ class Units:
         """Return a metric's values so that lower is better."""
         return -self.values[metric] if metric == "precision_at_5" else self.values[metric]
 
+    def where(self, chosen: np.ndarray) -> "Units":
+        """Keep the units that are chosen."""
+        values = {metric: values[chosen] for metric, values in self.values.items()}
+        return Units(self.positions[chosen], values, self.rooted)
+
     def mean(self, metric: str, codes: np.ndarray, segments: int) -> np.ndarray:
         """Average a metric over segments, given each unit's segment."""
         sums = np.bincount(codes, weights=self.values[metric], minlength=segments)

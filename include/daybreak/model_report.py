@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from daybreak.aliases import Aliases
 from daybreak.display import print_table
+from daybreak.measured_models import BY_MODEL
 from daybreak.pipeline import ModelRef
 from daybreak.registry import ModelVersion
 from daybreak.tables import performance
@@ -112,7 +113,7 @@ def _live(workspace: Workspace, version: ModelVersion, days: list[date]) -> dict
     """Return the mean of a version's measured metrics over the days, weighted by rows."""
     mean = sa.func.sum(performance.c.value * performance.c.rows) / sa.func.sum(performance.c.rows)
     means = sa.select(performance.c.metric, mean).where(
-        *_of(version), performance.c.segment_by == "", performance.c.partition_date.in_(days)
+        *_of(version), performance.c.segment_by.in_(("", BY_MODEL)), performance.c.partition_date.in_(days)
     )
     with workspace.ledger.warehouse.begin() as connection:
         found = connection.execute(means.group_by(performance.c.metric).order_by(performance.c.metric)).all()

@@ -38,7 +38,7 @@ class Rescoring:
     def joined(self, run: dict[str, Any], actuals: "pa.Table") -> Joined | None:
         """Return the predictions beside the actuals; nothing of them outlives the caller."""
         with frames_emptied(), without_values():
-            return join_actuals(self._pipeline, self._predicted(run, self._pipeline.entity_key), None, actuals)
+            return join_actuals(self._pipeline, self._predicted(run, self._pipeline.entity_key), actuals)
 
     def judged(self, run: dict[str, Any], columns: list[str], judge: "Callable[[pa.Table], Found]") -> Found:
         """Return what a judge makes of some columns and the prediction; it must keep neither."""

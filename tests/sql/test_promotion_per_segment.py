@@ -8,15 +8,17 @@ import pytest
 from cascades import Cascade
 from daybreak.aliases import Aliases, point_alias
 from daybreak.errors import ConfigurationError, ModelRefused
+from daybreak.measure import measure
 from daybreak.pipeline import ModelRef
 from daybreak.promotion import Verdict, demote, promote, reject
+from daybreak.shadow import Shadowed
 from daybreak.train import Past
 from fixture_pipelines.parcel_carriers.training import build, sample, training_rows
 from models import LAST_DAY
 from parcels import TRAINED_THROUGH, Parcels
 
 NEAR, ANY = "carriers_near", "carriers_any"
-BETTER = "better on held-out rows"
+BETTER, LIVE = "better on held-out rows", "better on live shadow rows"
 CARRIERS_COMPARED = 8
 DAYS = (LAST_DAY - TRAINED_THROUGH).days - 3
 
@@ -96,6 +98,52 @@ def test_a_worse_challenger_of_a_segment_is_refused(weeks: Parcels) -> None:
     assert champions(weeks) == before
     written = Aliases(weeks.workspace, ModelRef(NEAR)).history()[0]
     assert (written["version"], written["outcome"]) == (version, "refused")
+
+
+def shadow_days(weeks: Parcels, cascade: Cascade, days: int) -> Parcels:
+    """Publish with a shadow and measure so many days."""
+    shadowed = weeks.shadowed()
+    for day in (TRAINED_THROUGH + timedelta(days=1 + place) for place in range(days)):
+        cascade.classes.run(day)
+        assert (shadowed.run(day).shadow or Shadowed("", problem="none")).problem is None
+    measure(shadowed.workspace, shadowed.pipeline)
+    return shadowed
+
+
+def test_a_segments_live_rows_are_those_of_its_model_in_the_shadow_of_the_champion_that_is_judged(
+    weeks: Parcels, cascade: Cascade
+) -> None:
+    weeks.rewrite("actuals", "CASE WHEN parcel_id % 2 = 0 THEN 4 ELSE 1 END AS carrier", "4 AS carrier")
+    version = challenge(weeks, NEAR)
+    shadowed = shadow_days(weeks, cascade, 7)
+    verdict = judged(shadowed, model=NEAR, dry_run=True)
+    near = "SELECT count(DISTINCT parcel_id) FROM predictions.parcel_carriers WHERE parcel_class = 'near'"
+    assert said(verdict, LIVE).endswith(f"on {shadowed.value(near):,} rows of 7 days"), verdict.checks
+    assert [check.met for check in verdict.checks if check.name == LIVE] == [True]
+    # Champions stood in for the models without a challenger; one that is named later has not scored those days.
+    challenge(weeks, ANY)
+    not_asked = "0 of the 7 days that are needed are measured"
+    assert said(judged(shadowed, model=ANY, dry_run=True), LIVE) == not_asked
+    later = challenge(weeks, NEAR)
+    assert said(judged(shadowed, model=NEAR, dry_run=True), LIVE) == not_asked
+    assert said(judged(shadowed, model=NEAR, version=version, dry_run=True), LIVE) != not_asked
+    # The days were those of the champion before: they say nothing of the new one.
+    assert judged(shadowed, model=NEAR, version=version).moved
+    assert said(judged(shadowed, model=NEAR, version=later, dry_run=True), LIVE) == not_asked
+
+
+def test_a_worse_challenger_on_live_rows_of_its_segment_is_refused(weeks: Parcels, cascade: Cascade) -> None:
+    # Of the carriers that would do, most parcels went to one that only the champion names.
+    challenge(weeks, NEAR)
+    shadowed = shadow_days(weeks, cascade, 7)
+    verdict = judged(shadowed, model=NEAR, dry_run=True)
+    assert [check.met for check in verdict.checks if check.name in (BETTER, LIVE)] == [True, False]
+
+
+def test_six_days_are_not_enough(weeks: Parcels, cascade: Cascade) -> None:
+    challenge(weeks, NEAR)
+    shadowed = shadow_days(weeks, cascade, 6)
+    assert said(judged(shadowed, model=NEAR, dry_run=True), LIVE) == "6 of the 7 days that are needed are measured"
 
 
 def test_targets_that_are_not_known_yet_are_not_compared(weeks: Parcels) -> None:
