@@ -3,11 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cascades import Cascade
 from daybreak.aliases import Aliases, point_alias
+from daybreak.bootstrap import paired_interval
 from daybreak.errors import ConfigurationError, ModelRefused
+from daybreak.held_out import compare, unseen_days
 from daybreak.measure import measure
 from daybreak.pipeline import ModelRef
 from daybreak.promotion import Verdict, demote, promote, reject
@@ -144,6 +147,18 @@ def test_six_days_are_not_enough(weeks: Parcels, cascade: Cascade) -> None:
     challenge(weeks, NEAR)
     shadowed = shadow_days(weeks, cascade, 6)
     assert said(judged(shadowed, model=NEAR, dry_run=True), LIVE) == "6 of the 7 days that are needed are measured"
+
+
+def test_targets_that_overlap_are_judged_by_blocks_of_as_many_days(weeks: Parcels) -> None:
+    version = challenge(weeks, NEAR, slope=0.0001)
+    registry, near = weeks.workspace.registry, ModelRef(NEAR)
+    both = [registry.resolve(near, version), registry.resolve(near)]
+    compared = compare(weeks.workspace, weeks.pipeline, *both, unseen_days(weeks.workspace, weeks.pipeline, both))
+    difference = np.concatenate(compared.challenger) - np.concatenate(compared.champion)
+    blocks, single = (paired_interval(difference, np.concatenate(compared.day), horizon=days) for days in (3, 1))
+    told = said(judged(weeks, model=NEAR, dry_run=True), BETTER)
+    assert f"{blocks.low:+.5f} to {blocks.high:+.5f}" in told
+    assert f"{single.low:+.5f} to {single.high:+.5f}" not in told
 
 
 def test_targets_that_are_not_known_yet_are_not_compared(weeks: Parcels) -> None:
