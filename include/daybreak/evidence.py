@@ -81,6 +81,7 @@ def importances(kind: Kind, method: str, model: Any, unseen: "Unseen") -> "tuple
     """
     import numpy as np
     from sklearn.inspection import permutation_importance
+    from threadpoolctl import threadpool_limits
 
     def better(model: Any, rows: Any, actual: "np.ndarray") -> float:
         values = values_of(model, method, rows)
@@ -92,7 +93,9 @@ def importances(kind: Kind, method: str, model: Any, unseen: "Unseen") -> "tuple
     sample = np.random.default_rng(0).permutation(len(unseen.inputs))[:_SAMPLE]
     known = unseen.predicted if unseen.actual is None else unseen.actual
     inputs, actual = unseen.inputs.iloc[sample], np.asarray(known, dtype=np.float64)[sample]
-    found = permutation_importance(model, inputs, actual, scoring=better, n_repeats=_REPEATS, random_state=0)
+    # So few rows are predicted in no time by one core; several would wait for each other, and for others' work.
+    with threadpool_limits(1, user_api="openmp"):
+        found = permutation_importance(model, inputs, actual, scoring=better, n_repeats=_REPEATS, random_state=0)
     order = np.argsort(-found.importances_mean, kind="stable")
     return [str(inputs.columns[n]) for n in order], found.importances_mean[order], found.importances_std[order]
 

@@ -80,10 +80,11 @@ def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
         FAVOURITES: best(unseen, popularity(unseen)),
     }
     of, predicted = unseen["segment"].to_numpy(), {ONE_MODEL: together, PER_SEGMENT: own}
+    inputs, actual = unseen[CATEGORIES + NUMBERS], unseen[TARGET].to_numpy()
     segments = past.workspace.registry.resolve(CUSTOMER_SEGMENTS.single_ref)
 
     def trained(model: Any, fitted: "pd.DataFrame", kind: str, mine: np.ndarray) -> Trained:
-        wanted, shown = mine[starts(unseen)], unseen[mine]
+        wanted = mine[starts(unseen)]
         return Trained(
             model=model,
             sample=fitted[CATEGORIES + NUMBERS].head(100),
@@ -99,8 +100,8 @@ def train(past: Past, progress: Callable[[str], None]) -> Mapping[str, Trained]:
             ),
             searched=chosen.searched,
             unseen=Unseen(
-                shown[CATEGORIES + NUMBERS],
-                shown[TARGET].to_numpy(),
+                inputs if mine.all() else inputs[mine],
+                actual[mine],
                 predicted[kind][mine],
                 kept=lists[kind].listed[mine],
             ),
