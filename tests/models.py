@@ -1,8 +1,12 @@
 """Models of parcels, better and worse ones, to be held against each other."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
+from daybreak.artifacts import digest_of, read_files
+from daybreak.registry import ModelVersion
 from fixture_pipelines.parcel_hours.training import FEATURES, FIRST_DAY, TARGET, build
 from parcels import Parcels
 
@@ -32,3 +36,24 @@ def constant(hours: float) -> Any:
     from sklearn.dummy import DummyRegressor
 
     return DummyRegressor(strategy="constant", constant=hours)
+
+
+def folder(version: ModelVersion) -> Path:
+    """Return where the artifact of a version is."""
+    return Path(version.uri.removeprefix("file://"))
+
+
+def altered(parcels: Parcels, version: ModelVersion) -> ModelVersion:
+    """Return the version as it would be had it been registered with the files that are there now."""
+    digest = digest_of(read_files(version.uri) or {})
+    parcels.execute(
+        f"UPDATE model_version_tags SET value = '{digest}' WHERE key = 'digest' AND version = {version.version}"
+    )
+    return replace(version, digest=digest)
+
+
+def pickled(parcels: Parcels, version: ModelVersion, content: bytes) -> ModelVersion:
+    """Return the version as it would be had it been registered with a pickle."""
+    (folder(version) / "model.skops").unlink()
+    (folder(version) / "model.pkl").write_bytes(content)
+    return altered(parcels, version)

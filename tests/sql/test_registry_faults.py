@@ -3,20 +3,17 @@
 import pickle
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from daybreak.artifacts import digest_of, read_files
 from daybreak.errors import ModelRefused, SourceRefused, WarehouseUnavailable
 from daybreak.registry import ModelVersion
 from daybreak.train import train
 from daybreak.workspace import Workspace
-from models import fitted
+from models import altered, fitted, folder, pickled
 from parcels import DAY, Parcels
 
 
@@ -31,28 +28,12 @@ def _open() -> None:
     raise AssertionError("it was opened")
 
 
-def folder(version: ModelVersion) -> Path:
-    return Path(version.uri.removeprefix("file://"))
-
-
 def registered(parcels: Parcels) -> ModelVersion:
     return parcels.register(*fitted(parcels))
 
 
-def altered(parcels: Parcels, version: ModelVersion) -> ModelVersion:
-    """Return the version as it would be had it been registered with the files that are there now."""
-    digest = digest_of(read_files(version.uri) or {})
-    parcels.execute(
-        f"UPDATE model_version_tags SET value = '{digest}' WHERE key = 'digest' AND version = {version.version}"
-    )
-    return replace(version, digest=digest)
-
-
 def with_pickle(parcels: Parcels, content: bytes) -> ModelVersion:
-    version = registered(parcels)
-    (folder(version) / "model.skops").unlink()
-    (folder(version) / "model.pkl").write_bytes(content)
-    return altered(parcels, version)
+    return pickled(parcels, registered(parcels), content)
 
 
 def with_settings(parcels: Parcels, **changes: Any) -> Parcels:
