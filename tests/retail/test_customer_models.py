@@ -216,9 +216,14 @@ def test_precision_is_measured_as_training_measures_it(
         name=CUSTOMER_RECOMMENDATIONS.name,
         day=day,
     )
+    # Every household is in a segment: its rows are those of its segment's model.
     assert {segment: (value, households) for segment, value, households in kept} == {
         "(all)": (pytest.approx(lists.mean()), len(lists))
-    } | {segment: (pytest.approx(lists[of == segment].mean()), (of == segment).sum()) for segment in SEGMENTS}
+    } | {
+        name: (pytest.approx(lists[of == segment].mean()), (of == segment).sum())
+        for segment in SEGMENTS
+        for name in (segment, f"{CUSTOMER_RECOMMENDATIONS.name}_{segment}")
+    }
 
 
 def test_a_segments_challenger_is_judged_on_its_segments_households(
