@@ -145,6 +145,6 @@ def models(
 
 @looking.command()
 def url() -> None:
-    """Print the warehouse's SQLAlchemy URL, password included."""
+    """Print the warehouse's URL, password included, as psql and SQLAlchemy read it."""
     with open_workspace() as workspace:
-        print(workspace.warehouse.url.render_as_string(hide_password=False))
+        print(workspace.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False))

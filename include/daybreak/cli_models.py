@@ -146,4 +146,5 @@ def _print_verdict(pipeline: "Pipeline", verdict: "Verdict", *, dry_run: bool, j
     elif dry_run:
         out.print(f"It would {'be promoted' if verdict.accepted else 'be refused'}. Nothing was moved.")
     else:
-        out.print("Refused: the champion is unchanged. The reasons are in ledger.alias_history.")
+        told = f"daybreak history {_named(pipeline, verdict.model)}"
+        out.print(f"Refused: the champion is unchanged. It is written down: `{told}`. Next: train another challenger.")

@@ -23,8 +23,9 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows under their column names; numbers are aligned to the right."""
-    out.print(table(title, columns, rows))
+    """Print rows under their column names; numbers are aligned to the right. Of no rows, say that there are none."""
+    found = list(rows)
+    out.print(table(title, columns, found) if found else f"{title}: none.", markup=bool(found))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, markup: bool = False) -> Table:

@@ -51,27 +51,26 @@ def list_decisions(workspace: Workspace, models: Iterable[ModelRef]) -> list[dic
 
 
 def print_decisions(pipeline: str, found: list[dict[str, Any]]) -> None:
-    """Print what ``list_decisions`` found; a time stands only where the version was in force, or the moment differs."""
+    """Print what ``list_decisions`` found: from when to when a version was in force, else when it was written down."""
     several = len({row["model_name"] for row in found}) > 1
-    names = ["model"] if several else []
-    print_table(
-        f"{pipeline}: the champion, times in UTC",
-        [*names, "since", "until", "version", "before", "outcome", "recorded", "by", "reason"],
-        [
+    rows = []
+    for row in found:
+        in_force = row["until"] != row["since"]
+        rows.append(
             [
                 *([row["model_name"]] if several else []),
-                _minute(row["since"]),
-                _minute(row["until"]) if row["until"] != row["since"] else None,
+                _minute(row["since"]) if in_force else None,
+                _minute(row["until"]) if in_force else None,
                 row["version"],
                 row["from_version"],
                 row["outcome"],
-                _minute(row["recorded_at"]) if row["recorded_at"] != row["since"] else None,
+                None if in_force and row["recorded_at"] == row["since"] else _minute(row["recorded_at"]),
                 row["decided_by"],
                 shorten(row["reason"], _REASON, placeholder=" …"),
             ]
-            for row in found
-        ],
-    )
+        )
+    columns = ["since", "until", "version", "before", "outcome", "recorded", "by", "reason"]
+    print_table(f"{pipeline}: the champion, times in UTC", [*(["model"] if several else []), *columns], rows)
 
 
 def _minute(instant: datetime | None) -> str | None:

@@ -128,9 +128,11 @@ class Publisher:
                 sa.select(publications.c.run_id).where(*self._of(partition_date), publications.c.withdrawn_at.is_(None))
             )
         if found is None:
+            pushed = self._pipeline.push is not None
             raise PublicationRefused(
-                "Nothing is published.",
-                next_step=f"run it: `daybreak run {self._pipeline.name} --partition {partition_date}`.",
+                "It pushes, and keeps no predictions." if pushed else "Nothing is published.",
+                next_step=f"run it{' again' if pushed else ''}: "
+                f"`daybreak run {self._pipeline.name} --partition {partition_date}`.",
                 pipeline=self._pipeline.name,
                 partition=partition_date.isoformat(),
             )

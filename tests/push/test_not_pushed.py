@@ -108,3 +108,15 @@ def test_a_model_that_has_seen_later_days_is_refused(shelves: Shelves) -> None:
     with failed(shelves, ModelRefused, "has seen days through", "--model-version"):
         shelves.push()
     assert TRAINED_THROUGH < DAY
+
+
+@pytest.mark.parametrize("command", ["replay", "reproduce"])
+def test_what_needs_kept_predictions_says_that_there_are_none(
+    shelves: Shelves, daybreak: Daybreak, command: str
+) -> None:
+    code, said = daybreak(command, "shelf_offers", DAY)
+    assert code == 1
+    assert (
+        f"It pushes, and keeps no predictions. Next: run it again: `daybreak run shelf_offers --partition {DAY}`"
+        in said
+    )

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from daybreak.aliases import Aliases, Decision
 from daybreak.cli import main
 from daybreak.settings import Settings
 from parcels import DAY, SHORT_DAY, TRAINED_THROUGH, Parcels
@@ -186,6 +187,15 @@ def test_the_history_of_the_champion_is_shown_and_what_was_before_it_declared(
     assert printed("show", "parcel_hours", DAY)["run"]["model_policy"] == "as_of_declared"
 
 
+def test_a_version_that_was_refused_does_not_look_like_one_in_force(daybreak: Daybreak, parcels: Parcels) -> None:
+    Aliases(parcels.workspace, parcels.pipeline.single_ref).refuse(7, Decision("no better"))
+    _, out, _ = daybreak("history", "parcel_hours")
+    [refused] = [line.split() for line in out.splitlines() if "no better" in line]
+    # Neither since nor until; when it was written down stands behind the outcome.
+    assert refused[:5] == ["-", "-", "7", "1", "refused"]
+    assert refused[5].startswith("20")
+
+
 @pytest.mark.parametrize("alone", [("--declare", 1), ("--since", EARLIEST)])
 def test_a_declaration_names_both_version_and_day(daybreak: Daybreak, alone: tuple[object, ...]) -> None:
     code, _, err = daybreak("history", "parcel_hours", *alone)
@@ -220,7 +230,9 @@ def test_the_url_is_the_warehouses_own(daybreak: Daybreak, settings: Settings) -
     assert settings.warehouse_url is not None
     code, out, err = daybreak("url")
     assert (code, err) == (0, "")
-    assert sa.make_url(out.strip()) == sa.make_url(settings.warehouse_url.get_secret_value())
+    # Clients other than SQLAlchemy know no driver in it.
+    own = sa.make_url(settings.warehouse_url.get_secret_value()).set(drivername="postgresql")
+    assert sa.make_url(out.strip()) == own
 
 
 def test_the_status_of_a_stack_that_is_down_is_told(daybreak: Daybreak, printed: Callable[..., Any]) -> None:

@@ -27,6 +27,11 @@ def test_numbers_stand_right_and_texts_left(capsys: Capture) -> None:
     assert [line.rstrip() for line in lines] == ["       1   a", "   1,000   bb"]
 
 
+def test_of_no_rows_it_is_said_that_there_are_none(capsys: Capture) -> None:
+    print_table("Deliveries of [b]shop[/b]", ["key"], iter([]))
+    assert capsys.readouterr().out == "Deliveries of [b]shop[/b]: none.\n"
+
+
 def test_what_looks_like_markup_is_text(capsys: Capture) -> None:
     print_table("Rules", ["rule"], [["[bold]not bold[/bold] value_set=['(none)']"]])
     print_facts({"error": "[red]not red[/red]", "empty": None})
