@@ -13,7 +13,7 @@ help: ## List these targets
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV), about a minute the first time."
+	@echo "Installing into $(VENV), one to three minutes the first time."
 	@$(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check --editable .
 	@touch $(INSTALLED)
