@@ -145,6 +145,6 @@ def models(
 
 @looking.command()
 def url() -> None:
-    """Print the warehouse's URL, password included, as psql and SQLAlchemy read it."""
+    """Print the warehouse's URL, password included, as psql reads it; SQLAlchemy wants postgresql+psycopg2."""
     with open_workspace() as workspace:
         print(workspace.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False))
