@@ -51,10 +51,15 @@ class Scoring:
     def predictions(self, chunks: Iterable[Chunk]) -> Generator[Scored]:
         """Yield the predictions of each chunk, in order; raise ScoringFailed once the budget is overdrawn."""
         with scoring_threads() as threads:
+            # The next chunk is converted while the threads are busy with this one, or they would wait for it.
+            begun: Callable[[], Scored] | None = None
             for chunk in chunks:
-                scored = self.start(chunk, threads)()
-                if len(scored.values):
-                    yield scored
+                following = self.start(chunk, threads)
+                if begun is not None:
+                    yield from _any(begun())
+                begun = following
+            if begun is not None:
+                yield from _any(begun())
 
     def start(self, chunk: Chunk, threads: ThreadPoolExecutor) -> Callable[[], Scored]:
         """Begin to score a chunk; what is returned waits for it and returns what was scored."""
@@ -158,3 +163,7 @@ def scoring_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(
         cpu_count(), thread_name_prefix="daybreak-score", initializer=threadpool_limits, initargs=(1, "openmp")
     )
+
+
+def _any(scored: Scored) -> Iterable[Scored]:
+    return (scored,) if len(scored.values) else ()
