@@ -12,12 +12,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from daybreak.embedded.postgres import EmbeddedPostgres
+from daybreak.embedded.processes import recorded
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.airflow_environment import USER
 from daybreak.local.airflow_http import AirflowHttp
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.local.processes import recorded
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from parcels import administer

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from daybreak.aliases import point_alias
-from daybreak.train import train
+from daybreak.models.aliases import point_alias
+from daybreak.training.train import train
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_CARRIERS, PARCEL_CLASSES
 from fixture_pipelines.parcel_carriers.training import build, sample

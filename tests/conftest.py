@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from parcels import NewDatabase, Parcels, administer, load, make_project, make_settings

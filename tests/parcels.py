@@ -14,20 +14,20 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from daybreak.aliases import point_alias
+from daybreak.batch.snapshot import Snapshot
+from daybreak.declaration.pipeline import ModelRef, Pipeline
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import DaybreakError
-from daybreak.ledger import Counts
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.pipeline import ModelRef, Pipeline
-from daybreak.plan import Plan
-from daybreak.planning import Request, plan_run
-from daybreak.publish import Publication
-from daybreak.registry import ModelVersion
-from daybreak.runner import Outcome, Runner
+from daybreak.ledger.runs import Counts
+from daybreak.models.aliases import point_alias
+from daybreak.models.registry import ModelVersion
+from daybreak.run.plan import Plan
+from daybreak.run.planning import Request, plan_run
+from daybreak.run.publish import Publication
+from daybreak.run.runner import Outcome, Runner
 from daybreak.settings import PROJECT, Settings
-from daybreak.snapshot import Snapshot
-from daybreak.sql import load_sql
-from daybreak.train import train
+from daybreak.training.train import train
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_HOURS
 

@@ -18,19 +18,19 @@ from types import FrameType
 from typing import Any
 
 import daybreak
-from daybreak.ledger import Counts
+from daybreak.batch.snapshot import Snapshot
+from daybreak.ledger.runs import Counts
 from daybreak.local.preload import MODULES
-from daybreak.plan import Plan
-from daybreak.planning import Request, plan_run
-from daybreak.runner import Runner
+from daybreak.run.plan import Plan
+from daybreak.run.planning import Request, plan_run
+from daybreak.run.runner import Runner
 from daybreak.settings import Settings
-from daybreak.snapshot import Snapshot
 from daybreak.workspace import Workspace
 
 ENGINE = str(Path(daybreak.__file__).parent)
 _forks = multiprocessing.get_context("forkserver")
 _RECEIVER = ["uvicorn", "retail.promotions_system.app"]
-_forks.set_forkserver_preload([*MODULES, *_RECEIVER, "daybreak.cli", "daybreak.expectations", "processes"])
+_forks.set_forkserver_preload([*MODULES, *_RECEIVER, "daybreak.cli.app", "daybreak.run.expectations", "processes"])
 
 Line = tuple[str, int]
 Tracer = Callable[[FrameType, str, Any], Any]
@@ -128,7 +128,7 @@ def _prepared(
 
 
 def _command(*arguments: str) -> None:
-    from daybreak.cli import main
+    from daybreak.cli.app import main
 
     sys.argv = ["daybreak", *arguments]
     main()

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 import uvicorn
 from pydantic import SecretStr
 
-from daybreak.delivery import DeliveryTarget, PreparedChunk
-from daybreak.keys import chunk_key, offer_id
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.signing import signed_headers
+from daybreak.embedded.postgres import EmbeddedPostgres
+from daybreak.push.client import DeliveryTarget, PreparedChunk
+from daybreak.push.keys import chunk_key, offer_id
+from daybreak.push.signing import signed_headers
 from parcels import administer
 from retail.promotions_system.app import create_app
 from retail.promotions_system.faults import Faults

@@ -18,17 +18,17 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from daybreak.aliases import point_alias
+from daybreak.declaration.partition import Partition, last_complete_day
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.airflow_environment import USER
 from daybreak.local.airflow_http import AirflowHttp
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.partition import Partition, last_complete_day
-from daybreak.plan import query_binds
+from daybreak.models.aliases import point_alias
+from daybreak.run.plan import query_binds
 from daybreak.settings import PROJECT, Settings
-from daybreak.sql import load_sql
-from daybreak.train import Past
+from daybreak.training.train import Past
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from processes import environment
 from promotions import SIGNING_KEY, TOKEN
@@ -126,7 +126,7 @@ class Pushing:
 
     def deliveries(self, back: int) -> list[tuple[str, int]]:
         """Return state and attempts of a day's chunks."""
-        from daybreak.deliveries import Deliveries
+        from daybreak.ledger.deliveries import Deliveries
 
         found = Deliveries(self.workspace.warehouse, DAG, self.day(back)).list()
         return [(chunk["state"], chunk["attempts"]) for chunk in found]
@@ -140,7 +140,7 @@ class Pushing:
 
     def scores(self, back: int, *, with_profile: bool = False) -> list[float]:
         """Score a day as its run did; scores that the model's profile of held-out days names anyway are left out."""
-        from daybreak.runner import Runner
+        from daybreak.run.runner import Runner
 
         pipeline = self.workspace.pipeline(DAG)
         partition = Partition(self.day(back), TIMEZONE)

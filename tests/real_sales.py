@@ -10,11 +10,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import retail
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.registry import ModelVersion
+from daybreak.models.registry import ModelVersion
 from daybreak.settings import PROJECT, Settings
-from daybreak.train import Past, Trained, held_out, train
+from daybreak.training.train import Past, Trained, held_out, train
 from daybreak.workspace import Workspace
 from parcels import administer
 from retail.demand_forecast import DEMAND_FORECAST

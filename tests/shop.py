@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from daybreak.declaration.partition import Partition
+from daybreak.declaration.pipeline import Pipeline
 from daybreak.local.demonstration_data import TIMEZONE
-from daybreak.partition import Partition
-from daybreak.pipeline import Pipeline
-from daybreak.plan import query_binds
+from daybreak.run.plan import query_binds
 from daybreak.settings import PROJECT
-from daybreak.sql import load_sql
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 
 _SELL = sa.text(

@@ -4,18 +4,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daybreak.alias_store import AliasStore
-from daybreak.artifacts import Artifacts
-from daybreak.ledger import Ledger
-from daybreak.migrations import migrate
-from daybreak.pipeline import Pipeline, find_pipeline, load_pipelines
-from daybreak.plan import code_digest
-from daybreak.prediction_tables import shadow_columns
+from daybreak.declaration.pipeline import Pipeline, find_pipeline, load_pipelines
+from daybreak.ledger.runs import Ledger
+from daybreak.models.alias_store import AliasStore
+from daybreak.models.artifacts import Artifacts
+from daybreak.run.plan import code_digest
 from daybreak.settings import Settings
-from daybreak.warehouse import Warehouse
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.migrations import migrate
+from daybreak.warehouse.prediction_tables import shadow_columns
 
 if TYPE_CHECKING:
-    from daybreak.registry import Registry
+    from daybreak.models.registry import Registry
 
 
 class Workspace:
@@ -29,7 +29,7 @@ class Workspace:
         """The warehouse of the settings, or the embedded PostgreSQL, which is started if need be."""
         if self.settings.warehouse_url:
             return Warehouse(self.settings.warehouse_url.get_secret_value())
-        from daybreak.local.postgres import EmbeddedPostgres
+        from daybreak.embedded.postgres import EmbeddedPostgres
 
         return Warehouse(EmbeddedPostgres(self.settings.home).use().url())
 
@@ -44,7 +44,7 @@ class Workspace:
     @cached_property
     def registry(self) -> "Registry":
         """The model registry."""
-        from daybreak.registry import Registry
+        from daybreak.models.registry import Registry
 
         artifacts = Artifacts(self.settings.home / "cache" / "models", self.settings.pickled)
         trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}

@@ -17,8 +17,8 @@ from daybreak.errors import ConfigurationError
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from daybreak.delivery import DeliveryClient
-    from daybreak.delivery_target import DeliveryTarget
+    from daybreak.push.client import DeliveryClient
+    from daybreak.push.target import DeliveryTarget
 
 # Numbers that the extra may hold, by the names and with the meaning that they have in the delivery target.
 NUMBERS = (
@@ -50,8 +50,8 @@ class PromotionsHook(BaseHook):
         """Read the Connection; a receiver that is not safe to talk to is refused."""
         from pydantic import SecretStr
 
-        from daybreak.delivery_target import DeliveryTarget
-        from daybreak.push_runner import OFFERS
+        from daybreak.push.runner import OFFERS
+        from daybreak.push.target import DeliveryTarget
         from daybreak.settings import Settings
 
         try:
@@ -77,7 +77,7 @@ class PromotionsHook(BaseHook):
 
     def get_conn(self) -> "DeliveryClient":
         """Return a client of the receiver."""
-        from daybreak.delivery import DeliveryClient
+        from daybreak.push.client import DeliveryClient
 
         return DeliveryClient(self.target())
 

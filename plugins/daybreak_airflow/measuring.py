@@ -18,7 +18,7 @@ log = logging.getLogger("daybreak")
 )
 def measure(pipeline: str) -> dict[str, Any]:
     """Hold a pipeline's predictions against the actuals that are known by now."""
-    from daybreak.measure import measure as measure_pipeline
+    from daybreak.monitoring.measure import measure as measure_pipeline
     from daybreak.settings import Settings
     from daybreak.workspace import Workspace
 
@@ -51,7 +51,7 @@ def _watch(pipeline: str) -> Any:
         doc="Ask for a training where error or drift has crossed what the pipeline declares.",
     )
     def watch_pipeline() -> dict[str, Any]:
-        from daybreak.retraining import watch_newest
+        from daybreak.monitoring.retraining import watch_newest
         from daybreak.settings import Settings
         from daybreak.workspace import Workspace
 

@@ -15,7 +15,7 @@ log = logging.getLogger("daybreak")
 @task
 def judge(pipeline: str, model: str = "") -> Reference:
     """Judge the challenger; a refusal is written down, and nothing is moved unless the settings say so."""
-    from daybreak.promotion import promote
+    from daybreak.promotion.promoting import promote
     from daybreak.settings import Settings
     from daybreak.workspace import Workspace
 
@@ -59,7 +59,7 @@ def ask() -> HITLOperator:
 @task
 def settle(judged: Reference, answer: Reference) -> Reference:
     """Judge once more and move the alias, or write down that a person refused."""
-    from daybreak.promotion import promote, reject
+    from daybreak.promotion.promoting import promote, reject
     from daybreak.settings import Settings
     from daybreak.workspace import Workspace
 

@@ -12,9 +12,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from daybreak.plan import Plan
-    from daybreak.push_runner import PushRunner
-    from daybreak.runner import Runner
+    from daybreak.push.runner import PushRunner
+    from daybreak.run.plan import Plan
+    from daybreak.run.runner import Runner
 
 Reference = dict[str, Any]
 log = logging.getLogger("daybreak")
@@ -25,7 +25,7 @@ _TRIGGERS = {"scheduled": "scheduled", "manual": "manual", "backfill": "backfill
 @task
 def plan(pipeline: str) -> Reference:
     """Resolve the partition and the model version of this run, and open it in the ledger."""
-    from daybreak.planning import Request, plan_run
+    from daybreak.run.planning import Request, plan_run
 
     context = get_current_context()
     run, params = context["dag_run"], context["params"]
@@ -57,7 +57,7 @@ def extract(plan: Reference) -> Reference:
     """Write the partition's rows into a snapshot."""
     from dataclasses import asdict
 
-    from daybreak.plan import Plan
+    from daybreak.run.plan import Plan
 
     snapshot = _runner(plan["pipeline"]).extract(Plan.from_json(plan))
     log.info("%s rows extracted into %s.", f"{snapshot.rows:,}", snapshot.uri)
@@ -67,8 +67,8 @@ def extract(plan: Reference) -> Reference:
 @task
 def validate(plan: Reference, snapshot: Reference) -> Reference:
     """Set aside the rows that break a critical expectation; stop if the batch as a whole does."""
-    from daybreak.plan import Plan
-    from daybreak.snapshot import Snapshot
+    from daybreak.batch.snapshot import Snapshot
+    from daybreak.run.plan import Plan
 
     quarantined = _runner(plan["pipeline"]).validate(Plan.from_json(plan), Snapshot(**snapshot))
     log.info("%s of %s rows quarantined.", f"{quarantined:,}", f"{snapshot['rows']:,}")
@@ -80,8 +80,8 @@ def score(plan: Reference, validated: Reference) -> Reference:
     """Predict for the rows that passed, and write the predictions under this run."""
     from dataclasses import asdict
 
-    from daybreak.plan import Plan
-    from daybreak.snapshot import Snapshot
+    from daybreak.batch.snapshot import Snapshot
+    from daybreak.run.plan import Plan
 
     counts = _runner(plan["pipeline"]).score(Plan.from_json(plan), Snapshot(**validated))
     log.info("%s rows scored, %s failed.", f"{counts.rows_scored:,}", f"{counts.rows_failed:,}")
@@ -93,8 +93,8 @@ def publish(plan: Any, counts: Any, asset: Asset) -> Any:
 
     @task(task_id="publish", outlets=[asset], doc="Make this run the current one of its partition.")
     def publish_run(plan: Reference, counts: Reference) -> Reference:
-        from daybreak.ledger import Counts
-        from daybreak.plan import Plan
+        from daybreak.ledger.runs import Counts
+        from daybreak.run.plan import Plan
 
         publication = _runner(plan["pipeline"]).publish(Plan.from_json(plan), Counts(**counts))
         if not publication.published:
@@ -114,8 +114,8 @@ def shadow(plan: Reference, validated: Reference, published: Reference) -> Refer
     """Score the same rows with the challenger, into a table of its own; what goes wrong fails nothing."""
     from dataclasses import asdict
 
-    from daybreak.plan import Plan
-    from daybreak.snapshot import Snapshot
+    from daybreak.batch.snapshot import Snapshot
+    from daybreak.run.plan import Plan
 
     shadowed = _runner(plan["pipeline"]).shadow(Plan.from_json(plan), Snapshot(**validated))
     if shadowed is None:
@@ -129,8 +129,8 @@ def push(plan: Reference, validated: Reference) -> Reference:
     """Score the rows that passed and send the best of them, in one go: predictions are in memory only."""
     from dataclasses import asdict
 
-    from daybreak.plan import Plan
-    from daybreak.snapshot import Snapshot
+    from daybreak.batch.snapshot import Snapshot
+    from daybreak.run.plan import Plan
 
     planned = Plan.from_json(plan)
     outcome = _push_runner(planned).push(planned, Snapshot(**validated))
@@ -146,7 +146,7 @@ def push(plan: Reference, validated: Reference) -> Reference:
 @task
 def discard(plan: Reference) -> None:
     """Remove the rows that the run has staged."""
-    from daybreak.plan import Plan
+    from daybreak.run.plan import Plan
 
     planned = Plan.from_json(plan)
     _push_runner(planned).discard(planned)
@@ -165,7 +165,7 @@ def close_run(context: "Context") -> None:
 
 
 def _runner(pipeline: str) -> "Runner":
-    from daybreak.runner import Runner
+    from daybreak.run.runner import Runner
     from daybreak.settings import Settings
     from daybreak.workspace import Workspace
 
@@ -174,7 +174,7 @@ def _runner(pipeline: str) -> "Runner":
 
 
 def _push_runner(planned: "Plan") -> "PushRunner":
-    from daybreak.push_runner import PushRunner
+    from daybreak.push.runner import PushRunner
     from daybreak.settings import Settings
     from daybreak.workspace import Workspace
     from daybreak_airflow.hooks import PromotionsHook

@@ -17,7 +17,7 @@ log = logging.getLogger("daybreak")
 @task
 def choose(declared: list[str]) -> list[str]:
     """Say which pipelines are trained: those that were asked for, or all."""
-    from daybreak.scheduled_training import chosen
+    from daybreak.training.scheduled import chosen
 
     context = get_current_context()
     asked_for = _asked_for()
@@ -30,8 +30,8 @@ def choose(declared: list[str]) -> list[str]:
 @task(map_index_template="{{ task.op_kwargs['pipeline'] }}")
 def due(*, pipeline: str) -> Reference:
     """Decide the last day that the training may see; skip what was trained within the cool-down."""
-    from daybreak.scheduled_training import cutoff, held_back
     from daybreak.settings import Settings
+    from daybreak.training.scheduled import cutoff, held_back
     from daybreak.workspace import Workspace
 
     context = get_current_context()
@@ -48,8 +48,8 @@ def due(*, pipeline: str) -> Reference:
 @task(map_index_template="{{ task.op_kwargs['due']['pipeline'] }}", max_active_tis_per_dagrun=1)
 def train(*, due: Reference) -> Reference:
     """Search the declared settings, fit the best, hold it against its baseline, and register it."""
-    from daybreak.scheduled_training import train_once
     from daybreak.settings import Settings, share_cores
+    from daybreak.training.scheduled import train_once
     from daybreak.workspace import Workspace
 
     share_cores()
@@ -72,7 +72,7 @@ def train(*, due: Reference) -> Reference:
 def challenge(*, trained: Reference) -> Reference:
     """Make the new version the challenger, or the champion where there is none."""
     from daybreak.settings import Settings
-    from daybreak.train import challenge as point
+    from daybreak.training.train import challenge as point
     from daybreak.workspace import Workspace
 
     workspace, run = Workspace(Settings()), get_current_context()["dag_run"]

@@ -25,10 +25,10 @@ from figures import ServerPeak, machine, relations, show
 from pushing import measure_pushing, show_pushing
 from rows import disagreements, prepare_model, prepare_rows, settle
 
-from daybreak.display import err, print_error, print_json
+from daybreak.cli.display import err, print_error, print_json
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import DaybreakError
 from daybreak.local.demonstration_data import TIMEZONE
-from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.settings import PROJECT, Settings
 from daybreak.workspace import Workspace
 

@@ -8,11 +8,11 @@ from typing import Any
 from benchmark_pipeline import SEGMENTS
 from rows import TRAINED_BEFORE
 
-from daybreak.aliases import point_alias
-from daybreak.display import print_table
+from daybreak.cli.display import print_table
+from daybreak.declaration.pipeline import ModelRef
 from daybreak.errors import ModelRefused
-from daybreak.pipeline import ModelRef
-from daybreak.train import Past
+from daybreak.models.aliases import point_alias
+from daybreak.training.train import Past
 from daybreak.workspace import Workspace
 
 FITTED_DAYS = 28

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from daybreak.display import out, print_facts, print_table
+from daybreak.cli.display import out, print_facts, print_table
 
 LIBRARIES = ("pandas", "pyarrow", "numpy", "scikit-learn", "great-expectations", "adbc-driver-postgresql", "sqlalchemy")
 LETTERS = {"tutorial": "(a) tutorial", "daybreak": "(b) daybreak", "predict": "(c) predict"}

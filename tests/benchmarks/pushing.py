@@ -22,11 +22,11 @@ import httpx
 import sqlalchemy as sa
 import typer
 
-from daybreak.display import err, out, print_json, print_table
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.migrations import migrate
+from daybreak.cli.display import err, out, print_json, print_table
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import PROJECT
-from daybreak.warehouse import Warehouse
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.migrations import migrate
 
 WAYS = Path(__file__).with_name("pushing_ways.py")
 WANTED_SPEED, WANTED_MEMORY = 0.8, 1.1

@@ -19,15 +19,15 @@ import httpx
 import numpy as np
 from pydantic import SecretStr
 
-from daybreak.delivery_target import DeliveryTarget
-from daybreak.partition import Partition
-from daybreak.plan import Plan
-from daybreak.push import Pusher
-from daybreak.registry import ModelVersion
-from daybreak.signature import Signature
-from daybreak.signing import signed_headers
-from daybreak.tables import runs
-from daybreak.warehouse import Warehouse
+from daybreak.batch.signature import Signature
+from daybreak.declaration.partition import Partition
+from daybreak.ledger.tables import runs
+from daybreak.models.registry import ModelVersion
+from daybreak.push.delivering import Pusher
+from daybreak.push.signing import signed_headers
+from daybreak.push.target import DeliveryTarget
+from daybreak.run.plan import Plan
+from daybreak.warehouse.database import Warehouse
 from retail.daily_promotions import DAILY_PROMOTIONS
 from retail.daily_promotions.offers import Decided
 

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from daybreak.declaration.partition import Partition
 from daybreak.local.demonstration_data import load_demonstration_data
-from daybreak.partition import Partition
-from daybreak.plan import query_binds
-from daybreak.sql import load_sql
-from daybreak.train import train
+from daybreak.run.plan import query_binds
+from daybreak.training.train import train
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 
 SQL = Path(__file__).parent / "sql"

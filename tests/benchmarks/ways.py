@@ -19,15 +19,15 @@ import sqlalchemy as sa
 from benchmark_pipeline import FOUR_SEGMENTS, ONE_MODEL, THROUGHPUT
 from rows import bound
 
-from daybreak.partition import Partition
-from daybreak.pipeline import ModelRef, Pipeline
-from daybreak.plan import query_binds
-from daybreak.planning import Request, plan_run
-from daybreak.runner import Runner
+from daybreak.batch.snapshot import Snapshot
+from daybreak.declaration.partition import Partition
+from daybreak.declaration.pipeline import ModelRef, Pipeline
+from daybreak.run.plan import query_binds
+from daybreak.run.planning import Request, plan_run
+from daybreak.run.runner import Runner
+from daybreak.run.shadow import resolve_shadow
 from daybreak.settings import Settings
-from daybreak.shadow import resolve_shadow
-from daybreak.snapshot import Snapshot
-from daybreak.sql import load_sql
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from daybreak.pipeline import load_pipelines
+from daybreak.declaration.pipeline import load_pipelines
 from daybreak.settings import PROJECT
 
 if TYPE_CHECKING:

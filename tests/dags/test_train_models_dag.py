@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from daybreak.declaration.pipeline import load_pipelines
 from daybreak.errors import ModelRefused, SourceRefused, WarehouseUnavailable
-from daybreak.pipeline import load_pipelines
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

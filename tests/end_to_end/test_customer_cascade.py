@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from airflow_stack import Stack, running_stack
-from daybreak.aliases import point_alias
+from daybreak.embedded.postgres import EmbeddedPostgres
+from daybreak.ledger.stale import list_stale
 from daybreak.local.airflow_api import AirflowRun
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.stale import list_stale
-from daybreak.train import Past
+from daybreak.models.aliases import point_alias
+from daybreak.training.train import Past
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
 from retail.customer_recommendations.training import CATEGORIES, NUMBERS
 from retail.customer_recommendations.training import fit as fit_recommendations

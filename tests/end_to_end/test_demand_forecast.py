@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from airflow_stack import DAG, Stack, running_stack
-from daybreak.aliases import point_alias
+from daybreak.declaration.partition import Partition
+from daybreak.declaration.pipeline import ModelRef
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.demonstration_data import TIMEZONE
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.partition import Partition
-from daybreak.pipeline import ModelRef
+from daybreak.models.aliases import point_alias
 
 # There is no challenger: the shadow has nothing to do.
 DONE = {**dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "success"), "shadow": "skipped"}

@@ -20,14 +20,14 @@ import psutil
 import pytest
 import yaml
 
+from daybreak.declaration.partition import days
+from daybreak.embedded.keeper import COMPONENTS
+from daybreak.embedded.postgres import EmbeddedPostgres
+from daybreak.embedded.processes import Recorded, record, recorded
 from daybreak.errors import ConfigurationError, TerminalError, TransientError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_environment import airflow_environment
 from daybreak.local.airflow_status import airflow_status, end_airflow
-from daybreak.local.keeper import COMPONENTS
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.local.processes import Recorded, record, recorded
-from daybreak.partition import days
 from daybreak.settings import Settings
 
 Found = TypeVar("Found")
@@ -36,7 +36,7 @@ Found = TypeVar("Found")
 UP = """
 import sys
 from daybreak.local.airflow import LocalAirflow
-from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import Settings
 
 settings = Settings()

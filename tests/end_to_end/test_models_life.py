@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from airflow_stack import DAG, TIMEOUT, Stack, running_stack
-from daybreak.aliases import Aliases, point_alias
+from daybreak.declaration.partition import Partition
+from daybreak.declaration.pipeline import ModelRef
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import TerminalError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.partition import Partition
-from daybreak.pipeline import ModelRef
-from daybreak.profiles import keep_profiles
-from daybreak.promotion import demote
-from daybreak.retraining import watch_newest
-from daybreak.train import Past
+from daybreak.models.aliases import Aliases, point_alias
+from daybreak.monitoring.retraining import watch_newest
+from daybreak.promotion.promoting import demote
+from daybreak.training.profiles import keep_profiles
+from daybreak.training.train import Past
 from retail.demand_forecast import DEMAND_FORECAST
 from retail.demand_forecast.training import CATEGORIES, NUMBERS, TARGET, build
 

@@ -59,7 +59,7 @@ def test_the_extra_gives_the_authorities_and_any_number(connection: Any) -> None
 def test_every_number_of_the_extra_is_one_of_the_targets() -> None:
     from dataclasses import fields
 
-    from daybreak.delivery_target import DeliveryTarget
+    from daybreak.push.target import DeliveryTarget
 
     assert set(NUMBERS) <= {field.name for field in fields(DeliveryTarget)}
 

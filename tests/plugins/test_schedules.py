@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daybreak.partition import Partition, days, resolve_partition
+from daybreak.declaration.partition import Partition, days, resolve_partition
 
 ZONES = ["America/New_York", "Europe/Berlin", "Asia/Tokyo", "Australia/Lord_Howe", "UTC"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from daybreak.cli import main
-from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.cli.app import main
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from parcels import administer

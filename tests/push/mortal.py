@@ -10,11 +10,11 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from daybreak.delivery_target import DeliveryTarget
-from daybreak.plan import Plan
-from daybreak.push_runner import PushRunner
+from daybreak.batch.snapshot import Snapshot
+from daybreak.push.runner import PushRunner
+from daybreak.push.target import DeliveryTarget
+from daybreak.run.plan import Plan
 from daybreak.settings import Settings
-from daybreak.snapshot import Snapshot
 from daybreak.workspace import Workspace
 
 from .shelf_offers import SHELF_OFFERS

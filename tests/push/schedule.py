@@ -9,17 +9,17 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from daybreak.delivery_target import DeliveryTarget
+from daybreak.batch.signature import Signature
+from daybreak.declaration.partition import Partition
+from daybreak.declaration.pipeline import Push
 from daybreak.errors import DeliveryRefused, DeliveryUnavailable, WarehouseUnavailable
-from daybreak.keys import offer_id
-from daybreak.partition import Partition
-from daybreak.pipeline import Push
-from daybreak.plan import Plan
-from daybreak.push import Pusher
-from daybreak.registry import ModelVersion
-from daybreak.signature import Signature
-from daybreak.tables import runs
-from daybreak.warehouse import Warehouse
+from daybreak.ledger.tables import runs
+from daybreak.models.registry import ModelVersion
+from daybreak.push.delivering import Pusher
+from daybreak.push.keys import offer_id
+from daybreak.push.target import DeliveryTarget
+from daybreak.run.plan import Plan
+from daybreak.warehouse.database import Warehouse
 from retail.promotions_system.faults import Fault
 
 from .mortal import Death, die

@@ -13,19 +13,19 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from daybreak.aliases import point_alias
-from daybreak.deliveries import Deliveries
+from daybreak.batch.snapshot import Snapshot
+from daybreak.declaration.partition import last_complete_day
+from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError
-from daybreak.partition import last_complete_day
-from daybreak.pipeline import Pipeline
-from daybreak.plan import Plan
-from daybreak.planning import Request, plan_run
-from daybreak.push_runner import PushRunner
-from daybreak.registry import ModelVersion
-from daybreak.runner import Outcome
+from daybreak.ledger.deliveries import Deliveries
+from daybreak.models.aliases import point_alias
+from daybreak.models.registry import ModelVersion
+from daybreak.push.runner import PushRunner
+from daybreak.run.plan import Plan
+from daybreak.run.planning import Request, plan_run
+from daybreak.run.runner import Outcome
 from daybreak.settings import PROJECT, Settings
-from daybreak.snapshot import Snapshot
-from daybreak.sql import load_sql
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from promotions import SIGNING_KEY, TOKEN, Promotions
 from retail.daily_promotions.training import profile
@@ -35,7 +35,7 @@ from .shelf_offers import FEATURES, SHELF_OFFERS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from daybreak.expectations import Judge
+    from daybreak.run.expectations import Judge
 
 MADE = Path(__file__).parent / "sql"
 PRODUCTS, TOP, CHUNKS = 400, 24, 6
@@ -173,7 +173,7 @@ class Shelves:
 
 @cache
 def _judge() -> "Judge":
-    from daybreak.expectations import Judge
+    from daybreak.run.expectations import Judge
 
     return Judge()
 

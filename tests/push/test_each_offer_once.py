@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
+from daybreak.declaration.partition import Partition
 from daybreak.errors import DeliveryRefused, WarehouseUnavailable
-from daybreak.keys import offer_id
-from daybreak.partition import Partition
+from daybreak.push.keys import offer_id
 from processes import ended, start
 from retail.promotions_system.faults import Fault
 

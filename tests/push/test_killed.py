@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from daybreak.snapshot import Snapshot
+from daybreak.batch.snapshot import Snapshot
 from processes import ended, kill, start
 from retail.promotions_system.faults import Fault
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from daybreak.measure import LEAST_ROWS, Measured, measure
-from daybreak.registry import ModelVersion
+from daybreak.models.registry import ModelVersion
+from daybreak.monitoring.measure import LEAST_ROWS, Measured, measure
 
 from .shelf_offers import FEATURES
 from .shelves import DAY, Shelves

@@ -1,7 +1,7 @@
 """A run pushes with the model version that it has planned, wherever the alias points by then."""
 
 from daybreak.errors import DeliveryRefused
-from daybreak.plan import Plan
+from daybreak.run.plan import Plan
 from parcels import travelled
 from retail.promotions_system.faults import Fault
 

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import pytest
 
-from daybreak.delivery_listing import active_offers
 from daybreak.errors import DeliveryRefused, DeliveryUnavailable
+from daybreak.push.listing import active_offers
 from promotions import Promotions
 from retail.promotions_system.faults import Fault
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.embedded.postgres import EmbeddedPostgres
 from promotions import SIGNING_KEY, TOKEN, promotions_database, serve
 
 from .certificate import make_certificate

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from daybreak.migrations import migrate
-from daybreak.warehouse import Warehouse
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.migrations import migrate
 
 from .receiver import Receiver
 from .schedule import Schedule

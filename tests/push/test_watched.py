@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from daybreak.drift import LEAST_ROWS
+from daybreak.declaration.pipeline import Retrain
 from daybreak.errors import ScoringFailed
-from daybreak.measure import measure
-from daybreak.pipeline import Retrain
-from daybreak.profiles import keep_profiles
-from daybreak.rescore import Rescoring
-from daybreak.retraining import watch, watch_newest
-from daybreak.training_record import TrainingRecord
+from daybreak.models.training_record import TrainingRecord
+from daybreak.monitoring.drift import LEAST_ROWS
+from daybreak.monitoring.measure import measure
+from daybreak.monitoring.rescore import Rescoring
+from daybreak.monitoring.retraining import watch, watch_newest
+from daybreak.training.profiles import keep_profiles
 from predictions import Search
 
 from .conftest import Everywhere

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.partition import Partition
-from daybreak.plan import query_binds
-from daybreak.sql import load_sql
+from daybreak.declaration.partition import Partition
+from daybreak.embedded.postgres import EmbeddedPostgres
+from daybreak.run.plan import query_binds
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from parcels import administer
 from real_sales import TEMPLATE, RealSales, real_sales

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daybreak.held_out import compare, rows_of, unseen_days
-from daybreak.measure import measure
-from daybreak.planning import Request, plan_run
-from daybreak.registry import ModelVersion
-from daybreak.runner import Outcome, Runner
-from daybreak.train import Past, Trained, train
+from daybreak.models.registry import ModelVersion
+from daybreak.monitoring.measure import measure
+from daybreak.run.planning import Request, plan_run
+from daybreak.run.runner import Outcome, Runner
+from daybreak.training.held_out import compare, rows_of, unseen_days
+from daybreak.training.train import Past, Trained, train
 from daybreak.workspace import Workspace
 from real_sales import TRAINED_BEFORE, RealSales
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS

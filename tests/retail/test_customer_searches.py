@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daybreak.artifacts import digest_of
-from daybreak.canonical import canonical
-from daybreak.registry import library_versions, saved_files
-from daybreak.search import Chosen, Search, choose
-from daybreak.train import Past
+from daybreak.models.artifacts import digest_of
+from daybreak.models.canonical import canonical
+from daybreak.models.registry import library_versions, saved_files
+from daybreak.training.search import Chosen, Search, choose
+from daybreak.training.train import Past
 from daybreak.workspace import Workspace
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
 from retail.customer_recommendations import training as recommending

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from daybreak.partition import Partition
-from daybreak.plan import query_binds
-from daybreak.sql import load_sql
-from daybreak.train import Past, Trained, held_out
+from daybreak.declaration.partition import Partition
+from daybreak.run.plan import query_binds
+from daybreak.training.train import Past, Trained, held_out
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from real_sales import TRAINED_BEFORE, RealSales
 from retail.daily_promotions import DAILY_PROMOTIONS
@@ -53,7 +53,7 @@ def test_of_a_hundred_products_as_many_sell_as_the_scores_say(trained: Trained, 
 def test_held_out_days_are_spread_as_the_profile_says_and_shuffled_inputs_are_not(
     trained: Trained, unseen: pd.DataFrame
 ) -> None:
-    from daybreak.expectations import Judge, read_suite
+    from daybreak.run.expectations import Judge, read_suite
     from retail.daily_promotions.expectations import scores as suite_of
 
     assert trained.score_profile is not None

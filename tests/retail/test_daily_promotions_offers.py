@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daybreak.chunk import Chunk, Scored
-from daybreak.keys import offer_id
-from daybreak.partition import Partition
-from daybreak.plan import Plan
-from daybreak.registry import ModelVersion
-from daybreak.signature import Signature
+from daybreak.batch.chunk import Chunk, Scored
+from daybreak.batch.signature import Signature
+from daybreak.declaration.partition import Partition
+from daybreak.models.registry import ModelVersion
+from daybreak.push.keys import offer_id
+from daybreak.run.plan import Plan
 from retail.daily_promotions.offers import RULES, Offers, shares
 
 MODEL = ModelVersion("daily_promotions", 1, "", "", date(2026, 1, 1), {}, Signature(()), {})

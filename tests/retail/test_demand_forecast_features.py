@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from daybreak.declaration.partition import Partition, days
 from daybreak.local.demonstration_data import TIMEZONE
-from daybreak.partition import Partition, days
 from real_sales import RealSales
 from retail.demand_forecast import DEMAND_FORECAST
 from retail.demand_forecast.training import CATEGORIES, NUMBERS, TARGET

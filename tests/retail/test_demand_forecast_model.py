@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from daybreak.planning import Request, plan_run
-from daybreak.registry import ModelVersion
-from daybreak.runner import Outcome, Runner
+from daybreak.models.registry import ModelVersion
+from daybreak.run.planning import Request, plan_run
+from daybreak.run.runner import Outcome, Runner
 from daybreak.workspace import Workspace
 from real_sales import TRAINED_BEFORE, RealSales
 from retail.demand_forecast import DEMAND_FORECAST

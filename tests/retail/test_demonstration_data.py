@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from daybreak.declaration.partition import Partition, days
 from daybreak.errors import PartitionRefused
 from daybreak.local.demonstration_data import LAST_DAY, TIMEZONE
-from daybreak.partition import Partition, days
-from daybreak.planning import Request, plan_run
+from daybreak.run.planning import Request, plan_run
 from daybreak.workspace import Workspace
 from real_sales import RealSales
 from retail.demand_forecast import DEMAND_FORECAST

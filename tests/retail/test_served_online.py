@@ -15,9 +15,9 @@ from urllib.parse import unquote, urlsplit
 import httpx
 import pytest
 
-from daybreak.planning import Request, plan_run
-from daybreak.registry import ModelVersion
-from daybreak.runner import Runner
+from daybreak.models.registry import ModelVersion
+from daybreak.run.planning import Request, plan_run
+from daybreak.run.runner import Runner
 from daybreak.workspace import Workspace
 from real_sales import RealSales
 from retail.demand_forecast import DEMAND_FORECAST

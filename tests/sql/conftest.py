@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cascades import Cascade, load_cascade
-from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from parcels import NewDatabase, Parcels, administer, make_project, make_settings

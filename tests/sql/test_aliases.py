@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from daybreak.aliases import Aliases, Decision
 from daybreak.errors import ModelRefused
-from daybreak.promotion import demote
-from daybreak.train import train
+from daybreak.models.aliases import Aliases, Decision
+from daybreak.promotion.promoting import demote
+from daybreak.training.train import train
 from models import constant, fitted
 from parcels import DAY, Parcels
 from processes import Death, ended, environment, start
@@ -137,7 +137,7 @@ def test_demoting_is_one_command_that_loads_no_library_of_models(parcels: Parcel
     register(parcels)
     heavy = ["mlflow", "sklearn", "skops", "pandas", "pyarrow", "great_expectations", "httpx", "numpy"]
     script = (
-        "import sys; from daybreak.cli import app; app(['demote', 'parcel_hours'], standalone_mode=False); "
+        "import sys; from daybreak.cli.app import app; app(['demote', 'parcel_hours'], standalone_mode=False); "
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     before = os.times()

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from daybreak.declaration.partition import Partition
 from daybreak.errors import ConfigurationError, ModelRefused
-from daybreak.partition import Partition
-from daybreak.planning import Request, plan_run
+from daybreak.run.planning import Request, plan_run
 from models import constant, fitted
 from parcels import DAY, Parcels
 

@@ -11,13 +11,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from cascades import CARRIERS, KEPT, Cascade
-from daybreak.aliases import point_alias
+from daybreak.declaration.pipeline import ModelRef, PerSegment
 from daybreak.errors import ModelRefused, PartitionRefused, ScoringFailed, SourceRefused, TerminalError
-from daybreak.pipeline import ModelRef, PerSegment
-from daybreak.promotion import promote
-from daybreak.replay import replay
-from daybreak.reproduce import reproduce
-from daybreak.stale import list_stale
+from daybreak.ledger.stale import list_stale
+from daybreak.models.aliases import point_alias
+from daybreak.promotion.promoting import promote
+from daybreak.run.replay import replay
+from daybreak.run.reproduce import reproduce
 from fixture_pipelines.parcel_carriers.training import sample
 from parcels import DAY, ROWS
 

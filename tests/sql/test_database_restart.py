@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import TransientError, WarehouseUnavailable
-from daybreak.ledger import Counts
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.plan import Plan
+from daybreak.ledger.runs import Counts
+from daybreak.run.plan import Plan
 from daybreak.workspace import Workspace
 from parcels import DAY, ROWS, Parcels, administer, load, make_project, make_settings, travelled
 

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from cascades import Cascade
-from daybreak.aliases import Aliases
-from daybreak.declaring import declare, declare_first
+from daybreak.declaration.partition import Partition
 from daybreak.errors import ConfigurationError, ModelRefused
-from daybreak.partition import Partition
-from daybreak.planning import Request, plan_run
-from daybreak.promotion import demote
+from daybreak.models.aliases import Aliases
+from daybreak.models.declaring import declare, declare_first
+from daybreak.promotion.promoting import demote
+from daybreak.run.planning import Request, plan_run
 from models import constant, fitted
 from parcels import DAY, TRAINED_THROUGH, Parcels
 

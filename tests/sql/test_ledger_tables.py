@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from daybreak.errors import ConfigurationError
-from daybreak.migrations import migrate
-from daybreak.tables import runs
-from daybreak.warehouse import Warehouse
+from daybreak.ledger.tables import runs
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.migrations import migrate
 from parcels import NewDatabase, Parcels
 
 TABLES = sorted(runs.metadata.tables)

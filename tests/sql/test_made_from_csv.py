@@ -14,13 +14,13 @@ import pytest
 from upath import UPath
 
 from csv_files import NOT_BILLED, telco, write
-from daybreak.cli import main
+from daybreak.cli.app import main
+from daybreak.declaration.pipeline import load_pipelines
 from daybreak.errors import DaybreakError, SourceRefused
-from daybreak.pipeline import load_pipelines
-from daybreak.planning import Request, plan_run
-from daybreak.runner import Outcome, Runner
+from daybreak.run.planning import Request, plan_run
+from daybreak.run.runner import Outcome, Runner
 from daybreak.settings import Settings
-from daybreak.train import train
+from daybreak.training.train import train
 from daybreak.workspace import Workspace
 from parcels import NewDatabase, make_project
 from processes import Death, environment, start

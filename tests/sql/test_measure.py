@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from daybreak.errors import ConfigurationError, SourceRefused
-from daybreak.measure import Measured, measure
+from daybreak.monitoring.measure import Measured, measure
 from models import fitted
 from parcels import DAY, Parcels
 

@@ -3,10 +3,10 @@
 import pytest
 
 from cascades import Cascade
-from daybreak.aliases import point_alias
-from daybreak.measure import measure
-from daybreak.model_report import print_models
-from daybreak.pipeline import ModelRef
+from daybreak.declaration.pipeline import ModelRef
+from daybreak.models.aliases import point_alias
+from daybreak.monitoring.measure import measure
+from daybreak.promotion.report import print_models
 from fixture_pipelines.parcel_carriers.training import build, sample
 from parcels import ROWS, TRAINED_THROUGH, Parcels
 

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 import pytest
 
-from daybreak.ledger import Counts
-from daybreak.plan import Plan
-from daybreak.runner import Runner
-from daybreak.snapshot import Snapshot
+from daybreak.batch.snapshot import Snapshot
+from daybreak.ledger.runs import Counts
+from daybreak.run.plan import Plan
+from daybreak.run.runner import Runner
 from fixture_pipelines.parcel_hours.training import build, sample
 from parcels import DAY, Parcels, travelled
 
@@ -79,7 +79,7 @@ def test_a_forced_version_is_used_whatever_the_alias_says(parcels: Parcels, chal
 
 
 def test_what_the_model_was_is_written_down_with_the_run(parcels: Parcels, challenger: int) -> None:
-    from daybreak.registry import library_versions
+    from daybreak.models.registry import library_versions
 
     outcome = parcels.run(model_version=challenger)
     run = parcels.last_run()

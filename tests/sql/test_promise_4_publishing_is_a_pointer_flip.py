@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from daybreak.errors import PublicationRefused, WarehouseUnavailable
-from daybreak.ledger import lock
+from daybreak.ledger.runs import lock
 from daybreak.workspace import Workspace
 from fixture_pipelines.parcel_hours.training import build, sample
 from parcels import DAY, ROWS, SHORT_DAY, Parcels, Shown

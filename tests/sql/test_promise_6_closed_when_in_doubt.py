@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
+from daybreak.batch.snapshot import SnapshotWriter
 from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, SourceRefused
-from daybreak.snapshot import SnapshotWriter
 from fixture_pipelines.parcel_hours.training import sample
 from parcels import DAY, Parcels, refused
 

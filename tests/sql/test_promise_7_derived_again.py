@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from daybreak.errors import DaybreakError, ModelRefused, SourceRefused
-from daybreak.reproduce import Reproduction, reproduce
+from daybreak.run.reproduce import Reproduction, reproduce
 from parcels import Parcels
 
 from .conftest import Way, break_weights

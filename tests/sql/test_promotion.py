@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeRegressor
 
-from daybreak.aliases import Aliases
 from daybreak.errors import ModelRefused
-from daybreak.judging import signature_difference
-from daybreak.promotion import Verdict, promote, reject
-from daybreak.registry import ModelVersion
-from daybreak.trial import try_in_fresh_process, values_of
+from daybreak.models.aliases import Aliases
+from daybreak.models.registry import ModelVersion
+from daybreak.promotion.judging import signature_difference
+from daybreak.promotion.promoting import Verdict, promote, reject
+from daybreak.training.trial import try_in_fresh_process, values_of
 from daybreak.workspace import Workspace
 from models import LAST_DAY, TRAINED, constant, fitted, pickled, rows
 from parcels import Parcels

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from cascades import Cascade
-from daybreak.aliases import Aliases, point_alias
-from daybreak.bootstrap import paired_interval
+from daybreak.declaration.pipeline import ModelRef
 from daybreak.errors import ConfigurationError, ModelRefused
-from daybreak.held_out import compare, unseen_days
-from daybreak.measure import measure
-from daybreak.pipeline import ModelRef
-from daybreak.promotion import Verdict, demote, promote, reject
-from daybreak.shadow import Shadowed
-from daybreak.train import Past
+from daybreak.models.aliases import Aliases, point_alias
+from daybreak.monitoring.measure import measure
+from daybreak.promotion.bootstrap import paired_interval
+from daybreak.promotion.promoting import Verdict, demote, promote, reject
+from daybreak.run.shadow import Shadowed
+from daybreak.training.held_out import compare, unseen_days
+from daybreak.training.train import Past
 from fixture_pipelines.parcel_carriers.training import build, sample, training_rows
 from models import LAST_DAY
 from parcels import TRAINED_THROUGH, Parcels

@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from daybreak.errors import ModelRefused, SourceRefused, WarehouseUnavailable
-from daybreak.registry import ModelVersion
-from daybreak.train import train
+from daybreak.models.registry import ModelVersion
+from daybreak.training.train import train
 from daybreak.workspace import Workspace
 from models import altered, fitted, folder, pickled
 from parcels import DAY, Parcels

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from daybreak.errors import ExpectationsFailed, PublicationRefused, SourceRefused
-from daybreak.replay import replay
-from daybreak.reproduce import Reproduction, reproduce
+from daybreak.run.replay import replay
+from daybreak.run.reproduce import Reproduction, reproduce
 from parcels import DAY, ROWS, SHORT_DAY, TRAINED_THROUGH, Parcels, refused
 
 from .conftest import break_weights

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from cascades import Cascade
-from daybreak.aliases import point_alias
-from daybreak.drift import judge_drift
-from daybreak.measure import measure as measure_pipeline
-from daybreak.pipeline import ModelRef, Retrain
-from daybreak.profiles import as_published, keep_profiles, profile, read_profiles
-from daybreak.retraining import cooling_down, watch, watch_newest
-from daybreak.train import Unseen, train
-from daybreak.training_record import TrainingRecord
+from daybreak.declaration.pipeline import ModelRef, Retrain
+from daybreak.models.aliases import point_alias
+from daybreak.models.training_record import TrainingRecord
+from daybreak.monitoring.drift import judge_drift
+from daybreak.monitoring.measure import measure as measure_pipeline
+from daybreak.monitoring.retraining import cooling_down, watch, watch_newest
+from daybreak.training.profiles import as_published, keep_profiles, profile, read_profiles
+from daybreak.training.train import Unseen, train
 from fixture_pipelines import PARCEL_CARRIERS
 from fixture_pipelines.parcel_carriers.training import LEVELS, sample
 from fixture_pipelines.parcel_carriers.training import build as build_carriers

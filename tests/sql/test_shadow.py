@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from sklearn.dummy import DummyRegressor
 from upath import UPath
 
-from daybreak.aliases import point_alias
+from daybreak.batch.snapshot import Snapshot
+from daybreak.declaration.pipeline import ModelRef, Push
 from daybreak.errors import ConfigurationError
-from daybreak.pipeline import ModelRef, Push
-from daybreak.shadow import shadowing
-from daybreak.snapshot import Snapshot
+from daybreak.models.aliases import point_alias
+from daybreak.run.shadow import shadowing
 from fixture_pipelines.parcel_hours.training import FEATURES, build, sample
 from parcels import DAY, ROWS, TRAINED_THROUGH, Parcels
 from processes import Death, ended, start

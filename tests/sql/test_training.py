@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 from upath import UPath
 
-from daybreak.aliases import Aliases
+from daybreak.declaration.pipeline import ModelRef, Prediction, Retrain
 from daybreak.errors import ConfigurationError, PartitionRefused, SourceRefused
-from daybreak.evidence import record
-from daybreak.pictures import labels_and_features, lift, silhouettes
-from daybreak.pipeline import ModelRef, Prediction, Retrain
-from daybreak.registry import LIBRARIES, ModelVersion
-from daybreak.scheduled_training import chosen, cutoff, held_back, train_once
-from daybreak.train import Past, Trained, Unseen, challenge, train
+from daybreak.models.aliases import Aliases
+from daybreak.models.registry import LIBRARIES, ModelVersion
+from daybreak.training.evidence import record
+from daybreak.training.pictures import labels_and_features, lift, silhouettes
+from daybreak.training.scheduled import chosen, cutoff, held_back, train_once
+from daybreak.training.train import Past, Trained, Unseen, challenge, train
 from fixture_pipelines import PARCEL_CLASSES
 from fixture_pipelines.parcel_hours.training import SEARCH
 from parcels import LAST_DAY, Parcels
@@ -130,7 +130,7 @@ def test_pictures_and_importances_lie_where_mlflow_shows_them(searching: Parcels
 def test_probabilities_are_drawn_as_a_calibration(searching: Parcels) -> None:
     import numpy as np
 
-    from daybreak.pictures import calibration
+    from daybreak.training.pictures import calibration
 
     predicted = np.linspace(0, 1, 1000)
     assert calibration(predicted > 0.5, predicted).startswith(b"\x89PNG")

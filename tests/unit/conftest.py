@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from daybreak.expectations import Judge
+    from daybreak.run.expectations import Judge
 
 
 @pytest.fixture(scope="session")
 def judge() -> "Judge":
-    from daybreak.expectations import Judge
+    from daybreak.run.expectations import Judge
 
     return Judge()

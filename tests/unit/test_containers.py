@@ -45,10 +45,10 @@ from container_files import (
     mounts,
     published,
 )
-from daybreak.cli import app
-from daybreak.delivery_target import DeliveryTarget
+from daybreak.cli.app import app
+from daybreak.embedded.postgres import DATABASES, EmbeddedPostgres
 from daybreak.local.airflow_environment import write_local_settings
-from daybreak.local.postgres import DATABASES, EmbeddedPostgres
+from daybreak.push.target import DeliveryTarget
 from daybreak.settings import Settings
 from parcels import administer
 
@@ -339,7 +339,7 @@ def test_init_makes_the_databases_that_are_missing(postgres: EmbeddedPostgres, m
     [script] = re.findall(r"python - <<'END'\n(.*?)\nEND\n", filled(SERVICES["init"]["command"])[-1], re.DOTALL)
     monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", postgres.url(ENVIRONMENTS["postgres"]["POSTGRES_DB"]))
     missing = {"containers_first", "containers_second"}
-    monkeypatch.setattr("daybreak.local.postgres.DATABASES", (*DATABASES, *missing))
+    monkeypatch.setattr("daybreak.embedded.postgres.DATABASES", (*DATABASES, *missing))
     with administer(postgres) as connection:
         for _ in range(2):
             exec(script, {})

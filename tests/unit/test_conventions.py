@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from daybreak.settings import PROJECT, Settings
-from daybreak.sql import load_sql
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 
 NewDatabase = Callable[..., str]

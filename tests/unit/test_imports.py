@@ -77,10 +77,10 @@ def layer(module: str) -> int:
 
 
 def test_the_sources_are_found() -> None:
-    assert {"dags.demand_forecast", "daybreak_airflow.stages", "retail.demand_forecast", "daybreak.runner"} <= set(
+    assert {"dags.demand_forecast", "daybreak_airflow.stages", "retail.demand_forecast", "daybreak.run.runner"} <= set(
         sources()
     )
-    assert "daybreak.extract" in own("daybreak.runner")
+    assert "daybreak.run.extract" in own("daybreak.run.runner")
 
 
 def test_nothing_under_include_imports_airflow() -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
+from daybreak.declaration.partition import days
 from daybreak.errors import TerminalError, TransientError
 from daybreak.local.airflow_http import AirflowHttp
-from daybreak.partition import days
 
 Reprocess = Literal["none", "failed", "completed"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from daybreak.local.postgres import EmbeddedPostgres
-from daybreak.local.private_file import kept_private
+from daybreak.embedded.postgres import EmbeddedPostgres
+from daybreak.embedded.private_file import kept_private
 from daybreak.local.promotions import DATABASE, HOST, LocalPromotions, airflow_connection
 from daybreak.settings import Settings
 

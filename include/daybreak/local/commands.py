@@ -20,7 +20,7 @@ def up() -> None:
 @local.command()
 def down() -> None:
     """Stop a stack that was started in another shell."""
-    from daybreak.display import out
+    from daybreak.cli.display import out
     from daybreak.local.airflow_status import end_airflow
 
     out.print("Stopped." if end_airflow(Settings()) else "Nothing was running.")
@@ -31,9 +31,9 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead
     """Show what of the stack runs."""
     from dataclasses import asdict
 
-    from daybreak.display import print_json, print_table
+    from daybreak.cli.display import print_json, print_table
+    from daybreak.embedded.postgres import EmbeddedPostgres
     from daybreak.local.airflow_status import ComponentStatus, airflow_status
-    from daybreak.local.postgres import EmbeddedPostgres
 
     settings = Settings()
     running = EmbeddedPostgres(settings.home).running()

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from daybreak.display import err, out
+from daybreak.cli.display import err, out
+from daybreak.declaration.pipeline import ModelRef
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import ModelRefused, TerminalError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
 from daybreak.local.demonstration_report import follow, show_lists, show_publications, show_push
-from daybreak.local.postgres import EmbeddedPostgres
 from daybreak.local.promotions import to_be_started
-from daybreak.pipeline import ModelRef
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 
@@ -98,7 +98,7 @@ def keep_up(settings: Settings) -> None:
 
 def prepare(workspace: Workspace, pipelines: list[str], say: Callable[[str], None]) -> date:
     """See to data that ends yesterday and champions trained on it; return yesterday. What is there is kept."""
-    from daybreak.train import source_last_day
+    from daybreak.training.train import source_last_day
 
     yesterday = datetime.now(ZoneInfo(TIMEZONE)).date() - timedelta(days=1)
     fresh = source_last_day(workspace, workspace.pipeline(PUBLISHED)) == yesterday
@@ -114,9 +114,9 @@ def prepare(workspace: Workspace, pipelines: list[str], say: Callable[[str], Non
 
 
 def _see_to_champion(workspace: Workspace, name: str, say: Callable[[str], None], *, keep: bool) -> None:
-    from daybreak.aliases import point_alias
-    from daybreak.declaring import declare_first
-    from daybreak.train import train
+    from daybreak.models.aliases import point_alias
+    from daybreak.models.declaring import declare_first
+    from daybreak.training.train import train
 
     pipeline = workspace.pipeline(name)
     try:

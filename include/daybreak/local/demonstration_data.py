@@ -10,8 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daybreak.sql import load_sql
-from daybreak.warehouse import Warehouse
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.sql_file import load_sql
 
 if TYPE_CHECKING:
     import pyarrow as pa

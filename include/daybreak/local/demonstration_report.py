@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from rich.live import Live
 
-from daybreak.deliveries import Deliveries
-from daybreak.display import err, out, print_table, table
-from daybreak.history import list_runs
+from daybreak.cli.display import err, out, print_table, table
+from daybreak.ledger.deliveries import Deliveries
+from daybreak.ledger.history import list_runs
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.promotions import LocalPromotions

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from daybreak.embedded.private_file import kept_private
+from daybreak.embedded.processes import recorded
 from daybreak.errors import TransientError
-from daybreak.local.private_file import kept_private
-from daybreak.local.processes import recorded
 from daybreak.settings import Settings
 
 COMPONENT = "promotions-system"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daybreak.candidates import Candidate
-from daybreak.search import Search, Settings, choose
-from daybreak.train import Past, Trained, Unseen
+from daybreak.models.candidates import Candidate
+from daybreak.training.search import Search, Settings, choose
+from daybreak.training.train import Past, Trained, Unseen
 from retail.customer_recommendations import NAME
 from retail.customer_recommendations.ranking import best, popularity, starts
 from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS

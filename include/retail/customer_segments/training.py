@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daybreak.candidates import Candidate
-from daybreak.pictures import silhouettes
-from daybreak.search import Search, Settings, choose
-from daybreak.train import Past, Trained, Unseen
+from daybreak.models.candidates import Candidate
+from daybreak.training.pictures import silhouettes
+from daybreak.training.search import Search, Settings, choose
+from daybreak.training.train import Past, Trained, Unseen
 from retail.customer_segments import SEGMENTS
 
 if TYPE_CHECKING:

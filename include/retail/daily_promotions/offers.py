@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daybreak.keys import offer_id
+from daybreak.push.keys import offer_id
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from daybreak.chunk import Scored
-    from daybreak.plan import Plan
+    from daybreak.batch.chunk import Scored
+    from daybreak.run.plan import Plan
 
 # Offers that are written out at a time.
 _BLOCK = 1_000

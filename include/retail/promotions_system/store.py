@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from daybreak.settings import PROJECT
-from daybreak.sql import load_sql
-from daybreak.warehouse import is_transient
+from daybreak.warehouse.database import is_transient
+from daybreak.warehouse.sql_file import load_sql
 from retail.promotions_system.documents import Listing, Refused, State
 from retail.promotions_system.reading import Reading
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.embedded.postgres import EmbeddedPostgres
 from promotions import Promotions, promotions_database, serve
 
 

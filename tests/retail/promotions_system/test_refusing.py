@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from daybreak.signing import signature
+from daybreak.push.signing import signature
 from promotions import DAY, KEY, OTHER_KEY, SIGNING_KEY, TOKEN, Promotions, body, offer, refusal
 
 

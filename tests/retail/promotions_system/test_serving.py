@@ -9,7 +9,7 @@ import time
 
 import httpx
 
-from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import PROJECT
 from parcels import administer
 from promotions import KEY, SIGNING_KEY, TOKEN, Promotions, body, offer, promotions_database, serve

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from daybreak.local.postgres import EmbeddedPostgres
+from daybreak.embedded.postgres import EmbeddedPostgres
 from promotions import DAY, KEY, OTHER_KEY, PROBABILITY, Promotions, body, offer, refusal
 
 

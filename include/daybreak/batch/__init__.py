@@ -1,0 +1,1 @@
+"""Batch: rows on their way, as Arrow, a chunk at a time."""

@@ -1,0 +1,266 @@
+"""The command line: everything Daybreak does, without Airflow.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+"""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daybreak.cli.arguments import Day, Json, Leakage, Name, Policy, RunId, Version, open_workspace, tell_stale
+from daybreak.cli.looking import looking
+from daybreak.cli.measuring import measuring
+from daybreak.cli.models import models
+from daybreak.cli.new import starting
+from daybreak.declaration.partition import parse_day
+from daybreak.errors import DaybreakError
+from daybreak.local.commands import local
+from daybreak.settings import share_cores
+
+if TYPE_CHECKING:
+    from daybreak.run.runner import Outcome
+
+app = typer.Typer(
+    help="Batch inference whose every prediction is accounted for.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(looking)
+app.add_typer(starting)
+app.add_typer(models)
+app.add_typer(measuring)
+app.add_typer(local, name="local", no_args_is_help=True)
+
+
+def main() -> None:
+    """Run the command line; a refusal is one line on standard error and exit code 1."""
+    from daybreak.cli.display import print_error
+
+    share_cores()
+    try:
+        app()
+    except DaybreakError as error:
+        print_error(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print_error("Interrupted. Nothing of the unfinished run is visible. Next: run the command again.")
+        sys.exit(1)
+
+
+@app.command()
+def run(
+    pipeline: Name,
+    partition: Annotated[
+        str | None, typer.Option(help="Day to score, YYYY-MM-DD; default: the last complete one.")
+    ] = None,
+    model_version: Version = None,
+    allow_leakage: Leakage = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do everything but publish or send, and print the counts.")
+    ] = False,
+) -> None:
+    """Score one partition and publish it, or push it."""
+    from daybreak.cli.progress import rows_progress
+    from daybreak.push.runner import runner_for
+    from daybreak.run.planning import Request, plan_run
+
+    with open_workspace() as workspace:
+        declared = workspace.pipeline(pipeline)
+        workspace.ledger.sweep()
+        request = Request(partition, model_version=model_version, allow_leakage=allow_leakage, dry_run=dry_run)
+        plan = plan_run(workspace, declared, request)
+        with rows_progress(f"{pipeline} {plan.partition.key}") as progress:
+            outcome = runner_for(workspace, declared).run(plan, progress)
+        _print_outcomes(f"{pipeline} {plan.partition.key}", [outcome])
+        tell_stale(workspace, pipeline, plan.partition.day)
+
+
+@app.command()
+def backfill(
+    pipeline: Name,
+    first: Annotated[str, typer.Argument(metavar="FROM", help="First day, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="Last day, included.")],
+    model_version: Version = None,
+    policy: Policy = None,
+    allow_leakage: Leakage = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Also send, where the pipeline pushes; without it none is sent.")
+    ] = False,
+) -> None:
+    """Score every partition of a range, in one process. A day that is refused does not stop the others."""
+    from daybreak.cli.display import print_error
+    from daybreak.cli.progress import days_progress
+    from daybreak.declaration.partition import days
+    from daybreak.push.runner import runner_for
+    from daybreak.run.planning import Request, plan_run
+
+    wanted = days(parse_day(first), parse_day(last))
+    outcomes, refusals = [], []
+    with open_workspace() as workspace:
+        declared = workspace.pipeline(pipeline)
+        workspace.ledger.sweep()
+        runner = runner_for(workspace, declared)
+        with days_progress(pipeline, len(wanted)) as progress:
+            for day in wanted:
+                request = Request(
+                    day.isoformat(),
+                    trigger="backfill",
+                    model_version=model_version,
+                    policy=policy,
+                    allow_leakage=allow_leakage,
+                    push=push,
+                )
+                try:
+                    outcomes.append(runner.run(plan_run(workspace, declared, request)))
+                except DaybreakError as error:
+                    refusals.append(str(error))
+                progress(day)
+        _print_outcomes(f"{pipeline} {first} to {last}", outcomes)
+        tell_stale(workspace, pipeline)
+    for refusal in refusals:
+        print_error(refusal)
+    if refusals:
+        raise typer.Exit(1)
+
+
+@app.command()
+def push(
+    pipeline: Name,
+    day: Day,
+    resume: Annotated[bool, typer.Option("--resume", help="With the model version that the last run planned.")] = False,
+) -> None:
+    """Score one partition and send what the receiver has not acknowledged yet."""
+    from daybreak.cli.progress import rows_progress
+    from daybreak.push.resuming import resumption
+    from daybreak.push.runner import PushRunner
+    from daybreak.run.planning import Request, plan_run
+
+    with open_workspace() as workspace:
+        declared = workspace.pipeline(pipeline)
+        workspace.ledger.sweep()
+        request = resumption(workspace.ledger, pipeline, parse_day(day)) if resume else Request(day)
+        plan = plan_run(workspace, declared, request)
+        with rows_progress(f"{pipeline} {day}") as progress:
+            outcome = PushRunner(workspace, declared).run(plan, progress)
+        _print_outcomes(f"{pipeline} {day}", [outcome])
+
+
+@app.command()
+def rollback(pipeline: Name, day: Day) -> None:
+    """Make the publication before the current one current again."""
+    from daybreak.cli.display import out
+    from daybreak.run.runner import Runner
+
+    with open_workspace() as workspace:
+        publisher = Runner(workspace, workspace.pipeline(pipeline)).publisher
+        workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
+        publication = publisher.roll_back(parse_day(day))
+        out.print(f"{pipeline} {day}: run {publication.run_id} is the current one again.")
+        tell_stale(workspace, pipeline, parse_day(day))
+
+
+@app.command()
+def replay(
+    pipeline: Name,
+    day: Day,
+    source: Annotated[
+        str, typer.Option("--from", help="`source`: read the rows again; `snapshot`: as they were extracted.")
+    ] = "source",
+) -> None:
+    """Validate and score quarantined rows again, after the source or the rule was mended."""
+    from daybreak.run.replay import replay as replay_rows
+    from daybreak.run.runner import Outcome, Runner
+
+    if source not in ("source", "snapshot"):
+        raise typer.BadParameter("choose source or snapshot", param_hint="--from")
+    started = datetime.now(UTC)
+    with open_workspace() as workspace:
+        workspace.ledger.sweep()
+        runner = Runner(workspace, workspace.pipeline(pipeline))
+        plan, counts, publication = replay_rows(runner, parse_day(day), read_source=source == "source")
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        _print_outcomes(f"replay of {pipeline} {day}", [Outcome(plan, counts, seconds, publication)])
+
+
+@app.command()
+def reproduce(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -> None:
+    """Derive a run's predictions again from what it used, and compare them bit for bit."""
+    from dataclasses import asdict
+
+    from daybreak.cli.display import out, print_json
+    from daybreak.run.reproduce import reproduce as reproduce_run
+    from daybreak.run.runner import Runner
+
+    with open_workspace() as workspace:
+        workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
+        runner = Runner(workspace, workspace.pipeline(pipeline))
+        found = reproduce_run(runner, run or runner.publisher.current(parse_day(day)))
+    if json:
+        print_json(asdict(found))
+    else:
+        out.print(f"Run {found.run_id}: {found.rows:,} predictions derived again, {found.different:,} differ.")
+        for note in found.changed:
+            out.print(f"  note: {note}")
+    if found.different:
+        raise typer.Exit(1)
+
+
+@app.command("load-demo")
+def load_demo(
+    last_day: Annotated[str | None, typer.Option(help="Day that the data ends on; default: yesterday.")] = None,
+    promotions: Annotated[bool, typer.Option("--promotions", help="Also the 20.9 million rows of promotions.")] = False,
+) -> None:
+    """Load the demonstration data: a year of real grocery sales, moved to end yesterday."""
+    from zoneinfo import ZoneInfo
+
+    from daybreak.cli.display import out
+    from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
+
+    yesterday = datetime.now(ZoneInfo(TIMEZONE)).date() - timedelta(days=1)
+    with open_workspace() as workspace:
+        load_demonstration_data(
+            workspace.warehouse,
+            workspace.settings.sql,
+            parse_day(last_day) if last_day else yesterday,
+            promotions=promotions,
+            progress=lambda table, rows: out.print(f"  retail.{table}: {rows:,} rows"),
+        )
+
+
+def _print_outcomes(title: str, outcomes: "list[Outcome]") -> None:
+    from daybreak.cli.display import print_table
+
+    columns = ["day", "run", "rows in", "quarantined", "failed", "scored", "model version", "seconds", "outcome"]
+    print_table(
+        title,
+        columns,
+        [
+            [
+                outcome.plan.partition.day,
+                str(outcome.plan.run_id),
+                outcome.counts.rows_extracted,
+                outcome.counts.rows_quarantined,
+                outcome.counts.rows_failed,
+                outcome.counts.rows_scored,
+                outcome.plan.model.label,
+                round(outcome.seconds, 2),
+                _outcome(outcome),
+            ]
+            for outcome in outcomes
+        ],
+    )
+
+
+def _outcome(outcome: "Outcome") -> str:
+    if outcome.publication:
+        published = "published" if outcome.publication.published else "superseded"
+        return f"{published}; {outcome.shadow}" if outcome.shadow else published
+    if outcome.pushed and not outcome.pushed.superseded:
+        pushed = outcome.pushed
+        sent = f"pushed: {pushed.offers:,} offers, {pushed.sent:,} sent now, {pushed.withdrawn:,} withdrawn"
+        return f"{sent}; {outcome.note}" if outcome.note else sent
+    return outcome.note or "dry run"

@@ -1,0 +1,48 @@
+"""What the commands share: their arguments, and the workspace they open."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daybreak.settings import Settings
+
+if TYPE_CHECKING:
+    from daybreak.workspace import Workspace
+
+Name = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline, for example demand_forecast.")]
+Day = Annotated[str, typer.Argument(metavar="DAY", help="The partition, as YYYY-MM-DD.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Version = Annotated[int | None, typer.Option("--model-version", min=1, help="Use this version, not the champion.")]
+Leakage = Annotated[
+    bool, typer.Option("--allow-leakage", help="Accept a model that has seen days after the partition.")
+]
+Policy = Annotated[
+    str | None, typer.Option(help="Version for the past: current, as_of or a number; default: the pipeline's policy.")
+]
+RunId = Annotated[int | None, typer.Option("--run", help="This run, not the current one.")]
+
+
+@contextmanager
+def open_workspace() -> "Iterator[Workspace]":
+    """Open what the settings lead to, and close it again; a local promotions system that runs is what is pushed to."""
+    from daybreak.local.promotions import running
+    from daybreak.workspace import Workspace
+
+    settings = Settings()
+    promotions = running(settings)
+    workspace = Workspace(promotions.receiving(settings) if promotions else settings)
+    try:
+        yield workspace
+    finally:
+        workspace.close()
+
+
+def tell_stale(workspace: "Workspace", upstream: str, day: date | None = None) -> None:
+    """Print which publications are stale now that this upstream was published anew, if any are."""
+    from daybreak.ledger.stale import list_stale, print_stale
+
+    if found := list_stale(workspace.ledger, upstream, day):
+        print_stale(found)

@@ -1,0 +1,1 @@
+"""Ledger: what ran on what, and what came of it."""

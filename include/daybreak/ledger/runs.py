@@ -1,0 +1,261 @@
+"""The run ledger: what ran on what, and what came of it.
+
+Deliveries have a module of their own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, RowMapping
+
+from daybreak.declaration.partition import Partition
+from daybreak.errors import DaybreakError, PublicationRefused
+from daybreak.ledger.tables import expectation_results, run_segments, runs
+from daybreak.models.segment_models import OTHER, SegmentModels
+from daybreak.run.expectations import Suite
+from daybreak.warehouse.database import Warehouse
+
+if TYPE_CHECKING:
+    from daybreak.run.segments import SegmentCounts
+
+    SegmentsCounted = Mapping[str | None, SegmentCounts]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The four numbers that must add up: extracted = quarantined + failed + scored.
+
+    ``rows_kept`` is how many of the scored are published, where only the best are.
+    """
+
+    rows_extracted: int
+    rows_quarantined: int
+    rows_failed: int
+    rows_scored: int
+    rows_kept: int | None = None
+
+    @property
+    def stored(self) -> int:
+        """How many predictions there must be under the run."""
+        return self.rows_scored if self.rows_kept is None else self.rows_kept
+
+
+class Ledger:
+    """Read and write the run ledger."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+
+    def open(
+        self, pipeline: str, partition_key: str, *, trigger: str, origin: str | None, parent_run_id: int | None = None
+    ) -> RowMapping:
+        """Open a run, or return the one that its origin has already opened and not finished.
+
+        A task that is killed and tried again thus goes on with its run; an Airflow run that is cleared after it was
+        finished opens a new one.
+        """
+        with self.warehouse.begin() as connection:
+            lock(connection, f"{pipeline}/{partition_key}")
+            unfinished = sa.select(runs).where(
+                runs.c.pipeline == pipeline,
+                runs.c.partition_key == partition_key,
+                runs.c.origin == origin,
+                runs.c.state == "running",
+            )
+            found = connection.execute(unfinished).mappings().first() if origin else None
+            if found:
+                return found
+            last = sa.select(sa.func.coalesce(sa.func.max(runs.c.attempt), 0) + 1).where(
+                runs.c.pipeline == pipeline, runs.c.partition_key == partition_key
+            )
+            opened = runs.insert().values(
+                pipeline=pipeline,
+                partition_key=partition_key,
+                attempt=last.scalar_subquery(),
+                trigger=trigger,
+                origin=origin,
+                parent_run_id=parent_run_id,
+            )
+            return connection.execute(opened.returning(runs)).mappings().one()
+
+    def get(self, run_id: int) -> RowMapping:
+        """Return one run."""
+        with self.warehouse.begin() as connection:
+            found = connection.execute(sa.select(runs).where(runs.c.run_id == run_id)).mappings().first()
+        if found is None:
+            raise PublicationRefused(f"There is no run {run_id}.", next_step="choose one of `daybreak runs`.")
+        return found
+
+    def locate(self, run_id: int, partition: Partition) -> None:
+        """Write down the day that the run was resolved to."""
+        self.record(
+            run_id,
+            partition_date=partition.day,
+            window_start=partition.start,
+            window_end=partition.end,
+            timezone=partition.timezone,
+        )
+
+    def record(self, run_id: int, **values: Any) -> None:
+        """Write down what became known of a run that is not finished."""
+        with self.warehouse.begin() as connection:
+            connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
+
+    def resume(self, run_id: int) -> bool:
+        """Take a run up again for one of its stages; return False if it is finished and nothing is left to do.
+
+        A failed run whose task is tried again goes on.
+        """
+        with self.warehouse.begin() as connection:
+            state = connection.scalar(sa.select(runs.c.state).where(runs.c.run_id == run_id).with_for_update())
+            if state == "failed":
+                reopened = {"state": "running", "error": None, "finished_at": None}
+                connection.execute(runs.update().where(runs.c.run_id == run_id).values(**reopened))
+            return state in ("running", "failed")
+
+    def took(self, run_id: int, stage: str, seconds: float) -> None:
+        """Write down how long a stage took."""
+        with self.warehouse.begin() as connection:
+            merged = runs.c.seconds.op("||")(sa.literal({stage: round(seconds, 3)}, JSONB))
+            connection.execute(runs.update().where(runs.c.run_id == run_id).values(seconds=merged))
+
+    def fail(self, run_id: int, error: BaseException | str) -> None:
+        """Close a run as failed, with the reason; a finished run stays as it is."""
+        reason = str(error) if isinstance(error, DaybreakError | str) else f"{type(error).__name__}: {error}"
+        with self.warehouse.begin() as connection:
+            connection.execute(
+                runs.update()
+                .where(runs.c.run_id == run_id, runs.c.state == "running")
+                .values(
+                    state="failed",
+                    error=" ".join(reason.split())[:2000],
+                    rows_scored=None,
+                    finished_at=sa.func.clock_timestamp(),
+                )
+            )
+
+    @contextmanager
+    def closing_on_error(self, run_id: int, pipeline: str, partition: str) -> Iterator[None]:
+        """Close the run as failed if the body raises, and name pipeline and partition in the error."""
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(error, DaybreakError):
+                error.located(pipeline, partition)
+            # Where the warehouse is what failed, the run stays open until it is tried again or swept up.
+            with suppress(DaybreakError, sa.exc.SQLAlchemyError):
+                self.fail(run_id, error)
+            raise
+
+    @contextmanager
+    def alive(self, run_id: int) -> Iterator[None]:
+        """Show as long as the body runs that a process works on the run; the sign goes when the process does."""
+        with self.warehouse.session() as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_lock(_alive(run_id))))
+            connection.commit()
+            yield
+
+    def sweep(self) -> int:
+        """Close the command line's runs whose process is gone; return how many."""
+        unfinished = sa.select(runs.c.run_id).where(runs.c.state == "running", runs.c.origin.is_(None))
+        with self.warehouse.begin() as connection:
+            gone = connection.scalars(
+                unfinished.where(
+                    runs.c.started_at < sa.func.clock_timestamp() - sa.text("interval '5 seconds'"),
+                    sa.func.pg_try_advisory_xact_lock(_alive(runs.c.run_id)),
+                )
+            ).all()
+        for run_id in gone:
+            self.fail(run_id, "The process that worked on it ended without closing it. Next: run the partition again.")
+        return len(gone)
+
+    def finish(self, connection: Connection, run_id: int, state: str, counts: Counts, note: str | None = None) -> None:
+        """Close a run within the caller's transaction; the database refuses counts that do not add up."""
+        connection.execute(
+            runs.update()
+            .where(runs.c.run_id == run_id)
+            .values(state=state, finished_at=sa.func.clock_timestamp(), error=None, note=note, **asdict(counts))
+        )
+
+    def record_results(self, run_id: int, suite: Suite) -> None:
+        """Write down what each expectation said, in the place of what an earlier try said."""
+        rows = [
+            {
+                "run_id": run_id,
+                "position": declared.position,
+                "expectation": declared.kind,
+                "level": declared.level,
+                "severity": declared.severity,
+                "success": declared.success,
+                "evaluated": declared.evaluated,
+                "unexpected": declared.unexpected,
+                "arguments": _jsonable(declared.arguments),
+                "observed": _jsonable(declared.observed),
+            }
+            for declared in suite.declared
+        ]
+        with self.warehouse.begin() as connection:
+            connection.execute(expectation_results.delete().where(expectation_results.c.run_id == run_id))
+            connection.execute(expectation_results.insert(), rows)
+
+    def record_segments(self, run_id: int, models: SegmentModels, counts: "SegmentsCounted | None" = None) -> None:
+        """Write down which version scores each segment of a run, and once it is known what came of its rows."""
+        rows = []
+        for position, segment in enumerate((*dict(models.versions), OTHER), start=1):
+            version = models.by_segment.get(segment)
+            rows.append(
+                {
+                    "run_id": run_id,
+                    "position": position,
+                    "segment": segment,
+                    "model_name": version and version.name,
+                    "model_version": version and version.version,
+                    "model_digest": version and version.digest,
+                    "trained_through": version and version.trained_through,
+                    **(asdict(counts[segment]) if counts else {}),
+                }
+            )
+        with self.warehouse.begin() as connection:
+            connection.execute(run_segments.delete().where(run_segments.c.run_id == run_id))
+            connection.execute(run_segments.insert(), rows)
+
+    def close_abandoned(self, origin: str, reason: str) -> int:
+        """Close the unfinished runs of an Airflow run as failed; return how many there were."""
+        with self.warehouse.begin() as connection:
+            found = connection.scalars(
+                sa.select(runs.c.run_id).where(runs.c.origin == origin, runs.c.state == "running")
+            ).all()
+        for run_id in found:
+            self.fail(run_id, reason)
+        return len(found)
+
+
+def _alive(run_id: Any) -> sa.ColumnElement[int]:
+    return sa.func.hashtextextended(sa.func.concat("alive/", run_id), 0)
+
+
+def lock(connection: Connection, name: str, seconds: float | None = None) -> None:
+    """Hold a named lock, ``<pipeline>/<partition>`` or ``run/<id>``, until the transaction ends.
+
+    Waits at most ``seconds``; a lock not had in time is a transient error.
+    """
+    if seconds is not None:
+        connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{int(seconds * 1000)}ms", True)))
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
+
+def _jsonable(value: Any) -> Any:
+    def plain(item: Any) -> Any:
+        if isinstance(item, Mapping):
+            return {str(k): plain(v) for k, v in item.items()}
+        if isinstance(item, Sequence) and not isinstance(item, str | bytes):
+            return [plain(v) for v in item]
+        if isinstance(item, float) and item != item:
+            return None
+        return item if item is None or isinstance(item, str | int | float | bool) else str(item)
+
+    return plain(value)

@@ -1,0 +1,1 @@
+"""Models: which version, whether it may be trusted, and loading it."""

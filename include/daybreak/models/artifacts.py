@@ -1,0 +1,141 @@
+"""Model artifacts: read whole, known by digest, kept in a local cache; nothing is opened before its digest was checked.
+
+A run that was planned can finish while the artifacts' storage is away: what was planned is in the cache. A new run is
+planned only on what the storage holds.
+"""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from daybreak.errors import ModelRefused, WarehouseUnavailable
+
+if TYPE_CHECKING:
+    from daybreak.models.registry import ModelVersion
+
+SKOPS, PICKLE = "model.skops", "model.pkl"
+# What an artifact may be made of besides what skops itself trusts: estimators of these packages, not our functions.
+_TRUSTED = re.compile(r"(sklearn|numpy|scipy)\.")
+# Versions that the cache keeps, the ones used last.
+_KEPT = 50
+
+Files = dict[str, bytes]
+
+
+class Artifacts:
+    """Read and load artifacts; ``pickle_models`` names the models whose artifact may be a pickle."""
+
+    def __init__(self, cache: Path, pickle_models: Collection[str] = ()) -> None:
+        self._cache = cache
+        self._pickle_models = pickle_models
+
+    def verify(self, model: "ModelVersion") -> None:
+        """Refuse an artifact that is not in the storage or not the one registered; put it into the cache."""
+        self._keep(model.digest, self._stored(model))
+
+    def load(self, model: "ModelVersion") -> Any:
+        """Load the model from the storage, or from the cache where the storage is away."""
+        try:
+            files = self._stored(model)
+        except (ModelRefused, WarehouseUnavailable) as error:
+            cached = None if error.details.get("altered") else self._cached(model.digest)
+            if cached is None:
+                raise
+            files = cached
+        else:
+            self._keep(model.digest, files)
+        if SKOPS in files:
+            return _from_skops(model, files[SKOPS])
+        return self._from_pickle(model, files)
+
+    def _stored(self, model: "ModelVersion") -> Files:
+        try:
+            files = read_files(model.uri)
+        except Exception as error:  # each kind of storage has errors of its own
+            raise WarehouseUnavailable(
+                f"The artifact of {model.name} version {model.version} cannot be read ({type(error).__name__}).",
+                next_step=f"it is tried again; if it lasts, check that {model.uri} can be reached.",
+            ) from error
+        if files is None or digest_of(files) != model.digest:
+            raise ModelRefused(
+                f"The artifact of {model.name} version {model.version} "
+                f"{'is missing' if files is None else 'was changed since it was registered'}.",
+                next_step=f"restore {model.uri}, or choose another version with `--model-version`.",
+                altered=files is not None,
+            )
+        return files
+
+    def _cached(self, digest: str) -> Files | None:
+        with suppress(OSError):
+            files = read_files((self._cache / digest).as_uri())
+            if files is not None and digest_of(files) == digest:
+                return files
+        return None
+
+    def _keep(self, digest: str, files: Files) -> None:
+        # A cache that cannot be written, on a full disk for example, stops no run.
+        with suppress(OSError):
+            folder = self._cache / digest
+            if self._cached(digest) is not None:
+                folder.touch()
+                return
+            part = self._cache / f"{uuid4().hex}.part"
+            part.mkdir(parents=True)
+            for name, content in files.items():
+                (part / name).write_bytes(content)
+            shutil.rmtree(folder, ignore_errors=True)
+            part.rename(folder)
+            by_age = sorted(self._cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+            for old in by_age[_KEPT:]:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _from_pickle(self, model: "ModelVersion", files: Files) -> Any:
+        if PICKLE not in files:
+            raise ModelRefused(
+                f"The artifact of {model.name} version {model.version} holds neither {SKOPS} nor {PICKLE}.",
+                next_step="register it by training its pipeline: `daybreak train PIPELINE`.",
+            )
+        if model.name not in self._pickle_models:
+            raise ModelRefused(
+                f"The artifact of {model.name} version {model.version} is a pickle, which runs code when it is opened.",
+                next_step="save the model with skops; or name it in DAYBREAK_PICKLE_MODELS, if you trust who made it.",
+            )
+        import pickle
+
+        return pickle.loads(files[PICKLE])  # noqa: S301 - a setting names this model
+
+
+def read_files(uri: str) -> Files | None:
+    """Read the files of an artifact, None where there are none."""
+    from upath import UPath
+
+    folder = UPath(uri)
+    if not folder.exists():
+        return None
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def digest_of(files: Files) -> str:
+    """Return the SHA-256 over the files, their names and lengths."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name} {len(files[name])}\n".encode())
+        digest.update(files[name])
+    return digest.hexdigest()
+
+
+def _from_skops(model: "ModelVersion", data: bytes) -> Any:
+    import skops.io
+
+    untrusted = skops.io.get_untrusted_types(data=data)
+    if refused := [name for name in untrusted if not _TRUSTED.match(name)]:
+        raise ModelRefused(
+            f"The artifact of {model.name} version {model.version} holds {', '.join(sorted(refused))}.",
+            next_step="register a model made of scikit-learn's own estimators.",
+        )
+    return skops.io.loads(data, trusted=untrusted)

@@ -1,0 +1,40 @@
+"""The record of a training: what its run in MLflow tells, beside the model that it registers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from daybreak.models.candidates import Candidate, log_candidates
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Metrics and parameters, the models it was chosen from, tags and further files, by their name.
+
+    The tags are those of the run and of the version: what is asked of a version without its run.
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    candidates: Sequence[Candidate] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def log(self, client: "MlflowClient", experiment_id: str, artifacts: str) -> str:
+        """Write a run, whose artifacts go into a folder of its own below ``artifacts``; return its id."""
+        from upath import UPath
+
+        run_id: str = client.create_run(experiment_id, tags=dict(self.tags)).info.run_id
+        for key, metric in self.metrics.items():
+            client.log_metric(run_id, key, metric)
+        for key, value in self.parameters.items():
+            client.log_param(run_id, key, value)
+        log_candidates(client, experiment_id, run_id, self.candidates)
+        for name, content in self.files.items():
+            target = UPath(f"{artifacts}/{run_id}/artifacts") / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        return run_id

@@ -1,0 +1,1 @@
+"""Monitoring: what happened afterwards, against what was predicted."""

@@ -1,0 +1,110 @@
+"""Run drift: every column of a run, held against the training of the model version that scored the rows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from daybreak.batch.routing import routes_of
+from daybreak.batch.snapshot import Snapshot
+from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Retrain
+from daybreak.ledger.quarantine import Quarantine
+from daybreak.ledger.tables import run_segments
+from daybreak.models.registry import ModelVersion
+from daybreak.monitoring.drift import LEAST_ROWS, Drift, judge_drift
+from daybreak.monitoring.rescore import Rescoring
+from daybreak.training.profiles import read_profiles
+from daybreak.warehouse.prediction_tables import predictions_table
+from daybreak.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Versions = Mapping[str | None, ModelVersion]
+
+
+def versions_of(workspace: Workspace, pipeline: Pipeline, run: dict[str, Any]) -> Versions:
+    """Return the version that scored each segment of a run, or under None the one that scored all.
+
+    The fallback's is left out: training does not know which rows will have to fall back, nor how they are spread.
+    """
+    resolve = workspace.registry.resolve
+    if isinstance(pipeline.model, ModelRef):
+        return {None: resolve(ModelRef(run["model_name"]), run["model_version"])}
+    columns = run_segments.c
+    wanted = sa.select(columns.segment, columns.model_name, columns.model_version)
+    wanted = wanted.where(columns.run_id == run["run_id"], columns.segment.is_not(None))
+    with workspace.warehouse.begin() as connection:
+        found = connection.execute(wanted.order_by(columns.position)).tuples().all()
+    return {segment: resolve(ModelRef(name), version) for segment, name, version in found}
+
+
+def judge_run(
+    workspace: Workspace, pipeline: Pipeline, retrain: Retrain, run: dict[str, Any], versions: Versions
+) -> list[Drift]:
+    """Compare the features that are declared, and the prediction, with the profiles of the version that scored them.
+
+    What was pushed is scored again, and only the divergences outlive it.
+    """
+    profiles = {
+        segment: read_profiles(workspace.warehouse, version.name, version.version)
+        for segment, version in versions.items()
+    }
+    value = pipeline.prediction.column
+    features = [name for name in retrain.features if any(name in known for known in profiles.values())]
+    if not any(profiles.values()):
+        return []
+
+    def judged(rows: "pa.Table") -> list[Drift]:
+        return [
+            replace(drift, segment=segment, model_version=versions[segment].version)
+            for segment, part in _by_segment(pipeline, versions, rows)
+            if part.num_rows >= LEAST_ROWS
+            for drift in judge_drift(part.to_pandas(), profiles[segment], retrain)
+        ]
+
+    if pipeline.push:
+        return Rescoring(workspace, pipeline).judged(run, features, judged)
+    found = judged(_features(workspace, pipeline, run, features)) if features else []
+    if any(value in known for known in profiles.values()):
+        found += judged(_predictions(workspace, pipeline, run["run_id"]))
+    return found
+
+
+def _by_segment(pipeline: Pipeline, versions: Versions, rows: "pa.Table") -> "Iterator[tuple[str | None, pa.Table]]":
+    import pyarrow as pa
+
+    if isinstance(pipeline.model, ModelRef):
+        yield None, rows
+        return
+    column, segments = pipeline.model.column, [str(segment) for segment in versions]
+    # A table of no rows has no batch.
+    for batch in rows.combine_chunks().to_batches():
+        routes = routes_of(batch, column, segments)
+        for number, segment in enumerate(segments):
+            part = batch.filter(pa.array(routes == number))
+            yield segment, pa.Table.from_batches([part]).drop_columns([column])
+
+
+def _features(workspace: Workspace, pipeline: Pipeline, run: dict[str, Any], features: list[str]) -> "pa.Table":
+    import numpy as np
+    import pyarrow as pa
+
+    snapshot = Snapshot(run["snapshot_uri"], run["rows_extracted"], run["snapshot_digest"])
+    snapshot.verify()
+    rows = snapshot.columns(list(dict.fromkeys((*features, *_segment_column(pipeline)))))
+    scored = np.ones(rows.num_rows, dtype=bool)
+    scored[Quarantine(workspace.warehouse, run["run_id"], pipeline.entity_key).numbers()] = False
+    return rows.filter(pa.array(scored))
+
+
+def _predictions(workspace: Workspace, pipeline: Pipeline, run_id: int) -> "pa.Table":
+    names = ", ".join(f'"{name}"' for name in (pipeline.prediction.column, *_segment_column(pipeline)))
+    with workspace.warehouse.bulk() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT {names} FROM {predictions_table(pipeline)} WHERE run_id = {run_id:d}")
+        return cursor.fetch_arrow_table()
+
+
+def _segment_column(pipeline: Pipeline) -> tuple[str, ...]:
+    return (pipeline.model.column,) if isinstance(pipeline.model, PerSegment) else ()

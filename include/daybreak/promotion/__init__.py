@@ -1,0 +1,1 @@
+"""Promotion: which version is the champion, and why."""

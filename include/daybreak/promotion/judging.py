@@ -1,0 +1,161 @@
+"""Judging: what a challenger is held against before it becomes the champion, one check for each question."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from daybreak.declaration.pipeline import PerSegment, Pipeline
+from daybreak.ledger.tables import performance
+from daybreak.models.measured_models import BY_MODEL
+from daybreak.models.registry import ModelVersion
+from daybreak.monitoring.metrics import PRIMARY
+from daybreak.promotion.bootstrap import Interval, least_days, paired_interval
+from daybreak.training.held_out import Compared, by_group, compare, unseen_days
+from daybreak.training.trial import try_in_fresh_process, values_of
+from daybreak.workspace import Workspace
+
+# A group with fewer held-out rows says more of chance than of the model; such groups are judged together.
+LEAST_GROUP_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question and its answer; ``met`` is None where it could not be asked, which stops nothing."""
+
+    name: str
+    met: bool | None
+    says: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Turn the check into what the alias history keeps."""
+        return {"check": self.name, "met": self.met, "says": self.says}
+
+
+def judge(
+    workspace: Workspace,
+    pipeline: Pipeline,
+    challenger: ModelVersion,
+    champion: ModelVersion | None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> list[Check]:
+    """Ask every question; one that is answered with no does not keep the others from being asked."""
+    checks = [_signature(challenger, champion)]
+    if not checks[0].met:
+        return checks  # rows for the one are none for the other
+    on = unseen_days(workspace, pipeline, [model for model in (challenger, champion) if model])
+    if not on or pipeline.target is None or pipeline.measures is None:
+        why = "no day has passed that neither has seen" if pipeline.target else "the pipeline declares no target"
+        return [*checks, Check("held-out rows", False, why)]
+    compared = compare(workspace, pipeline, challenger, champion, on, progress)
+    if champion:
+        checks.append(_held_out(pipeline, compared))
+        checks.append(_shadow(workspace, pipeline, challenger, champion))
+        checks += [_group(pipeline, compared, group) for group in pipeline.groups if compared.challenger]
+    checks.append(_contract(pipeline, compared))
+    progress("scoring a sample in a fresh process")
+    checks.append(_fresh_process(workspace, pipeline, challenger, compared))
+    return checks
+
+
+def signature_difference(challenger: ModelVersion, champion: ModelVersion) -> str:
+    """Say how the columns that two versions take differ; nothing where they do not."""
+    new, old = dict(challenger.signature.columns), dict(champion.signature.columns)
+    told = [f"takes {name} ({new[name]}) too" for name in new.keys() - old.keys()]
+    told += [f"no longer takes {name}" for name in old.keys() - new.keys()]
+    told += [f"takes {n} as {new[n]}, not {old[n]}" for n in old.keys() & new.keys() if new[n] != old[n]]
+    return "; ".join(sorted(told))
+
+
+def _signature(challenger: ModelVersion, champion: ModelVersion | None) -> Check:
+    difference = signature_difference(challenger, champion) if champion else ""
+    return Check("same signature", not difference, difference or f"{len(challenger.signature.columns)} columns")
+
+
+def _held_out(pipeline: Pipeline, compared: Compared) -> Check:
+    name, least = "better on held-out rows", least_days(pipeline.target_days)
+    if len(compared.days) < least or not compared.challenger:
+        return Check(
+            name, False, f"{len(compared.days)} days that neither has seen, {least} are needed; wait, or train again"
+        )
+    challenger, champion = np.concatenate(compared.challenger), np.concatenate(compared.champion)
+    interval = paired_interval(challenger - champion, np.concatenate(compared.day), horizon=pipeline.target_days)
+    return Check(name, interval.high < 0, _told(pipeline, champion.mean(), challenger.mean(), interval))
+
+
+def _shadow(workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, champion: ModelVersion) -> Check:
+    name, metric = "better on live shadow rows", PRIMARY[pipeline.measures]  # type: ignore[index]
+    # Where each segment has its own model, those of its rows that both predicted, not those that it stood in for.
+    by, segment = (BY_MODEL, challenger.name) if isinstance(pipeline.model, PerSegment) else ("", "(all)")
+    one, other = performance.alias(), performance.alias()
+    same_rows = (one.c.run_id == other.c.run_id) & (one.c.metric == other.c.metric) & (one.c.rows == other.c.rows)
+    wanted = (
+        sa.select(one.c.partition_date, one.c.rows, one.c.value, other.c.value)
+        .join(other, same_rows)
+        .where(one.c.pipeline == pipeline.name, one.c.metric == metric)
+        .where(*(side.c.segment_by == by for side in (one, other)))
+        .where(*(side.c.segment == segment for side in (one, other)))
+        .where(one.c.role == "champion", one.c.model_version == champion.version)
+        .where(other.c.role == "shadow", other.c.model_version == challenger.version)
+    )
+    with workspace.ledger.warehouse.begin() as connection:
+        found = connection.execute(wanted).all()
+    days, least = len({row[0] for row in found}), least_days(pipeline.target_days)
+    if days < least:
+        return Check(name, None, f"{days} of the {least} days that are needed are measured")
+    day, rows = np.array([row[0].toordinal() for row in found]), np.array([row[1] for row in found], dtype=float)
+    values = np.array([[row[2], row[3]] for row in found], dtype=float)
+    losses = -values if metric == "precision_at_5" else values**2 if metric == "rmse" else values
+    interval = paired_interval(losses[:, 1] - losses[:, 0], day, rows, horizon=pipeline.target_days)
+    means = np.average(losses, axis=0, weights=rows)
+    return Check(name, interval.high < 0, _told(pipeline, means[0], means[1], interval))
+
+
+def _group(pipeline: Pipeline, compared: Compared, group: str) -> Check:
+    """Ask whether a group gets worse by more than the margin, as a share of the champion's loss over all rows.
+
+    As a share of its own loss, a group that hardly anything happens in would decide. What a few days may have brought
+    about by chance is left aside.
+    """
+    margin, worse, largest, judged = pipeline.group_margin, [], 0.0, 0
+    champion, day = np.concatenate(compared.champion), np.concatenate(compared.day)
+    differences = (np.concatenate(compared.challenger) - champion) / abs(champion.mean())
+    for name, mask in by_group(compared, group, LEAST_GROUP_ROWS):
+        judged += 1
+        change = float(differences[mask].mean())
+        if change > margin and paired_interval(differences[mask], day[mask], horizon=pipeline.target_days).low > 0:
+            worse.append((change, name))
+        else:
+            largest = max(largest, change)
+    if worse:
+        named = ", ".join(f"{name} by {change:.1%}" for change, name in sorted(worse, reverse=True)[:3])
+        says = f"{len(worse)} of {judged} get worse by more than {margin:.1%}: {named}"
+    else:
+        says = f"{judged} judged, {margin:.1%} are allowed" + ("" if largest <= margin else ", above it only by chance")
+    return Check(f"no worse for any {group}", not worse, says)
+
+
+def _contract(pipeline: Pipeline, compared: Compared) -> Check:
+    share = compared.failed / max(compared.rows, 1)
+    says = f"{compared.failed:,} of {compared.rows:,} rows without a prediction in the declared range"
+    return Check("output contract", compared.rows > 0 and share <= pipeline.max_failed_share, says)
+
+
+def _fresh_process(workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, compared: Compared) -> Check:
+    name, sample = "fresh process", compared.sample
+    if sample is None:
+        return Check(name, False, "there is no row to try it on")
+    here = values_of(workspace.registry.load(challenger), pipeline.prediction.method, sample.to_pandas())
+    problem = try_in_fresh_process(workspace, challenger, pipeline.prediction, sample, here)
+    return Check(name, problem is None, problem or f"{sample.num_rows} rows scored as here, bit for bit")
+
+
+def _told(pipeline: Pipeline, champion: float, challenger: float, interval: Interval) -> str:
+    metric = PRIMARY[pipeline.measures]  # type: ignore[index]
+    shown = {"rmse": "squared error", "precision_at_5": "precision at 5, negated"}.get(metric, metric.replace("_", " "))
+    return (
+        f"{shown} {challenger:.5f} against {champion:.5f}, difference {interval.mean:+.5f} "
+        f"(95 %: {interval.low:+.5f} to {interval.high:+.5f}) on {interval.rows:,} rows of {interval.days} days"
+    )

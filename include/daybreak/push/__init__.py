@@ -1,0 +1,1 @@
+"""Push: predictions that are sent and not kept."""

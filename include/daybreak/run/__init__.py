@@ -1,0 +1,1 @@
+"""Run: one run from plan to publication, and again."""

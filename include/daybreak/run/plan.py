@@ -1,0 +1,103 @@
+"""Plan: what a run is about to do, decided once. It travels between tasks and is written into the ledger."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from daybreak.declaration.partition import Partition
+from daybreak.errors import ConfigurationError
+from daybreak.models.registry import ModelVersion, from_json, to_json
+from daybreak.models.segment_models import SegmentModels
+
+# What a SQL file of a pipeline may bind, extract.sql of one with an upstream also ``upstream_run_id``.
+BINDS = ("first_day", "last_day", "timezone", "window_start", "window_end")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: its partition and its model version, or those of its segments.
+
+    ``hold`` says why nothing is to be published or sent, if so. ``upstream_run_id`` is the run of the upstream pipeline
+    whose predictions are read. ``shadow`` is the challenger that scores the same rows, if there is one.
+    """
+
+    run_id: int
+    pipeline: str
+    partition: Partition
+    model: ModelVersion | SegmentModels
+    hold: str | None = None
+    upstream_run_id: int | None = None
+    shadow: ModelVersion | SegmentModels | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Turn the plan into a small reference."""
+        return {
+            "run_id": self.run_id,
+            "pipeline": self.pipeline,
+            "partition": self.partition.key,
+            "timezone": self.partition.timezone,
+            "model": _to_json(self.model),
+            "hold": self.hold,
+            "upstream_run_id": self.upstream_run_id,
+            "shadow": None if self.shadow is None else _to_json(self.shadow),
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> "Plan":
+        """Read what ``to_json`` wrote."""
+        return Plan(
+            run_id=value["run_id"],
+            pipeline=value["pipeline"],
+            partition=Partition(date.fromisoformat(value["partition"]), value["timezone"]),
+            model=_from_json(value["model"]),
+            hold=value["hold"],
+            upstream_run_id=value["upstream_run_id"],
+            shadow=None if value["shadow"] is None else _from_json(value["shadow"]),
+        )
+
+    @property
+    def binds(self) -> dict[str, Any]:
+        """The values that the pipeline's queries bind."""
+        return query_binds(self.partition, self.partition, self.upstream_run_id)
+
+    @property
+    def single_model(self) -> ModelVersion:
+        """The one version that scores all rows; raise where each segment has its own."""
+        if isinstance(self.model, SegmentModels):
+            raise ConfigurationError(
+                f"{self.pipeline} has a model for each segment.", next_step="use a pipeline that has one model."
+            )
+        return self.model
+
+
+def _to_json(model: ModelVersion | SegmentModels) -> dict[str, Any]:
+    return model.to_json() if isinstance(model, SegmentModels) else to_json(model)
+
+
+def _from_json(value: Mapping[str, Any]) -> ModelVersion | SegmentModels:
+    return SegmentModels.from_json(value) if "versions" in value else from_json(value)
+
+
+def query_binds(first: Partition, last: Partition, upstream_run_id: int | None = None) -> dict[str, Any]:
+    """Return the values that a query over the partitions from first to last binds."""
+    upstream = {} if upstream_run_id is None else {"upstream_run_id": upstream_run_id}
+    return {
+        **upstream,
+        "first_day": first.day,
+        "last_day": last.day,
+        "timezone": first.timezone,
+        "window_start": first.start,
+        "window_end": last.end,
+    }
+
+
+def code_digest(folders: tuple[Path, ...]) -> str:
+    """Return the SHA-256 of all Python source below the folders."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,146 @@
+"""Planning: resolve a run's partition and model version, once, and refuse what must not run."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from daybreak.declaration.partition import Partition, last_complete_day, resolve_partition
+from daybreak.declaration.pipeline import Pipeline, Push
+from daybreak.errors import ModelRefused, PartitionRefused
+from daybreak.models.registry import ModelVersion, library_versions
+from daybreak.models.segment_models import SegmentModels, by_segment
+from daybreak.run.backfill_policy import VersionThen, policy_of
+from daybreak.run.plan import Plan, query_binds
+from daybreak.run.resolve import resolve_model, resolve_upstream
+from daybreak.run.shadow import resolve_shadow
+from daybreak.warehouse.sql_file import load_sql
+from daybreak.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Request:
+    """How a run was asked for.
+
+    Without a partition key it is the last complete day before ``as_of``. ``origin`` names the Airflow run, None on the
+    command line. ``model_version`` forces a version; ``policy`` chooses one otherwise: current, as_of or a number, else
+    the pipeline's own for backfills. ``allow_leakage`` accepts one that has seen later days. ``same_as`` names a run
+    whose model versions and upstream publication are used again. A backfill of a pipeline that pushes sends nothing
+    unless ``push`` asks for it; a dry run never does.
+    """
+
+    partition_key: str | None = None
+    as_of: datetime | None = None
+    trigger: str = "command line"
+    origin: str | None = None
+    model_version: int | None = None
+    policy: str | None = None
+    allow_leakage: bool = False
+    parent_run_id: int | None = None
+    same_as: int | None = None
+    push: bool = False
+    dry_run: bool = False
+
+    def hold(self, pipeline: Pipeline) -> str | None:
+        """Say why nothing is to be published or pushed; None where it is."""
+        if self.dry_run:
+            return "dry run"
+        return "backfill" if pipeline.push and self.trigger == "backfill" and not self.push else None
+
+
+def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan:
+    """Open a run in the ledger and decide what it will do; a refusal closes it with the reason."""
+    as_of = request.as_of or datetime.now(UTC)
+    asked_for = request.partition_key
+    key = last_complete_day(pipeline.timezone, as_of).isoformat() if asked_for is None else asked_for
+    opened = workspace.ledger.open(
+        pipeline.name,
+        key[:100],
+        trigger=request.trigger,
+        origin=request.origin,
+        parent_run_id=request.parent_run_id,
+    )
+    run_id = opened["run_id"]
+    with workspace.ledger.closing_on_error(run_id, pipeline.name, key[:100]):
+        partition = resolve_partition(request.partition_key, pipeline.timezone, as_of=as_of)
+        workspace.ledger.locate(run_id, partition)
+        query = load_sql(workspace.sql(pipeline, "extract"))
+        workspace.warehouse.check(query, query_binds(partition, partition, 0 if pipeline.upstream else None))
+        if pipeline.push and request.hold(pipeline) is None:
+            refuse_stale(pipeline.push, partition)
+        _refuse_uncovered(workspace, pipeline, partition)
+        # A plan that is tried again keeps what it wrote down, whatever alias and upstream say by now.
+        recorded = (run_id,) if request.same_as is None else (run_id, request.same_as)
+        upstream = resolve_upstream(workspace, pipeline, partition, recorded)
+        policy = policy_of(pipeline, request.trigger, request.policy)
+        named = request.model_version or (policy if isinstance(policy, int) else None)
+        then = VersionThen(workspace, partition, policy)
+        model = resolve_model(workspace, pipeline, recorded, named, then)
+        for version in {v.digest: v for v in by_segment(model).values()}.values():
+            workspace.registry.verify(version)
+            _refuse_leakage(version, partition, request.allow_leakage)
+        if isinstance(model, SegmentModels):
+            workspace.ledger.record_segments(run_id, model)
+        workspace.ledger.record(
+            run_id,
+            upstream_run_id=upstream.run_id if upstream else None,
+            upstream_publication_id=upstream.publication_id if upstream else None,
+            model_name=model.name,
+            model_version=model.version,
+            model_digest=model.digest,
+            trained_through=model.trained_through,
+            leakage_allowed=model.trained_through > partition.day,
+            model_policy=opened["model_policy"]
+            or ("same_as" if request.same_as else then.told(pinned=named is not None)),
+            query_digest=query.digest,
+            code_digest=workspace.code_digest,
+            libraries=library_versions(),
+        )
+        hold = request.hold(pipeline)
+        shadow = None if hold else resolve_shadow(workspace, pipeline, partition, model, run_id)
+    return Plan(run_id, pipeline.name, partition, model, hold, upstream.run_id if upstream else None, shadow)
+
+
+def refuse_stale(push: Push, partition: Partition, now: datetime | None = None) -> None:
+    """Refuse to push a partition that ended too long ago for its predictions to be of use."""
+    age = (now or datetime.now(UTC)) - partition.end
+    if age > push.max_staleness:
+        hours = push.max_staleness.total_seconds() / 3600
+        raise PartitionRefused(
+            f"The partition ended {age.total_seconds() / 3600:.0f} hours ago; at most {hours:g} may have passed.",
+            next_step="see what it would send with `--dry-run`; nothing older is sent.",
+        )
+
+
+def _refuse_uncovered(workspace: Workspace, pipeline: Pipeline, partition: Partition) -> None:
+    path = workspace.sql(pipeline, "coverage")
+    if not path.exists():
+        return
+    query = load_sql(path)
+    workspace.warehouse.check(query, query_binds(partition, partition))
+    try:
+        first_day, last_day = workspace.warehouse.row(query, query_binds(partition, partition))
+    except sa.exc.DBAPIError:
+        return  # a source that cannot be read is reported by extract, with its reason
+    if first_day is None:
+        raise PartitionRefused("The source holds no data.", next_step="load it, then run the partition again.")
+    earliest: date = first_day + timedelta(days=pipeline.history_days - 1)
+    if partition.day < earliest:
+        raise PartitionRefused(
+            f"The source begins on {first_day} and {pipeline.history_days} days of history are needed.",
+            next_step=f"choose {earliest} or a later day.",
+        )
+    if partition.day > last_day:
+        raise PartitionRefused(
+            f"The source holds nothing of this day or a later one; its last day is {last_day}.",
+            next_step="wait until the day has landed, then run the partition again.",
+        )
+
+
+def _refuse_leakage(model: ModelVersion, partition: Partition, allowed: bool) -> None:
+    if model.trained_through > partition.day and not allowed:
+        raise ModelRefused(
+            f"{model.name} version {model.version} has seen days through {model.trained_through}, after it.",
+            next_step="choose an older version (`--model-version`), or accept it with `--allow-leakage`: "
+            "the publication then says so.",
+        )

@@ -1,0 +1,114 @@
+"""Reproduce: derive a run's predictions again from what the ledger says it used, and compare them bit for bit."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daybreak.batch.chunk import Rejected, passed
+from daybreak.batch.snapshot import Snapshot
+from daybreak.batch.top import chosen_by
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.errors import DaybreakError, ModelRefused, PublicationRefused
+from daybreak.models.registry import library_versions
+from daybreak.run.resolve import resolve_model
+from daybreak.run.runner import Runner
+from daybreak.run.segments import scoring_for
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlalchemy.engine import RowMapping
+
+_COMPARE = """
+SELECT
+    count(*) FILTER (WHERE stored.run_id IS NOT NULL AND again.run_id IS NOT NULL),
+    count(*) FILTER (WHERE {different})
+FROM (SELECT * FROM {table} WHERE run_id = {run_id:d}) AS stored
+FULL JOIN reproduced AS again USING ({key})
+"""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """How the predictions of a run and those derived again compare; ``changed`` names what is not as it was then."""
+
+    run_id: int
+    rows: int
+    different: int
+    changed: list[str]
+
+
+def reproduce(runner: Runner, run_id: int) -> Reproduction:
+    """Score a run's snapshot again with its model version and compare with what is stored under the run.
+
+    Raises where the snapshot or the model is not the one that was used: then nothing can be said.
+    """
+    try:
+        run = runner.workspace.ledger.get(run_id)
+    except DaybreakError as error:
+        raise error.located(runner.pipeline.name, None) from None
+    try:
+        return _reproduced(runner, run)
+    except DaybreakError as error:
+        raise error.located(run["pipeline"], run["partition_key"]) from error
+
+
+def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
+    workspace, pipeline, run_id = runner.workspace, runner.pipeline, run["run_id"]
+    if run["pipeline"] != pipeline.name or run["state"] not in ("published", "superseded"):
+        raise PublicationRefused(
+            f"Run {run_id} is {run['state']}: it has no predictions of {pipeline.name}.",
+            next_step="choose one of `daybreak runs` that was published.",
+        )
+    snapshot = Snapshot(run["snapshot_uri"], run["rows_extracted"], run["snapshot_digest"])
+    snapshot.verify()
+    model = resolve_model(workspace, pipeline, (run_id,))
+    if model.digest != run["model_digest"]:
+        raise ModelRefused(
+            f"The model of {pipeline.name} (version {model.label}) has another digest than the run used.",
+            next_step="restore the artifact that was registered.",
+        )
+    changed = [
+        f"{name} was {version}, is {library_versions()[name]}"
+        for name, version in run["libraries"].items()
+        if library_versions().get(name) != version
+    ]
+    if run["code_digest"] != workspace.code_digest:
+        changed.append("the code has changed since")
+    quarantined = runner.quarantine(run_id).numbers("validate")
+    scoring = scoring_for(pipeline, model, runner.model, lambda segment: snapshot.rows, _known_already)
+    chosen = chosen_by(pipeline)
+
+    def again() -> "Generator[pa.RecordBatch]":
+        for scored in chosen.of(scoring.predictions(passed(snapshot.batches(pipeline.chunk_rows), quarantined))):
+            yield runner.publisher.rows(run_id, scored)
+
+    rows, different = _compared(runner, run_id, again())
+    return Reproduction(run_id, rows, different, changed)
+
+
+def _compared(runner: Runner, run_id: int, batches: "Generator[pa.RecordBatch]") -> tuple[int, int]:
+    import pyarrow as pa
+
+    table, pipeline = runner.publisher.table, runner.pipeline
+    first = next(batches)
+    with runner.workspace.warehouse.bulk() as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE reproduced (LIKE {table})")
+        for batch in (first, *batches):
+            reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
+            cursor.adbc_ingest("reproduced", reader, mode="append", temporary=True)
+        key = ", ".join(pipeline.entity_key)
+        cursor.execute(_COMPARE.format(table=table, run_id=run_id, different=_different(pipeline), key=key))
+        both, different = cursor.fetchone()
+    return int(both), int(different)
+
+
+def _different(pipeline: Pipeline) -> str:
+    value = pipeline.prediction.column
+    # Numbers are compared bit for bit; what else a row holds, as it is.
+    compared = [f"{{side}}.{value}" if pipeline.prediction.labels else f"float8send({{side}}.{value})"]
+    compared += [f"{{side}}.{name}" for name in (*pipeline.carries, *(["rank"] if pipeline.top else []))]
+    return " OR ".join(f"{c.format(side='stored')} IS DISTINCT FROM {c.format(side='again')}" for c in compared)
+
+
+def _known_already(rejected: Rejected) -> None:
+    """Leave rows that failed then and fail again where they are: in the quarantine."""

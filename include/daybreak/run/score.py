@@ -1,0 +1,169 @@
+"""Score: chunks through the model; what it cannot score is found row by row and counted, never dropped."""
+
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from daybreak.batch.chunk import Chunk, Rejected, Scored
+from daybreak.batch.signature import Signature
+from daybreak.declaration.pipeline import Prediction
+from daybreak.errors import ScoringFailed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Most rows in one call of the model: few enough to stay in a core's cache, enough to make the call worth it. It decides
+# which rows are predicted together, so it may depend on nothing that differs when a run is derived again.
+PIECE_ROWS = 16_384
+
+
+class Scoring:
+    """One pass of valid rows through one loaded model.
+
+    ``budget`` is how many rows may fail before the run stops. ``reject`` is called with the rows that failed.
+    ``rows`` is what messages call the rows.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        signature: Signature,
+        prediction: Prediction,
+        budget: int,
+        reject: Callable[[Rejected], None],
+        rows: str = "rows",
+        *,
+        withhold_texts: bool = False,
+    ) -> None:
+        self._model = model
+        self._signature = signature
+        self._prediction = prediction
+        self._budget = budget
+        self._reject = reject
+        self._rows = rows
+        self._withhold_texts = withhold_texts
+        self.failed = 0
+        self.scored = 0
+
+    def predictions(self, chunks: Iterable[Chunk]) -> Generator[Scored]:
+        """Yield the predictions of each chunk, in order; raise ScoringFailed once the budget is overdrawn."""
+        with scoring_threads() as threads:
+            # The next chunk is converted while the threads are busy with this one, or they would wait for it.
+            begun: Callable[[], Scored] | None = None
+            for chunk in chunks:
+                following = self.start(chunk, threads)
+                if begun is not None:
+                    yield from _any(begun())
+                begun = following
+            if begun is not None:
+                yield from _any(begun())
+
+    def start(self, chunk: Chunk, threads: ThreadPoolExecutor) -> Callable[[], Scored]:
+        """Begin to score a chunk; what is returned waits for it and returns what was scored."""
+        frame = self._signature.conform(chunk.rows).to_pandas()
+        pieces = [(start, frame.iloc[start:end]) for start, end in _pieces(len(frame))]
+        predicted = [threads.submit(self._predicted, piece) for _, piece in pieces]
+        return lambda: self._finished(chunk, pieces, predicted)
+
+    def _finished(
+        self, chunk: Chunk, pieces: "list[tuple[int, pd.DataFrame]]", predicted: "list[Future[np.ndarray]]"
+    ) -> Scored:
+        values = np.full(chunk.rows.num_rows, np.nan)
+        reasons: dict[int, str] = {}
+        for (start, piece), future in zip(pieces, predicted, strict=True):
+            self._fill(future.result, piece, start, values, reasons)
+        with np.errstate(invalid="ignore"):
+            outside = ~np.isfinite(values) | (values < self._prediction.low) | (values > self._prediction.high)
+            if self._prediction.labels:
+                outside |= values != np.floor(values)
+        # The value itself stays out of the reason: a prediction that may not be kept must not leak through it.
+        for position in np.flatnonzero(outside):
+            reasons.setdefault(
+                int(position),
+                f"{self._prediction.column}: not a number from {self._prediction.low:g} to {self._prediction.high:g}",
+            )
+        self.scored += len(values) - len(reasons)
+        if not reasons:
+            return Scored(chunk, values)
+        positions = np.fromiter(sorted(reasons), dtype=np.int64)
+        self.failed += len(positions)
+        self._reject(Rejected("score", chunk.at(positions), [[reasons[int(p)]] for p in positions]))
+        self._refuse_overdraft(reasons[int(positions[0])])
+        return Scored(chunk.keep(~outside), values[~outside])
+
+    def _predicted(self, frame: "pd.DataFrame") -> np.ndarray:
+        predicted = np.asarray(self._values(frame), dtype=np.float64).reshape(-1)
+        if len(predicted) != len(frame):
+            raise ScoringFailed(
+                f"The model gave {len(predicted)} predictions for {len(frame)} rows.",
+                next_step="register a model that predicts one value for each row.",
+            )
+        return predicted
+
+    def _values(self, frame: "pd.DataFrame") -> Any:
+        if self._prediction.method == "predict_proba":
+            return self._model.predict_proba(frame)[:, 1]
+        return self._model.predict(frame)
+
+    def _fill(
+        self,
+        predicted: Callable[[], np.ndarray],
+        frame: "pd.DataFrame",
+        start: int,
+        values: np.ndarray,
+        reasons: dict[int, str],
+    ) -> None:
+        # Where the model raises, halve until the row that makes it raise stands alone: its neighbours get their
+        # predictions, at the price of about 2·log2(rows) further calls for each such row.
+        try:
+            values[start : start + len(frame)] = predicted()
+        except (ScoringFailed, MemoryError):
+            raise
+        except Exception as error:
+            if len(frame) == 1:
+                reasons[start] = f"the model raised {type(error).__name__}"
+                if self.failed + len(reasons) > self._budget:
+                    self.failed += len(reasons)
+                    text = "its text is withheld" if self._withhold_texts else _brief(error)
+                    self._refuse_overdraft(f"{reasons[start]}: {text}")
+                return
+            half = len(frame) // 2
+            for piece, at in ((frame.iloc[:half], start), (frame.iloc[half:], start + half)):
+                self._fill(partial(self._predicted, piece), piece, at, values, reasons)
+
+    def _refuse_overdraft(self, example: str) -> None:
+        if self.failed > self._budget:
+            raise ScoringFailed(
+                f"{self.failed:,} {self._rows} could not be scored, {self._budget:,} are allowed ({example}).",
+                next_step="look at the rows in ledger.quarantine and at the model's version in `daybreak models`.",
+            )
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _pieces(rows: int) -> list[tuple[int, int]]:
+    pieces = -(-rows // PIECE_ROWS)
+    return [(rows * piece // pieces, rows * (piece + 1) // pieces) for piece in range(pieces)]
+
+
+def scoring_threads() -> ThreadPoolExecutor:
+    """Start one thread for each core; a model called in it starts none of its own through OpenMP.
+
+    Pieces side by side need not wait for each other as the threads of one call do, which spin while other stages have
+    the core.
+    """
+    from joblib import cpu_count
+    from threadpoolctl import threadpool_limits
+
+    return ThreadPoolExecutor(
+        cpu_count(), thread_name_prefix="daybreak-score", initializer=threadpool_limits, initargs=(1, "openmp")
+    )
+
+
+def _any(scored: Scored) -> Iterable[Scored]:
+    return (scored,) if len(scored.values) else ()

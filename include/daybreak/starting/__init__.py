@@ -1,0 +1,1 @@
+"""Starting: a pipeline from what somebody has."""

@@ -1,0 +1,132 @@
+"""Scaffold: what a new pipeline's files say, proposed from the columns of a CSV file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from daybreak.errors import SourceRefused
+from daybreak.starting.csv_file import CsvFile
+from daybreak.starting.proposals import Proposal, laid_out, literal, propose
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TEMPLATES = Path(__file__).parent / "templates"
+_YES = ("yes", "y", "true", "t", "1", "1.0")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column that is predicted, and which of its two values counts as positive, in how many rows."""
+
+    column: str
+    positive: str | float
+    positives: int
+
+
+def find_target(file: CsvFile, wanted: str, positive: str | None) -> Target:
+    """Find the target's two values; without ``positive`` it is yes, true, 1 or the rarer one."""
+    import pyarrow as pa
+
+    column = file.column(wanted)
+    if column is None or column == file.key:
+        raise SourceRefused(
+            f"The file has no column {wanted!r} besides its key.",
+            next_step=f"choose `--target` from {', '.join(o for p, o in file.originals.items() if p != file.key)}.",
+        )
+    counts = {row["values"]: row["counts"] for row in file.rows[column].drop_null().value_counts().to_pylist()}
+    if len(counts) != 2:
+        shown = ", ".join(repr(value) for value in list(counts)[:4])
+        raise SourceRefused(
+            f"{wanted} has {len(counts):,} different values{f' ({shown})' if shown else ''}; two are needed.",
+            next_step="choose a `--target` that has exactly two values, such as Yes and No.",
+        )
+    if pa.types.is_temporal(file.rows.schema.field(column).type):
+        raise SourceRefused(f"{wanted} is a time.", next_step="choose a `--target` that is a text or a number.")
+    named = {str(value): value for value in counts}
+    if positive is not None and positive not in named:
+        raise SourceRefused(
+            f"{wanted} is never {positive!r}.", next_step=f"choose `--positive` from {', '.join(map(repr, named))}."
+        )
+    said_yes = [value for text, value in named.items() if text.lower() in _YES]
+    chosen: Any = named[positive] if positive else (said_yes or sorted(counts, key=lambda value: counts[value]))[0]
+    return Target(column, chosen, counts[chosen])
+
+
+def render(name: str, package: str, timezone: str, file: CsvFile, target: Target) -> dict[str, str]:
+    """Write the pipeline's files: their texts by path below the project's folder."""
+    proposal = propose(file, target.column)
+    folder = f"include/{package.replace('.', '/')}/{name}"
+    values = _values(name, package, timezone, file, target, proposal)
+
+    def filled(template: str) -> str:
+        return Template((TEMPLATES / f"{template}.template").read_text(encoding="utf-8")).substitute(values)
+
+    return {
+        f"{folder}/__init__.py": filled("declaration.py"),
+        f"{folder}/expectations.py": filled("expectations.py"),
+        f"{folder}/training.py": filled("training.py"),
+        **{f"sql/{name}/{f}.sql": filled(f"{f}.sql") for f in ("extract", "training", "coverage", "source", "views")},
+        f"dags/{name}.py": filled("dag.py"),
+    }
+
+
+def _values(
+    name: str, package: str, timezone: str, file: CsvFile, target: Target, proposal: Proposal
+) -> dict[str, object]:
+    probability = f"{target.column}_probability"
+    prediction = probability if probability != file.key else f"predicted_{probability}"
+    said = str(target.positive)
+    plain = said if said.isascii() and said.replace(" ", "").isalnum() and len(said) <= 12 else "positive"
+    count = file.rows.num_rows
+    modules = [f"{package}.{name} import {name.upper()} as PIPELINE", "daybreak_airflow import parameters, stages"]
+    modules += ["daybreak_airflow.assets import predictions", "daybreak_airflow.schedules import RETRIES, daily"]
+    comments = (
+        f"COMMENT ON COLUMN sources.{name}.{column} IS 'Column {_harmless(original)} of the file.';"
+        for column, original in file.originals.items()
+    )
+    return {
+        "name": name,
+        "package": package,
+        "timezone": timezone,
+        "title": name.replace("_", " ").capitalize(),
+        "constant": name.upper(),
+        "description": f"How likely {target.column} is {plain} for each {file.key}.",
+        "meaning": f"Probability that {target.column} is {plain}.",
+        "key": file.key,
+        "key_type": _postgres(file.rows.schema.field(file.key).type),
+        "target": target.column,
+        "prediction": prediction,
+        "arguments": laid_out(
+            "", [f'target="{target.column}"', f"positive={literal(target.positive)}"], "", 0, room=120 - 24
+        ),
+        "features": ",\n    ".join([file.key, *proposal.selected]),
+        "left_out": "".join(f"\n-- Left out: {reason}." for reason in proposal.left_out),
+        "rows": f"{count:,}",
+        "fewest": f"{max(count // 2, 1):_}",
+        "most": f"{count * 10:_}",
+        "rules": "".join(f"\n    {line}" for line in proposal.rules),
+        "columns": ",\n    ".join(
+            f"{field.name} {_postgres(field.type)}{' NOT NULL' if field.name == file.key else ''}"
+            for field in file.rows.schema
+        ),
+        "comments": "\n".join(comments),
+        "imports": "\n".join(f"from {module}" for module in sorted(modules, key=lambda m: m.split()[0])),
+    }
+
+
+def _postgres(kind: "pa.DataType") -> str:
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind):
+        return "timestamptz" if kind.tz else "timestamp"
+    names = {pa.int64(): "bigint", pa.float64(): "double precision", pa.bool_(): "boolean", pa.date32(): "date"}
+    return names.get(kind, "text")
+
+
+def _harmless(text: str) -> str:
+    # A name from the file goes into a comment: on one line, and with nothing that looks like a place for a value.
+    return " ".join("".join(" " if c in "{}%\\;" or not c.isprintable() else c for c in text).split()).replace(
+        "'", "''"
+    )

@@ -1,0 +1,1 @@
+"""Training: from the past to a registered version."""

@@ -1,0 +1,177 @@
+"""Held-out rows: days that neither of two models has seen, scored by both, in memory."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from daybreak.batch.chunk import Chunk, Rejected
+from daybreak.batch.routing import routes_of
+from daybreak.declaration.partition import days
+from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, load_function
+from daybreak.errors import ConfigurationError
+from daybreak.models.registry import ModelVersion
+from daybreak.monitoring.metrics import PRIMARY, measured, numbered
+from daybreak.run.score import Scoring
+from daybreak.training.train import Past, source_last_day
+from daybreak.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# The newest days decide; more would say more of the past than of what is to come.
+MOST_DAYS = 28
+_AHEAD = 2
+
+
+@dataclass
+class Compared:
+    """What two models made of the same rows: for each row or ranked group its day, its groups and both losses.
+
+    ``failed`` counts the rows that the challenger gave no prediction within its contract for. Without a champion its
+    losses are the challenger's own.
+    """
+
+    days: list[date] = field(default_factory=list)
+    rows: int = 0
+    failed: int = 0
+    day: list[np.ndarray] = field(default_factory=list)
+    champion: list[np.ndarray] = field(default_factory=list)
+    challenger: list[np.ndarray] = field(default_factory=list)
+    groups: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    sample: "pa.RecordBatch | None" = None
+
+
+def unseen_days(workspace: Workspace, pipeline: Pipeline, models: list[ModelVersion]) -> list[date]:
+    """List the newest days that none of the models has seen and whose targets are known.
+
+    Where the rows are completed by an upstream's predictions, its champions have not seen them either.
+    """
+    last = source_last_day(workspace, pipeline)
+    if pipeline.upstream and pipeline.training_rows:
+        models = models + [workspace.registry.resolve(ref) for ref in workspace.pipeline(pipeline.upstream).model_refs]
+    first = max(model.trained_through for model in models) + timedelta(days=1)
+    known = timedelta(days=pipeline.target_days)
+    if last is None or first > last - known:
+        return []
+    return days(first, last - known)[-MOST_DAYS:]
+
+
+def compare(
+    workspace: Workspace,
+    pipeline: Pipeline,
+    challenger: ModelVersion,
+    champion: ModelVersion | None,
+    on: list[date],
+    progress: Callable[[str], None] = lambda step: None,
+) -> Compared:
+    """Score the days by both models, each row that the challenger is for; only losses are kept, no prediction."""
+    models = {model.version: workspace.registry.load(model) for model in (challenger, champion) if model}
+    past = Past(workspace, pipeline, on[-1], to_learn=False)
+    read = load_function(pipeline.training_rows) if pipeline.training_rows else Past.rows
+    compared = Compared(days=on)
+    for number, table in enumerate(read_ahead(lambda day: read(past, day, day), on)):
+        progress(f"comparing on {on[number]}")
+        for whole in _batches(table):
+            _refuse_missing(pipeline, whole)
+            rows = rows_of(pipeline, challenger.name, whole)
+            if rows.num_rows:
+                _compare_rows(
+                    compared, number, rows, pipeline, [(m, models[m.version]) for m in (challenger, champion) if m]
+                )
+    return compared
+
+
+def _compare_rows(
+    compared: Compared, day: int, rows: "pa.RecordBatch", pipeline: Pipeline, models: list[tuple[ModelVersion, Any]]
+) -> None:
+    import pyarrow as pa
+
+    predicted = [predictions(model, version, pipeline, rows) for version, model in models]
+    actual = rows.column(str(pipeline.target)).cast("float64").to_numpy(zero_copy_only=False)
+    compared.sample = compared.sample or models[0][0].signature.conform(rows.slice(0, 20))
+    compared.rows += len(actual)
+    compared.failed += int(np.isnan(predicted[0]).sum())
+    both = ~np.isnan(actual) & ~np.any(np.isnan(predicted), axis=0)
+    if not both.any() or pipeline.measures is None:
+        return
+    kept = np.flatnonzero(both)
+    within = rows.select(list(pipeline.entity_key[:-1] or pipeline.entity_key)).take(pa.array(kept)).to_pandas()
+    units = [measured(pipeline.measures, actual[kept], values[kept], within) for values in predicted]
+    losses = [unit.losses(PRIMARY[pipeline.measures]) for unit in units]
+    compared.challenger.append(losses[0])
+    compared.champion.append(losses[-1])
+    compared.day.append(np.full(len(losses[0]), day))
+    for group in pipeline.groups:
+        values = (
+            rows.column(group).take(pa.array(kept[units[0].positions])).cast("string").to_numpy(zero_copy_only=False)
+        )
+        compared.groups.setdefault(group, []).append(values)
+
+
+def rows_of(pipeline: Pipeline, model: str, rows: "pa.RecordBatch") -> "pa.RecordBatch":
+    """Return the rows that a model is for: those of its segments, and all where it is the fallback.
+
+    Which rows will have to fall back, these do not say: it has to be good for any.
+    """
+    import pyarrow as pa
+
+    declared = pipeline.model
+    if isinstance(declared, ModelRef) or (declared.fallback and declared.fallback.name == model):
+        return rows
+    segments = [segment for segment, ref in declared.models.items() if ref.name == model]
+    return rows.filter(pa.array(routes_of(rows, declared.column, segments) < len(segments)))
+
+
+def predictions(model: Any, version: ModelVersion, pipeline: Pipeline, rows: "pa.RecordBatch") -> np.ndarray:
+    """Score rows as a run does; a row without a prediction within the contract is not a number."""
+    found = np.full(rows.num_rows, np.nan)
+    scoring = Scoring(model, version.signature, pipeline.prediction, budget=rows.num_rows, reject=_not_kept)
+    for scored in scoring.predictions([Chunk(rows, np.arange(rows.num_rows))]):
+        found[scored.chunk.numbers] = scored.values
+    return found
+
+
+def by_group(compared: Compared, group: str, least_rows: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each value of a group column and which of the losses are its; small groups are taken together."""
+    codes, names = numbered(np.concatenate(compared.groups[group]))
+    small = np.bincount(codes) < least_rows
+    codes = np.where(small[codes], len(names), codes)
+    for at in np.unique(codes):
+        yield names[at] if at < len(names) else "(other)", codes == at
+
+
+def read_ahead(read: "Callable[[date], pa.Table]", on: list[date]) -> "Iterator[pa.Table]":
+    """Yield the rows of each day in order, two further days being read meanwhile: the database is what takes time."""
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        reading = deque(pool.submit(read, day) for day in on[:_AHEAD])
+        for position in range(len(on)):
+            rows = reading.popleft().result()
+            if position + _AHEAD < len(on):
+                reading.append(pool.submit(read, on[position + _AHEAD]))
+            yield rows
+
+
+def _batches(table: "pa.Table") -> "Iterator[pa.RecordBatch]":
+    # A day is compared whole: what a ranking is within must not be cut.
+    if table.num_rows:
+        yield table.combine_chunks().to_batches()[0]
+
+
+def _refuse_missing(pipeline: Pipeline, rows: "pa.RecordBatch") -> None:
+    by_segment = (pipeline.model.column,) if isinstance(pipeline.model, PerSegment) else ()
+    wanted = (str(pipeline.target), *by_segment, *pipeline.groups, *pipeline.entity_key)
+    if missing := [name for name in wanted if name not in rows.schema.names]:
+        raise ConfigurationError(
+            f"{pipeline.training_rows or 'training.sql'} gives no column {', '.join(missing)}.",
+            next_step="mend the pipeline's target, its groups or training.sql; `training_rows` can complete its rows.",
+            pipeline=pipeline.name,
+        )
+
+
+def _not_kept(rejected: Rejected) -> None:
+    """Leave rows that fail out of the comparison; they are counted, and nothing is quarantined."""

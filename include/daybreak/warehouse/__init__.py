@@ -1,0 +1,1 @@
+"""Warehouse: the one place that knows the database."""

@@ -1,0 +1,114 @@
+"""A stage in a thread of its own hands over the same items in the same order, and ends with whoever takes them."""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daybreak.batch.overlap import ahead
+from daybreak.errors import SourceRefused
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
+
+
+@given(st.lists(st.integers()), st.integers(1, 4), st.integers(1, 3))
+def test_items_come_in_order_through_any_number_of_threads(items: list[int], depth: int, stages: int) -> None:
+    stream: Iterator[int] = iter(items)
+    for _ in range(stages):
+        stream = ahead(stream, depth)
+    assert list(stream) == items
+
+
+def test_the_next_item_is_made_while_this_one_is_used() -> None:
+    made = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 1
+        made.set()
+        yield 2
+
+    stream = ahead(items())
+    assert next(stream) == 1
+    assert made.wait(5)
+    assert list(stream) == [2]
+
+
+def test_no_more_than_the_depth_is_made_ahead() -> None:
+    made: list[int] = []
+    stream = ahead((made.append(n) or n for n in itertools.count()), depth=2)  # type: ignore[func-returns-value]
+    assert next(stream) == 0
+    time.sleep(0.1)
+    assert len(made) <= 4  # one taken, two waiting, one in the thread's hands
+    stream.close()
+
+
+def test_an_error_comes_after_the_items_before_it_and_is_the_same_object() -> None:
+    error = SourceRefused("short", next_step="look", pipeline="orders")
+
+    def items() -> Iterator[int]:
+        yield 1
+        raise error
+
+    stream = ahead(ahead(items()))
+    assert next(stream) == 1
+    with pytest.raises(SourceRefused) as raised:
+        next(stream)
+    assert raised.value is error
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_what_is_no_ordinary_error_crosses_too(kind: type[BaseException]) -> None:
+    def items() -> Iterator[int]:
+        raise kind
+        yield
+
+    with pytest.raises(kind):
+        next(ahead(items()))
+
+
+def test_closing_ends_the_producer_and_lets_it_clean_up() -> None:
+    ended = []
+
+    def items() -> Iterator[int]:
+        try:
+            yield from itertools.count()
+        finally:
+            ended.append(threading.current_thread().name)
+
+    stream = ahead(items(), depth=3)
+    next(stream)
+    stream.close()
+    assert ended == ["daybreak-ahead"]
+
+
+def test_an_error_of_the_taker_ends_every_stage_before_it() -> None:
+    ended = []
+
+    def items(name: str, source: Iterator[int]) -> Iterator[int]:
+        try:
+            yield from source
+        finally:
+            ended.append(name)
+
+    first = ahead(items("read", itertools.count()))
+    second = ahead(items("score", first))
+    with pytest.raises(ZeroDivisionError):
+        sum(1 // (item - 3) for item in second)
+    second.close()
+    first.close()
+    assert sorted(ended) == ["read", "score"]
+
+
+def test_a_stream_that_is_never_taken_from_starts_nothing() -> None:
+    stream = ahead(iter([1]))
+    assert threading.active_count() == len(threading.enumerate())
+    stream.close()

@@ -1,0 +1,181 @@
+"""What the model cannot score is found row by row and counted; its neighbours get their predictions."""
+
+from collections.abc import Callable, Iterable
+from math import log2
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daybreak.batch.chunk import Chunk, Rejected
+from daybreak.batch.signature import Signature
+from daybreak.declaration.pipeline import Prediction
+from daybreak.errors import ScoringFailed
+from daybreak.run.score import Scoring
+
+
+class Model:
+    """Predicts twice the value; raises where a value is in ``breaks``."""
+
+    def __init__(self, breaks: Iterable[float] = (), answer: Callable[[pd.DataFrame], Any] | None = None) -> None:
+        self.breaks = frozenset(breaks)
+        self.answer = answer or (lambda frame: frame["x"].to_numpy() * 2)
+        self.calls = 0
+
+    def predict(self, frame: pd.DataFrame) -> Any:
+        self.calls += 1
+        assert len(frame), "a model is not asked about no rows"
+        if self.breaks & set(frame["x"]):
+            raise ValueError("cannot take\nthis value")
+        return self.answer(frame)
+
+
+class Scored:
+    """One pass of numbers through a model, and what came of each."""
+
+    def __init__(
+        self,
+        model: Model,
+        values: Iterable[float],
+        *,
+        budget: int = 1000,
+        chunk_rows: int = 8,
+        withhold_texts: bool = False,
+    ) -> None:
+        self.rejected: list[Rejected] = []
+        self.scoring = Scoring(
+            model,
+            Signature((("x", "double"),)),
+            Prediction("units", 0, 1000),
+            budget,
+            self.rejected.append,
+            withhold_texts=withhold_texts,
+        )
+        x = pa.array(values, pa.float64())
+        rows = pa.RecordBatch.from_pydict({"key": pa.array(range(len(x))), "x": x})
+        self.chunks = [
+            Chunk(rows.slice(start, chunk_rows), np.arange(start, min(start + chunk_rows, rows.num_rows)))
+            for start in range(0, rows.num_rows, chunk_rows)
+        ]
+        self.predictions: dict[int, float] = {}
+
+    def run(self) -> "Scored":
+        for scored in self.scoring.predictions(self.chunks):
+            assert scored.chunk.rows["key"].to_pylist() == scored.chunk.numbers.tolist()
+            self.predictions |= dict(zip(scored.chunk.numbers.tolist(), scored.values.tolist(), strict=True))
+        return self
+
+    @property
+    def reasons(self) -> dict[int, list[str]]:
+        """Reasons by the number of the row."""
+        return {
+            int(number): reasons
+            for rejected in self.rejected
+            for number, reasons in zip(rejected.chunk.numbers, rejected.reasons, strict=True)
+        }
+
+
+def test_every_row_gets_its_own_prediction() -> None:
+    done = Scored(Model(), range(20)).run()
+    assert done.predictions == {n: 2.0 * n for n in range(20)}
+    assert (done.scoring.scored, done.scoring.failed, done.rejected) == (20, 0, [])
+
+
+@given(st.sets(st.integers(0, 29)), st.integers(1, 30))
+def test_exactly_the_rows_that_break_the_model_fail(breaks: set[int], chunk_rows: int) -> None:
+    done = Scored(Model(breaks), range(30), chunk_rows=chunk_rows).run()
+    assert done.predictions == {n: 2.0 * n for n in range(30) if n not in breaks}
+    assert set(done.reasons) == breaks
+    assert (done.scoring.scored, done.scoring.failed) == (30 - len(breaks), len(breaks))
+
+
+def test_one_bad_row_costs_no_more_calls_than_halving_needs() -> None:
+    model = Model({177.0})
+    done = Scored(model, range(256), chunk_rows=256).run()
+    assert done.reasons.keys() == {177}
+    assert model.calls == 2 * log2(256) + 1
+
+
+def test_the_reason_names_the_kind_of_error_and_holds_no_value() -> None:
+    done = Scored(Model({3.0}), range(8)).run()
+    assert done.reasons == {3: ["the model raised ValueError"]}
+
+
+@pytest.mark.parametrize(
+    "prediction", [np.nan, np.inf, -np.inf, -0.001, 1000.001], ids=["nan", "inf", "-inf", "below", "above"]
+)
+def test_a_prediction_outside_of_the_contract_fails_without_being_told(prediction: float) -> None:
+    model = Model(answer=lambda frame: np.where(frame["x"] == 2, prediction, 5.0))
+    done = Scored(model, range(5)).run()
+    assert done.reasons == {2: ["units: not a number from 0 to 1000"]}
+    assert done.predictions == dict.fromkeys([0, 1, 3, 4], 5.0)
+
+
+def test_the_ends_of_the_declared_range_belong_to_it() -> None:
+    done = Scored(Model(answer=lambda frame: np.where(frame["x"] == 0, 0.0, 1000.0)), range(2)).run()
+    assert done.predictions == {0: 0.0, 1: 1000.0}
+
+
+def test_as_many_rows_as_the_budget_allows_may_fail_and_not_one_more() -> None:
+    assert Scored(Model({1.0, 9.0}), range(20), budget=2).run().scoring.failed == 2
+    overdrawn = Scored(Model({1.0, 9.0, 17.0}), range(20), budget=2)
+    with pytest.raises(ScoringFailed, match="3 rows could not be scored, 2 are allowed"):
+        overdrawn.run()
+
+
+@pytest.mark.parametrize("withheld", [False, True])
+def test_what_a_model_says_when_it_fails_is_told_unless_predictions_may_not_be_kept(withheld: bool) -> None:
+    with pytest.raises(ScoringFailed) as failed:
+        Scored(Model({3.0}), range(8), budget=0, withhold_texts=withheld).run()
+    assert ("cannot take this value" in str(failed.value)) is not withheld
+    assert "the model raised ValueError" in str(failed.value)
+    assert ("its text is withheld" in str(failed.value)) is withheld
+
+
+def test_failures_of_both_kinds_draw_on_one_budget() -> None:
+    model = Model({1.0}, lambda frame: np.where(frame["x"] == 2, np.nan, 1.0))
+    assert Scored(model, range(8), budget=2).run().scoring.failed == 2
+    with pytest.raises(ScoringFailed, match="2 rows could not be scored, 1 are allowed"):
+        Scored(model, range(8), budget=1).run()
+
+
+def test_a_model_that_always_raises_is_given_up_soon_and_quoted_on_one_line() -> None:
+    model = Model(range(100_000))
+    with pytest.raises(ScoringFailed, match="the model raised ValueError: cannot take this value") as failed:
+        Scored(model, range(100_000), budget=10, chunk_rows=100_000).run()
+    assert "\n" not in str(failed.value)
+    assert model.calls < 100
+
+
+@pytest.mark.parametrize("answer", [lambda frame: [1.0], lambda frame: np.ones((len(frame), 2))])
+def test_another_number_of_predictions_than_rows_stops_at_once(answer: Callable[[pd.DataFrame], Any]) -> None:
+    model = Model(answer=answer)
+    with pytest.raises(ScoringFailed, match=r"predictions for 8 rows.*predicts one value for each row"):
+        Scored(model, range(8)).run()
+    assert model.calls == 1
+
+
+def test_one_column_of_predictions_is_as_good_as_a_row_of_them() -> None:
+    model = Model(answer=lambda frame: frame[["x"]].to_numpy())
+    assert Scored(model, range(4)).run().predictions == {n: float(n) for n in range(4)}
+
+
+@pytest.mark.parametrize("kind", [MemoryError, KeyboardInterrupt, SystemExit])
+def test_what_is_not_the_rows_fault_is_not_halved_away(kind: type[BaseException]) -> None:
+    def answer(frame: pd.DataFrame) -> Any:
+        raise kind
+
+    model = Model(answer=answer)
+    with pytest.raises(kind):
+        Scored(model, range(8)).run()
+    assert model.calls == 1
+
+
+def test_a_chunk_in_which_every_row_failed_is_not_handed_on() -> None:
+    done = Scored(Model(range(8)), range(12)).run()
+    assert done.predictions == {n: 2.0 * n for n in range(8, 12)}
+    assert done.scoring.failed == 8
