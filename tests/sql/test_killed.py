@@ -22,7 +22,7 @@ RUN = ("run", "parcel_hours", "--partition", str(DAY))
 KILLED = -signal.SIGKILL
 ABANDONED = "The process that worked on it ended without closing it. Next: run the partition again."
 # Where most can go wrong; half of the lines are drawn from these.
-CRITICAL = ("publish.py", "ledger.py", "runner.py", "quarantine.py", "planning.py", "snapshot.py")
+CRITICAL = ("publish.py", "ledger/runs.py", "runner.py", "quarantine.py", "planning.py", "snapshot.py")
 
 
 def drawn(file: Path, many: int, seed: int) -> list[Line]:
