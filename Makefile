@@ -30,10 +30,11 @@ test: $(INSTALLED) ## The whole test suite
 bench: $(INSTALLED) ## Speed and memory against the usual tutorial, side by side
 	@$(BIN)/python tests/benchmarks/bench.py $(ARGS)
 
-lint: $(INSTALLED) ## Lint, formatting and types
+lint: $(INSTALLED) ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@PYTHONPATH=plugins $(BIN)/lint-imports --no-logo --no-cache
 
 format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff check --fix --quiet .

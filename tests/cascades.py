@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from daybreak.models.aliases import point_alias
+from daybreak.models.aliases import Decision
 from daybreak.training.train import train
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_CARRIERS, PARCEL_CLASSES
@@ -34,7 +34,7 @@ class Cascade:
             sample().head(3),
             trained_through=TRAINED_THROUGH,
         )
-        point_alias(self.workspace, ref, version.version, "test")
+        self.workspace.aliases(ref).move(version.version, Decision("test"))
         return version.version
 
     def reclassify(self, where: str, parcel_class: str | None) -> None:

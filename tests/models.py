@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from daybreak.models.artifacts import digest_of, read_files
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from fixture_pipelines.parcel_hours.training import FEATURES, FIRST_DAY, TARGET, build
 from parcels import Parcels
 
@@ -16,7 +16,7 @@ LAST_DAY, TRAINED = date(2024, 3, 23), date(2024, 3, 12)
 
 def rows(parcels: Parcels, last: date = TRAINED) -> Any:
     """Read the rows that a model is fitted on."""
-    from daybreak.training.train import Past
+    from daybreak.training.past import Past
 
     return Past(parcels.workspace, parcels.pipeline, last).rows(FIRST_DAY, last - timedelta(days=1)).to_pandas()
 

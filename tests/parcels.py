@@ -15,12 +15,13 @@ import pytest
 import sqlalchemy as sa
 
 from daybreak.batch.snapshot import Snapshot
-from daybreak.declaration.pipeline import ModelRef, Pipeline
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.segments import ModelRef
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import DaybreakError
 from daybreak.ledger.runs import Counts
-from daybreak.models.aliases import point_alias
-from daybreak.models.registry import ModelVersion
+from daybreak.models.aliases import Decision
+from daybreak.models.version import ModelVersion
 from daybreak.run.plan import Plan
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.publish import Publication
@@ -95,7 +96,9 @@ class Parcels:
         version = self.workspace.registry.register(
             self.pipeline.single_ref.name, model, sample, trained_through=trained_through
         )
-        point_alias(self.workspace, ModelRef(self.pipeline.single_ref.name, "challenger"), version.version, "test")
+        self.workspace.aliases(ModelRef(self.pipeline.single_ref.name, "challenger")).move(
+            version.version, Decision("test")
+        )
         return version
 
     def load_days(self, last: date) -> None:
@@ -110,7 +113,7 @@ class Parcels:
 
     def promote(self, version: int) -> None:
         """Make a version the champion."""
-        point_alias(self.workspace, self.pipeline.model, version, "test")
+        self.workspace.aliases(self.pipeline.model).move(version, Decision("test"))
 
     def execute(self, *statements: str) -> None:
         """Change the database."""

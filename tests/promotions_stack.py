@@ -24,10 +24,10 @@ from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.airflow_environment import USER
 from daybreak.local.airflow_http import AirflowHttp
-from daybreak.models.aliases import point_alias
+from daybreak.models.aliases import Decision
 from daybreak.run.plan import query_binds
 from daybreak.settings import PROJECT, Settings
-from daybreak.training.train import Past
+from daybreak.training.past import Past
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from processes import environment
@@ -307,7 +307,7 @@ def _stock(settings: Settings, last_day: date) -> None:
         method=pipeline.prediction.method,
         score_profile=profile(model.predict_proba(unseen[CATEGORIES + NUMBERS])[:, 1]),
     )
-    point_alias(workspace, pipeline.model, version.version, "test")
+    workspace.aliases(pipeline.model).move(version.version, Decision("test"))
     workspace.close()
 
 

@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 import retail
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from daybreak.settings import PROJECT, Settings
-from daybreak.training.train import Past, Trained, held_out, train
+from daybreak.training.past import Past, held_out
+from daybreak.training.train import train
+from daybreak.training.trained import Trained
 from daybreak.workspace import Workspace
 from parcels import administer
 from retail.demand_forecast import DEMAND_FORECAST

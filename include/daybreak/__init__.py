@@ -1,3 +1,97 @@
-"""Daybreak: batch inference whose every prediction is accounted for."""
+"""Daybreak: batch inference whose every prediction is accounted for.
+
+What a pipeline's author imports is here, and in ``daybreak.training`` what a training needs. Every other module is
+internal. A name is imported when it is first used, so that Airflow parses a DAG file quickly.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from daybreak.batch.chunk import Chunk, Scored
+    from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Retrain, Top
+    from daybreak.declaration.row_rules import RowRules
+    from daybreak.declaration.segments import ModelRef, PerSegment
+    from daybreak.errors import (
+        ConfigurationError,
+        DaybreakError,
+        DeliveryRefused,
+        DeliveryUnavailable,
+        ExpectationsFailed,
+        ModelRefused,
+        PartitionRefused,
+        PublicationRefused,
+        ScoringFailed,
+        SourceRefused,
+        TerminalError,
+        TransientError,
+        WarehouseUnavailable,
+    )
+    from daybreak.push.keys import offer_id
+    from daybreak.run.plan import Plan
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "batch.chunk": ("Chunk", "Scored"),
+    "declaration.pipeline": ("Pipeline", "Prediction", "Push", "Retrain", "Top"),
+    "declaration.row_rules": ("RowRules",),
+    "declaration.segments": ("ModelRef", "PerSegment"),
+    "errors": (
+        "ConfigurationError",
+        "DaybreakError",
+        "DeliveryRefused",
+        "DeliveryUnavailable",
+        "ExpectationsFailed",
+        "ModelRefused",
+        "PartitionRefused",
+        "PublicationRefused",
+        "ScoringFailed",
+        "SourceRefused",
+        "TerminalError",
+        "TransientError",
+        "WarehouseUnavailable",
+    ),
+    "push.keys": ("offer_id",),
+    "run.plan": ("Plan",),
+}
+_HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "Chunk",
+    "ConfigurationError",
+    "DaybreakError",
+    "DeliveryRefused",
+    "DeliveryUnavailable",
+    "ExpectationsFailed",
+    "ModelRef",
+    "ModelRefused",
+    "PartitionRefused",
+    "PerSegment",
+    "Pipeline",
+    "Plan",
+    "Prediction",
+    "PublicationRefused",
+    "Push",
+    "Retrain",
+    "RowRules",
+    "Scored",
+    "ScoringFailed",
+    "SourceRefused",
+    "TerminalError",
+    "Top",
+    "TransientError",
+    "WarehouseUnavailable",
+    "offer_id",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    globals()[name] = found = getattr(importlib.import_module(_HOME[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

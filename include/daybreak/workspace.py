@@ -1,14 +1,16 @@
 """Workspace: what the settings lead to (warehouse, ledger, registry, pipelines), each opened on first use."""
 
+import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daybreak.declaration.pipeline import Pipeline, find_pipeline, load_pipelines
+from daybreak.declaration.segments import ModelRef
 from daybreak.ledger.runs import Ledger
 from daybreak.models.alias_store import AliasStore
+from daybreak.models.aliases import Aliases
 from daybreak.models.artifacts import Artifacts
-from daybreak.run.plan import code_digest
 from daybreak.settings import Settings
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.migrations import migrate
@@ -55,6 +57,10 @@ class Workspace:
         """The registry's aliases, without the registry's libraries."""
         return AliasStore(self._registry_url)
 
+    def aliases(self, model: ModelRef) -> Aliases:
+        """Return one alias of one model, with its history."""
+        return Aliases(self.ledger.warehouse, self.alias_store, model, self.settings.lock_timeout_seconds)
+
     @property
     def _registry_url(self) -> str:
         if self.settings.registry_url:
@@ -86,3 +92,12 @@ class Workspace:
         """Close the warehouse's connections."""
         if "warehouse" in self.__dict__:
             self.warehouse.close()
+
+
+def code_digest(folders: tuple[Path, ...]) -> str:
+    """Return the SHA-256 of all Python source below the folders."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

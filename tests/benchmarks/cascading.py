@@ -9,10 +9,10 @@ from benchmark_pipeline import SEGMENTS
 from rows import TRAINED_BEFORE
 
 from daybreak.cli.display import print_table
-from daybreak.declaration.pipeline import ModelRef
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused
-from daybreak.models.aliases import point_alias
-from daybreak.training.train import Past
+from daybreak.models.aliases import Decision
+from daybreak.training.past import Past
 from daybreak.workspace import Workspace
 
 FITTED_DAYS = 28
@@ -41,7 +41,7 @@ def prepare_segments(workspace: Workspace, last_day: date, say: Callable[[str], 
             inputs.head(100),
             trained_through=through,
         )
-        point_alias(workspace, model, version.version, "benchmark")
+        workspace.aliases(model).move(version.version, Decision("benchmark"))
 
 
 def cascade_relations(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:

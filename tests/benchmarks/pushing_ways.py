@@ -22,7 +22,8 @@ from pydantic import SecretStr
 from daybreak.batch.signature import Signature
 from daybreak.declaration.partition import Partition
 from daybreak.ledger.tables import runs
-from daybreak.models.registry import ModelVersion
+from daybreak.models.segment_models import SegmentModels
+from daybreak.models.version import ModelVersion
 from daybreak.push.delivering import Pusher
 from daybreak.push.signing import signed_headers
 from daybreak.push.target import DeliveryTarget
@@ -109,7 +110,7 @@ def _chunks(days: int, items: int) -> Iterator[Chunk]:
         document = {
             "pipeline": plan.pipeline,
             "partition": plan.partition.key,
-            "model_version": plan.model.version,
+            "model_version": plan.single_model.version,
             "valid_until": (plan.partition.end + DAILY_PROMOTIONS.push.valid_for).isoformat(),
             "offers": every[start : start + size],
             "withdrawn": [],
@@ -140,7 +141,7 @@ def _plan(warehouse: Warehouse, days: int) -> Plan:
     )
     with warehouse.begin() as connection:
         run_id: int = connection.execute(opened.returning(runs.c.run_id)).scalar_one()
-    return Plan(run_id, DAILY_PROMOTIONS.name, partition, _MODEL)
+    return Plan(run_id, DAILY_PROMOTIONS.name, partition, SegmentModels.of(_MODEL))
 
 
 _MODEL = ModelVersion(

@@ -21,7 +21,8 @@ from rows import bound
 
 from daybreak.batch.snapshot import Snapshot
 from daybreak.declaration.partition import Partition
-from daybreak.declaration.pipeline import ModelRef, Pipeline
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.segments import ModelRef
 from daybreak.run.plan import query_binds
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Runner
@@ -129,7 +130,7 @@ def shadow(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
     run = workspace.ledger.get(plan.run_id)
     snapshot = Snapshot(run["snapshot_uri"], run["rows_extracted"], run["snapshot_digest"])
     with clock.running():
-        resolve_shadow(workspace, ONE_MODEL, plan.partition, plan.model, plan.run_id)
+        resolve_shadow(workspace.warehouse, workspace.registry, workspace.alias_store, ONE_MODEL, plan)
         shadowed = runner.shadow(plan, snapshot)
     assert shadowed is not None, "there is no challenger"
     assert (shadowed.problem, shadowed.rows_scored) == (None, outcome.counts.rows_scored), shadowed

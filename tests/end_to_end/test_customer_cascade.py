@@ -10,8 +10,8 @@ from airflow_stack import Stack, running_stack
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.ledger.stale import list_stale
 from daybreak.local.airflow_api import AirflowRun
-from daybreak.models.aliases import point_alias
-from daybreak.training.train import Past
+from daybreak.models.aliases import Decision
+from daybreak.training.past import Past
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
 from retail.customer_recommendations.training import CATEGORIES, NUMBERS
 from retail.customer_recommendations.training import fit as fit_recommendations
@@ -48,7 +48,7 @@ def _register_models_of_one_day(stack: Stack) -> None:
     for ref in (CUSTOMER_SEGMENTS.single_ref, *CUSTOMER_RECOMMENDATIONS.model_refs):
         model, sample, method = models[ref.name]
         version = workspace.registry.register(ref.name, model, sample, trained_through=stack.day(SEEN), method=method)
-        point_alias(workspace, ref, version.version, "test")
+        workspace.aliases(ref).move(version.version, Decision("test"))
 
 
 @pytest.fixture(scope="module")

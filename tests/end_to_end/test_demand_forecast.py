@@ -9,11 +9,11 @@ import pytest
 
 from airflow_stack import DAG, Stack, running_stack
 from daybreak.declaration.partition import Partition
-from daybreak.declaration.pipeline import ModelRef
+from daybreak.declaration.segments import ModelRef
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.demonstration_data import TIMEZONE
-from daybreak.models.aliases import point_alias
+from daybreak.models.aliases import Decision
 
 # There is no challenger: the shadow has nothing to do.
 DONE = {**dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "success"), "shadow": "skipped"}
@@ -170,11 +170,11 @@ def test_an_alias_moved_between_tasks_does_not_change_the_run(stack: Stack, othe
     model = ModelRef(DAG)
     with stack.holding("ledger.quarantine"):
         stack.until(run, lambda tasks: tasks.get("validate") == "running")
-        point_alias(stack.workspace, model, other_version, "test")
+        stack.workspace.aliases(model).move(other_version, Decision("test"))
     try:
         [done] = stack.finished(run)
     finally:
-        point_alias(stack.workspace, model, 1, "test")
+        stack.workspace.aliases(model).move(1, Decision("test"))
     [row] = stack.ledger(run)
     assert (done.state, row["model_version"]) == ("success", 1)
 

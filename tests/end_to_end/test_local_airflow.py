@@ -21,13 +21,13 @@ import pytest
 import yaml
 
 from daybreak.declaration.partition import days
-from daybreak.embedded.keeper import COMPONENTS
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.embedded.processes import Recorded, record, recorded
 from daybreak.errors import ConfigurationError, TerminalError, TransientError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_environment import airflow_environment
 from daybreak.local.airflow_status import airflow_status, end_airflow
+from daybreak.local.keeper import COMPONENTS
 from daybreak.settings import Settings
 
 Found = TypeVar("Found")

@@ -12,16 +12,16 @@ import pytest
 
 from airflow_stack import DAG, TIMEOUT, Stack, running_stack
 from daybreak.declaration.partition import Partition
-from daybreak.declaration.pipeline import ModelRef
+from daybreak.declaration.segments import ModelRef
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import TerminalError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
-from daybreak.models.aliases import Aliases, point_alias
+from daybreak.models.aliases import Decision
 from daybreak.monitoring.retraining import watch_newest
 from daybreak.promotion.promoting import demote
+from daybreak.training.past import Past
 from daybreak.training.profiles import keep_profiles
-from daybreak.training.train import Past
 from retail.demand_forecast import DEMAND_FORECAST
 from retail.demand_forecast.training import CATEGORIES, NUMBERS, TARGET, build
 
@@ -63,8 +63,8 @@ def _crown_a_poor_champion(stack: Stack) -> None:
     assert DEMAND_FORECAST.retrain is not None
     columns = rows[list(DEMAND_FORECAST.retrain.features)].assign(predicted_units=model.predict(rows))
     keep_profiles(stack.workspace.warehouse, DAG, poor.version, columns)
-    point_alias(stack.workspace, CHAMPION, poor.version, "test")
-    point_alias(stack.workspace, CHALLENGER, GOOD, "test")
+    stack.workspace.aliases(CHAMPION).move(poor.version, Decision("test"))
+    stack.workspace.aliases(CHALLENGER).move(GOOD, Decision("test"))
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +88,10 @@ def answered(stack: Stack, measured: AirflowRun) -> dict[str, Answered]:
         _wait_until_put_aside(stack, run)
     found = {}
     for option, run in runs.items():
-        before, question = Aliases(stack.workspace, CHAMPION).current(), _question(stack, run)
+        before, question = stack.workspace.aliases(CHAMPION).current(), _question(stack, run)
         _answer(stack, run, option)
         [done] = stack.finished(run)
-        found[option] = Answered(done, question, before, Aliases(stack.workspace, CHAMPION).current())
+        found[option] = Answered(done, question, before, stack.workspace.aliases(CHAMPION).current())
     return found
 
 
@@ -217,7 +217,7 @@ def test_an_approval_moves_the_champion_and_is_written_with_who_and_why(
     [(version, before, outcome, reason, who)] = _decisions(stack, found.run)
     assert (version, before, outcome, who) == (GOOD, POOR, "moved", "admin")
     assert "better on held-out rows" in reason
-    assert Aliases(stack.workspace, CHALLENGER).current() is None
+    assert stack.workspace.aliases(CHALLENGER).current() is None
 
 
 def test_a_question_is_answered_once(stack: Stack, answered: dict[str, Answered]) -> None:
@@ -259,8 +259,8 @@ def test_the_event_trains_that_pipeline_and_no_other(stack: Stack, trained: Airf
     assert (trained.state, trained.run_type) == ("success", "asset_triggered")
     assert trained.tasks["pipeline.challenge"] == "success"
     assert stack.labels(trained) == {f"pipeline.{task}": [DAG] for task in ("due", "train", "challenge")}
-    assert Aliases(stack.workspace, CHALLENGER).current() == TRAINED
-    assert Aliases(stack.workspace, CHAMPION).current() == POOR
+    assert stack.workspace.aliases(CHALLENGER).current() == TRAINED
+    assert stack.workspace.aliases(CHAMPION).current() == POOR
     assert stack.ask("SELECT DISTINCT name FROM model_versions") == [(DAG,)]
     [(decided_by,)] = stack.ask("SELECT decided_by FROM ledger.alias_history WHERE version = :v", v=TRAINED)
     assert trained.run_id in decided_by

@@ -14,7 +14,8 @@ from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Push
 from daybreak.errors import DeliveryRefused, DeliveryUnavailable, WarehouseUnavailable
 from daybreak.ledger.tables import runs
-from daybreak.models.registry import ModelVersion
+from daybreak.models.segment_models import SegmentModels
+from daybreak.models.version import ModelVersion
 from daybreak.push.delivering import Pusher
 from daybreak.push.keys import offer_id
 from daybreak.push.target import DeliveryTarget
@@ -205,7 +206,7 @@ class Schedule:
             signature=Signature(()),
             metrics={},
         )
-        return Plan(run_id, PIPELINE, partition, model)
+        return Plan(run_id, PIPELINE, partition, SegmentModels.of(model))
 
     def _target(self, deadline_seconds: float) -> DeliveryTarget:
         return self.receiver.target(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from daybreak.declaration.pipeline import ModelRef, Pipeline, Prediction, Push
+from daybreak import ModelRef, Pipeline, Prediction, Push
 from retail.daily_promotions.offers import Offers
 
 if TYPE_CHECKING:

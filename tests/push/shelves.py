@@ -18,8 +18,8 @@ from daybreak.declaration.partition import last_complete_day
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError
 from daybreak.ledger.deliveries import Deliveries
-from daybreak.models.aliases import point_alias
-from daybreak.models.registry import ModelVersion
+from daybreak.models.aliases import Decision
+from daybreak.models.version import ModelVersion
 from daybreak.push.runner import PushRunner
 from daybreak.run.plan import Plan
 from daybreak.run.planning import Request, plan_run
@@ -92,7 +92,7 @@ class Shelves:
 
     def promote(self, version: int) -> None:
         """Make a version the champion."""
-        point_alias(self.workspace, self.pipeline.model, version, "test")
+        self.workspace.aliases(self.pipeline.model).move(version, Decision("test"))
 
     def execute(self, *statements: str) -> None:
         """Change the database."""
@@ -202,7 +202,7 @@ def load(settings: Settings) -> None:
         connection.execute(sa.text(load_sql(MADE / "source.sql").text), {"last_day": DAY})
     for regularization in (1.0, 0.001):
         register(workspace, classifier(workspace, regularization))
-    point_alias(workspace, SHELF_OFFERS.model, 1, "test")
+    workspace.aliases(SHELF_OFFERS.model).move(1, Decision("test"))
     workspace.close()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from daybreak.monitoring.measure import LEAST_ROWS, Measured, measure
 
 from .shelf_offers import FEATURES

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from daybreak.monitoring.measure import measure
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Outcome, Runner
-from daybreak.training.held_out import compare, rows_of, unseen_days
-from daybreak.training.train import Past, Trained, train
+from daybreak.training.comparison import compare, rows_of, unseen_days
+from daybreak.training.past import Past
+from daybreak.training.train import train
+from daybreak.training.trained import Trained
 from daybreak.workspace import Workspace
 from real_sales import TRAINED_BEFORE, RealSales
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS

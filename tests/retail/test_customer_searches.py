@@ -11,9 +11,10 @@ import pytest
 
 from daybreak.models.artifacts import digest_of
 from daybreak.models.canonical import canonical
-from daybreak.models.registry import library_versions, saved_files
+from daybreak.models.registry import saved_files
+from daybreak.models.version import library_versions
+from daybreak.training.past import Past
 from daybreak.training.search import Chosen, Search, choose
-from daybreak.training.train import Past
 from daybreak.workspace import Workspace
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
 from retail.customer_recommendations import training as recommending

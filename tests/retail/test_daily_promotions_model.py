@@ -7,7 +7,8 @@ import pytest
 
 from daybreak.declaration.partition import Partition
 from daybreak.run.plan import query_binds
-from daybreak.training.train import Past, Trained, held_out
+from daybreak.training.past import Past, held_out
+from daybreak.training.trained import Trained
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from real_sales import TRAINED_BEFORE, RealSales

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Outcome, Runner
 from daybreak.workspace import Workspace

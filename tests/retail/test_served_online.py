@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 import pytest
 
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Runner
 from daybreak.workspace import Workspace

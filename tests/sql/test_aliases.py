@@ -21,7 +21,7 @@ KILLED = -signal.SIGKILL
 
 
 def aliases(parcels: Parcels) -> Aliases:
-    return Aliases(parcels.workspace, parcels.pipeline.single_ref)
+    return parcels.workspace.aliases(parcels.pipeline.single_ref)
 
 
 def register(parcels: Parcels) -> int:

@@ -11,10 +11,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from cascades import CARRIERS, KEPT, Cascade
-from daybreak.declaration.pipeline import ModelRef, PerSegment
+from daybreak.declaration.segments import ModelRef, PerSegment
 from daybreak.errors import ModelRefused, PartitionRefused, ScoringFailed, SourceRefused, TerminalError
 from daybreak.ledger.stale import list_stale
-from daybreak.models.aliases import point_alias
+from daybreak.models.aliases import Decision
 from daybreak.promotion.promoting import promote
 from daybreak.run.replay import replay
 from daybreak.run.reproduce import reproduce
@@ -264,7 +264,7 @@ def test_models_of_segments_that_take_a_column_as_different_types_are_refused(ca
     rows = sample().assign(carrier=["a", "b", "c", "d"])
     encoded = make_pipeline(OneHotEncoder(), DummyRegressor()).fit(rows, [0.1, 0.2, 0.3, 0.4])
     version = cascade.workspace.registry.register("carriers_near", encoded, rows, trained_through=DAY.replace(day=7))
-    point_alias(cascade.workspace, NEAR, version.version, "test")
+    cascade.workspace.aliases(NEAR).move(version.version, Decision("test"))
     with pytest.raises(ModelRefused, match="takes carrier as"):
         cascade.carriers.run()
 

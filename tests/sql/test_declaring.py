@@ -22,11 +22,11 @@ EARLIEST = TRAINED_THROUGH + timedelta(days=1)
 
 
 def aliases(parcels: Parcels) -> Aliases:
-    return Aliases(parcels.workspace, parcels.pipeline.single_ref)
+    return parcels.workspace.aliases(parcels.pipeline.single_ref)
 
 
 def declared(parcels: Parcels, version: int, since: date) -> bool:
-    return declare(parcels.workspace, parcels.pipeline, version, since)
+    return declare(parcels.workspace.registry, aliases(parcels), parcels.pipeline, version, since)
 
 
 def as_of(parcels: Parcels, day: date) -> int:
@@ -157,12 +157,11 @@ def test_a_version_that_there_is_not_and_a_model_without_a_champion_are_refused(
 def test_the_demonstration_declares_its_first_champion_and_goes_without_where_a_record_is_older(
     parcels: Parcels,
 ) -> None:
-    [name] = [ref.name for ref in parcels.pipeline.model_refs]
-    assert declare_first(parcels.workspace, parcels.pipeline, name, 1, "of the past") == EARLIEST
+    assert declare_first(parcels.workspace.registry, aliases(parcels), parcels.pipeline, 1, "of the past") == EARLIEST
     assert [row["reason"] for row in aliases(parcels).history()][-1] == "of the past"
     parcels.execute("DELETE FROM ledger.alias_history WHERE outcome = 'declared'")
     parcels.execute(f"UPDATE ledger.alias_history SET since = '{TRAINED_THROUGH}'")
-    assert declare_first(parcels.workspace, parcels.pipeline, name, 1, "of the past") is None
+    assert declare_first(parcels.workspace.registry, aliases(parcels), parcels.pipeline, 1, "of the past") is None
 
 
 def test_what_was_declared_is_come_back_to(parcels: Parcels) -> None:
@@ -193,13 +192,14 @@ def test_the_database_itself_refuses_a_declaration_of_what_is_not_over(parcels: 
 
 def test_where_each_segment_has_a_model_one_is_named(cascade: Cascade) -> None:
     carriers = cascade.carriers
+    workspace, pipeline = carriers.workspace, carriers.pipeline
     through = carriers.workspace.registry.resolve(carriers.pipeline.model_refs[0]).trained_through
     with pytest.raises(ConfigurationError, match="has a model for each segment"):
-        declare(carriers.workspace, carriers.pipeline, 1, through + timedelta(days=1))
+        declare(workspace.registry, workspace.aliases(pipeline.ref()), pipeline, 1, through + timedelta(days=1))
     for ref in carriers.pipeline.model_refs[:-1]:
-        assert declare(carriers.workspace, carriers.pipeline, 1, through + timedelta(days=1), model=ref.name)
+        assert declare(workspace.registry, workspace.aliases(ref), pipeline, 1, through + timedelta(days=1))
     with pytest.raises(ModelRefused, match=f"{carriers.pipeline.model_refs[-1].name} had no champion at the end"):
         carriers.plan(DAY, policy="as_of")
-    assert declare_first(carriers.workspace, carriers.pipeline, carriers.pipeline.model_refs[-1].name, 1, "test")
+    assert declare_first(workspace.registry, workspace.aliases(pipeline.model_refs[-1]), pipeline, 1, "test")
     carriers.plan(DAY, policy="as_of")
     assert carriers.last_run()["model_policy"] == "as_of_declared"

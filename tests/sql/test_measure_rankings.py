@@ -3,10 +3,10 @@
 import pytest
 
 from cascades import Cascade
-from daybreak.declaration.pipeline import ModelRef
-from daybreak.models.aliases import point_alias
+from daybreak.cli.model_tables import print_models
+from daybreak.declaration.segments import ModelRef
+from daybreak.models.aliases import Decision
 from daybreak.monitoring.measure import measure
-from daybreak.promotion.report import print_models
 from fixture_pipelines.parcel_carriers.training import build, sample
 from parcels import ROWS, TRAINED_THROUGH, Parcels
 
@@ -31,7 +31,7 @@ def shadowed(cascade: Cascade) -> Parcels:
         version = ranked.workspace.registry.register(
             name, build(0.5, -0.01), sample().head(3), trained_through=TRAINED_THROUGH
         )
-        point_alias(ranked.workspace, ModelRef(name, "challenger"), version.version, "test")
+        ranked.workspace.aliases(ModelRef(name, "challenger")).move(version.version, Decision("test"))
     shadow = ranked.run().shadow
     assert shadow is not None
     assert shadow.rows_scored == 4 * ROWS, shadow

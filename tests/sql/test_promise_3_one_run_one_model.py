@@ -79,7 +79,7 @@ def test_a_forced_version_is_used_whatever_the_alias_says(parcels: Parcels, chal
 
 
 def test_what_the_model_was_is_written_down_with_the_run(parcels: Parcels, challenger: int) -> None:
-    from daybreak.models.registry import library_versions
+    from daybreak.models.version import library_versions
 
     outcome = parcels.run(model_version=challenger)
     run = parcels.last_run()

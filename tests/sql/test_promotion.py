@@ -10,8 +10,7 @@ import pytest
 from sklearn.tree import DecisionTreeRegressor
 
 from daybreak.errors import ModelRefused
-from daybreak.models.aliases import Aliases
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from daybreak.promotion.judging import signature_difference
 from daybreak.promotion.promoting import Verdict, promote, reject
 from daybreak.training.trial import try_in_fresh_process, values_of
@@ -53,7 +52,7 @@ def said(verdict: Verdict, name: str) -> str:
 
 
 def champion(parcels: Parcels) -> int | None:
-    return Aliases(parcels.workspace, parcels.pipeline.single_ref).current()
+    return parcels.workspace.aliases(parcels.pipeline.single_ref).current()
 
 
 def challenge(parcels: Parcels, *what: Any) -> ModelVersion:
@@ -61,7 +60,7 @@ def challenge(parcels: Parcels, *what: Any) -> ModelVersion:
 
 
 def history(parcels: Parcels) -> list[Any]:
-    return Aliases(parcels.workspace, parcels.pipeline.single_ref).history()
+    return parcels.workspace.aliases(parcels.pipeline.single_ref).history()
 
 
 def test_a_better_challenger_becomes_the_champion_and_the_reasons_are_kept(weeks: Parcels) -> None:
@@ -98,7 +97,7 @@ def test_a_worse_challenger_is_refused_and_the_reasons_are_kept(weeks: Parcels) 
     assert (refused["version"], refused["outcome"], refused["since"]) == (worse, "refused", refused["until"])
     assert refused["reason"].startswith(f"not {BETTER}: squared error ")
     assert (current["since"], current["until"]) == (alias, None)
-    assert Aliases(weeks.workspace, weeks.pipeline.single_ref).at(refused["since"]) == before
+    assert weeks.workspace.aliases(weeks.pipeline.single_ref).at(refused["since"]) == before
 
 
 def test_a_challenger_that_is_no_better_than_chance_is_refused(weeks: Parcels) -> None:

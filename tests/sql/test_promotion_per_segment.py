@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from cascades import Cascade
-from daybreak.declaration.pipeline import ModelRef
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ConfigurationError, ModelRefused
-from daybreak.models.aliases import Aliases, point_alias
+from daybreak.models.aliases import Decision
 from daybreak.monitoring.measure import measure
 from daybreak.promotion.bootstrap import paired_interval
 from daybreak.promotion.promoting import Verdict, demote, promote, reject
 from daybreak.run.shadow import Shadowed
-from daybreak.training.held_out import compare, unseen_days
-from daybreak.training.train import Past
+from daybreak.training.comparison import compare, unseen_days
+from daybreak.training.past import Past
 from fixture_pipelines.parcel_carriers.training import build, sample, training_rows
 from models import LAST_DAY
 from parcels import TRAINED_THROUGH, Parcels
@@ -43,12 +43,12 @@ def weeks(cascade: Cascade) -> Parcels:
 def challenge(weeks: Parcels, name: str, slope: float = 0.01) -> int:
     registry = weeks.workspace.registry
     version = registry.register(name, build(0.5, slope), sample().head(3), trained_through=TRAINED_THROUGH).version
-    point_alias(weeks.workspace, ModelRef(name, "challenger"), version, "test")
+    weeks.workspace.aliases(ModelRef(name, "challenger")).move(version, Decision("test"))
     return version
 
 
 def champions(weeks: Parcels) -> dict[str, int | None]:
-    return {ref.name: Aliases(weeks.workspace, ref).current() for ref in weeks.pipeline.model_refs}
+    return {ref.name: weeks.workspace.aliases(ref).current() for ref in weeks.pipeline.model_refs}
 
 
 def judged(weeks: Parcels, **how: Any) -> Verdict:
@@ -83,7 +83,7 @@ def test_a_segments_model_is_judged_on_its_segments_rows_and_only_it_is_moved(we
     assert 0 < lists < all_parcels(weeks)
     assert f"on {lists:,} rows of {DAYS} days" in said(verdict, BETTER)
     assert f"0 of {CARRIERS_COMPARED * lists:,} rows" in said(verdict, "output contract")
-    assert Aliases(weeks.workspace, ModelRef(NEAR)).history()[0]["outcome"] == "moved"
+    assert weeks.workspace.aliases(ModelRef(NEAR)).history()[0]["outcome"] == "moved"
 
 
 def test_the_fallback_is_judged_on_all_rows(weeks: Parcels) -> None:
@@ -99,7 +99,7 @@ def test_a_worse_challenger_of_a_segment_is_refused(weeks: Parcels) -> None:
     verdict = judged(weeks, model=NEAR)
     assert not verdict.accepted
     assert champions(weeks) == before
-    written = Aliases(weeks.workspace, ModelRef(NEAR)).history()[0]
+    written = weeks.workspace.aliases(ModelRef(NEAR)).history()[0]
     assert (written["version"], written["outcome"]) == (version, "refused")
 
 
@@ -209,6 +209,6 @@ def test_a_run_that_is_planned_keeps_the_segments_version(weeks: Parcels) -> Non
 def test_a_person_who_refuses_a_segments_model_is_written_down(weeks: Parcels) -> None:
     version = challenge(weeks, NEAR)
     reject(weeks.workspace, weeks.pipeline, version, "test", model=NEAR)
-    assert Aliases(weeks.workspace, ModelRef(NEAR)).history()[0]["outcome"] == "refused"
+    assert weeks.workspace.aliases(ModelRef(NEAR)).history()[0]["outcome"] == "refused"
     with pytest.raises(ModelRefused, match=r"version .* is the champion already"):
         judged(weeks, model=NEAR, version=champions(weeks)[NEAR])

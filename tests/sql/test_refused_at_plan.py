@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daybreak.declaration.pipeline import ModelRef
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ConfigurationError, ModelRefused, PartitionRefused
-from daybreak.models.registry import ModelVersion, library_versions
+from daybreak.models.version import ModelVersion, library_versions
 from daybreak.workspace import Workspace
 from fixture_pipelines.parcel_hours.training import build, sample
 from parcels import DAY, TRAINED_THROUGH, Parcels, refused

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from daybreak.errors import ModelRefused, SourceRefused, WarehouseUnavailable
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from daybreak.training.train import train
 from daybreak.workspace import Workspace
 from models import altered, fitted, folder, pickled

@@ -8,14 +8,16 @@ import pandas as pd
 import pytest
 
 from cascades import Cascade
-from daybreak.declaration.pipeline import ModelRef, Retrain
-from daybreak.models.aliases import point_alias
+from daybreak.declaration.pipeline import Retrain
+from daybreak.declaration.segments import ModelRef
+from daybreak.models.aliases import Decision
 from daybreak.models.training_record import TrainingRecord
 from daybreak.monitoring.drift import judge_drift
 from daybreak.monitoring.measure import measure as measure_pipeline
 from daybreak.monitoring.retraining import cooling_down, watch, watch_newest
 from daybreak.training.profiles import as_published, keep_profiles, profile, read_profiles
-from daybreak.training.train import Unseen, train
+from daybreak.training.train import train
+from daybreak.training.trained import Unseen
 from fixture_pipelines import PARCEL_CARRIERS
 from fixture_pipelines.parcel_carriers.training import LEVELS, sample
 from fixture_pipelines.parcel_carriers.training import build as build_carriers
@@ -256,7 +258,7 @@ def register_near(carriers: Parcels, precision: float) -> None:
     version = carriers.workspace.registry.register(
         "carriers_near", build_carriers(0.1), sample().head(3), trained_through=TRAINED_THROUGH, record=record
     )
-    point_alias(carriers.workspace, ModelRef("carriers_near"), version.version, "test")
+    carriers.workspace.aliases(ModelRef("carriers_near")).move(version.version, Decision("test"))
 
 
 @pytest.mark.parametrize(("trained", "asked"), [(0.2, True), (0.06, False)])

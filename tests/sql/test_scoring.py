@@ -117,7 +117,7 @@ def test_predictions_are_those_of_the_model_on_the_rows_of_the_source(parcels: P
     frame = pd.DataFrame(rows, columns=columns).astype({"weight_kg": "float64", "zone": "str"})
     assert frame["pieces"].isna().any()
     outcome = parcels.run(dry_run=True)
-    expected = parcels.workspace.registry.load(outcome.plan.model).predict(frame[FEATURES])
+    expected = parcels.workspace.registry.load(outcome.plan.single_model).predict(frame[FEATURES])
     run()
     assert list(parcels.forecasts().values()) == list(expected)
 

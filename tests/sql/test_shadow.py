@@ -15,9 +15,10 @@ from sklearn.dummy import DummyRegressor
 from upath import UPath
 
 from daybreak.batch.snapshot import Snapshot
-from daybreak.declaration.pipeline import ModelRef, Push
+from daybreak.declaration.pipeline import Push
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ConfigurationError
-from daybreak.models.aliases import point_alias
+from daybreak.models.aliases import Decision
 from daybreak.run.shadow import shadowing
 from fixture_pipelines.parcel_hours.training import FEATURES, build, sample
 from parcels import DAY, ROWS, TRAINED_THROUGH, Parcels
@@ -38,7 +39,7 @@ def challenge(parcels: Parcels, regressor: Any, trained_through: Any = TRAINED_T
     version = parcels.workspace.registry.register(
         "parcel_hours", model, rows[FEATURES], trained_through=trained_through
     )
-    point_alias(parcels.workspace, CHALLENGER, version.version, "test")
+    parcels.workspace.aliases(CHALLENGER).move(version.version, Decision("test"))
     return version.version
 
 
@@ -123,7 +124,7 @@ def test_a_challenger_of_which_the_registry_holds_nonsense_is_refused_and_the_ru
     version = shadowed.workspace.registry.register(
         "parcel_hours", model, rows[FEATURES], trained_through=TRAINED_THROUGH, score_profile={"bins": [1.0]}
     ).version
-    point_alias(shadowed.workspace, CHALLENGER, version, "test")
+    shadowed.workspace.aliases(CHALLENGER).move(version, Decision("test"))
     shadowed.execute(nonsense.format(f"name = 'parcel_hours' AND version = {version}"))
     outcome = shadowed.run()
     assert outcome.publication is not None

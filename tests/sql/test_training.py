@@ -11,14 +11,16 @@ import pandas as pd
 import pytest
 from upath import UPath
 
-from daybreak.declaration.pipeline import ModelRef, Prediction, Retrain
+from daybreak.declaration.pipeline import Prediction, Retrain
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ConfigurationError, PartitionRefused, SourceRefused
-from daybreak.models.aliases import Aliases
-from daybreak.models.registry import LIBRARIES, ModelVersion
+from daybreak.models.version import LIBRARIES, ModelVersion
 from daybreak.training.evidence import record
+from daybreak.training.past import Past
 from daybreak.training.pictures import labels_and_features, lift, silhouettes
 from daybreak.training.scheduled import chosen, cutoff, held_back, train_once
-from daybreak.training.train import Past, Trained, Unseen, challenge, train
+from daybreak.training.train import challenge, train
+from daybreak.training.trained import Trained, Unseen
 from fixture_pipelines import PARCEL_CLASSES
 from fixture_pipelines.parcel_hours.training import SEARCH
 from parcels import LAST_DAY, Parcels
@@ -194,7 +196,7 @@ def test_a_task_that_is_tried_again_registers_once(searching: Parcels) -> None:
 
 def test_a_new_version_challenges_and_is_champion_only_where_there_is_none(searching: Parcels) -> None:
     workspace, pipeline = searching.workspace, searching.pipeline
-    champion = Aliases(workspace, pipeline.single_ref)
+    champion = workspace.aliases(pipeline.single_ref)
     before = champion.current()
     [version] = train_once(workspace, pipeline, THROUGH, origin="train_models/one/parcel_hours")
     assert champion.current() == before, "no alias is moved before"
@@ -203,7 +205,7 @@ def test_a_new_version_challenges_and_is_champion_only_where_there_is_none(searc
     searching.execute("DELETE FROM registered_model_aliases")
     for _ in range(2):
         assert challenge(workspace, pipeline, [version.version], first=True, decided_by="test") == ["champion"]
-    assert Aliases(workspace, ModelRef(pipeline.name, "challenger")).current() is None
+    assert workspace.aliases(ModelRef(pipeline.name, "challenger")).current() is None
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from daybreak.cli.arguments import Day, Json, Leakage, Name, Policy, RunId, Version, open_workspace, tell_stale
+from daybreak.cli.local import local
 from daybreak.cli.looking import looking
 from daybreak.cli.measuring import measuring
 from daybreak.cli.models import models
 from daybreak.cli.new import starting
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
-from daybreak.local.commands import local
 from daybreak.settings import share_cores
 
 if TYPE_CHECKING:
@@ -248,19 +248,8 @@ def _print_outcomes(title: str, outcomes: "list[Outcome]") -> None:
                 outcome.counts.rows_scored,
                 outcome.plan.model.label,
                 round(outcome.seconds, 2),
-                _outcome(outcome),
+                str(outcome),
             ]
             for outcome in outcomes
         ],
     )
-
-
-def _outcome(outcome: "Outcome") -> str:
-    if outcome.publication:
-        published = "published" if outcome.publication.published else "superseded"
-        return f"{published}; {outcome.shadow}" if outcome.shadow else published
-    if outcome.pushed and not outcome.pushed.superseded:
-        pushed = outcome.pushed
-        sent = f"pushed: {pushed.offers:,} offers, {pushed.sent:,} sent now, {pushed.withdrawn:,} withdrawn"
-        return f"{sent}; {outcome.note}" if outcome.note else sent
-    return outcome.note or "dry run"

@@ -42,7 +42,8 @@ def open_workspace() -> "Iterator[Workspace]":
 
 def tell_stale(workspace: "Workspace", upstream: str, day: date | None = None) -> None:
     """Print which publications are stale now that this upstream was published anew, if any are."""
-    from daybreak.ledger.stale import list_stale, print_stale
+    from daybreak.cli.report import print_stale
+    from daybreak.ledger.stale import list_stale
 
     if found := list_stale(workspace.ledger, upstream, day):
         print_stale(found)

@@ -22,8 +22,9 @@ def runs(
 ) -> None:
     """List runs, the newest first."""
     from daybreak.cli.display import out, print_json, print_table
+    from daybreak.cli.report import print_stale
     from daybreak.ledger.history import list_runs
-    from daybreak.ledger.stale import list_stale, print_stale
+    from daybreak.ledger.stale import list_stale
 
     with open_workspace() as workspace:
         if pipeline:
@@ -130,8 +131,8 @@ def models(
 ) -> None:
     """List model versions with aliases and held-out metrics, and the challenger beside the champion."""
     from daybreak.cli.display import print_json
-    from daybreak.models.registry import to_json
-    from daybreak.promotion.report import print_models
+    from daybreak.cli.model_tables import print_models
+    from daybreak.models.version import to_json
 
     with open_workspace() as workspace:
         wanted = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())

@@ -63,7 +63,7 @@ def performance(
     """Show how predictions compared with what happened, over time."""
     from daybreak.cli.display import out, print_json, print_table
     from daybreak.ledger.performance import list_performance, over_days, picture
-    from daybreak.monitoring.metrics import PRIMARY
+    from daybreak.training.metrics import PRIMARY
 
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)

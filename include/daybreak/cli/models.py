@@ -26,8 +26,8 @@ def train(
 ) -> None:
     """Train the pipeline's model, hold it against its baseline on held-out weeks, and register it."""
     from daybreak.cli.display import out, print_table
+    from daybreak.cli.model_tables import print_candidates
     from daybreak.cli.progress import steps_progress
-    from daybreak.models.candidates import print_candidates
     from daybreak.training.train import train as train_model
 
     with open_workspace() as workspace:
@@ -104,8 +104,9 @@ def history(
     With `--declare VERSION --since DAY`, first write down what was in force before Daybreak recorded it.
     """
     from daybreak.cli.display import out, print_json
+    from daybreak.cli.model_tables import print_decisions
     from daybreak.models.declaring import declare as declare_version
-    from daybreak.promotion.report import list_decisions, print_decisions
+    from daybreak.promotion.report import list_decisions
 
     if (declare is None) != (since is None):
         raise typer.BadParameter("give both --declare and --since", param_hint="--declare")
@@ -113,7 +114,8 @@ def history(
         declared = workspace.pipeline(pipeline)
         refs = (declared.ref(model),) if model else declared.model_refs
         if declare is not None and since is not None:
-            known = not declare_version(workspace, declared, declare, parse_day(since), model=model)
+            aliases = workspace.aliases(declared.ref(model))
+            known = not declare_version(workspace.registry, aliases, declared, declare, parse_day(since))
             if not json:
                 out.print("It is known already, nothing was written." if known else "Declared. The alias is unchanged.")
         found = list_decisions(workspace, refs)

@@ -89,3 +89,25 @@ def print_run(found: dict[str, Any]) -> None:
 def _subject(arguments: dict[str, Any]) -> str:
     named = [str(arguments[k]) for k in ("column", "column_A", "column_B") if arguments.get(k)]
     return ", ".join([*named, *map(str, arguments.get("column_list") or [])]) or "batch"
+
+
+def print_stale(found: list[dict[str, Any]]) -> None:
+    """Print stale publications, and how each is made anew."""
+    print_table(
+        "Stale publications",
+        ["pipeline", "day", "run", "made from", "its run", "which is now", "since"],
+        [
+            [
+                row["pipeline"],
+                row["partition_date"],
+                str(row["run_id"]),
+                row["upstream"],
+                str(row["upstream_run_id"]),
+                str(row["upstream_current_run_id"] or "withdrawn"),
+                row["stale_since"],
+            ]
+            for row in found
+        ],
+    )
+    for row in found:
+        out.print(f"Next: `daybreak run {row['pipeline']} --partition {row['partition_date']}`", markup=False)

@@ -1,43 +1,16 @@
 """Pipeline: what a batch-inference pipeline declares. Light to import: it is read whenever Airflow parses a DAG."""
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Literal
 
+from daybreak.declaration.segments import ModelRef, PerSegment, Segments
 from daybreak.errors import ConfigurationError
 
 # What is predicted, as far as measuring goes: how often, how much, a probability, or an order of candidates.
 Measures = Literal["counts", "amounts", "probability", "ranking"]
-
-
-@dataclass(frozen=True)
-class ModelRef:
-    """A registered model and the alias that says which of its versions is used."""
-
-    name: str
-    alias: str = "champion"
-
-
-@dataclass(frozen=True)
-class PerSegment:
-    """A registered model for each segment; ``column`` of extract.sql says which segment a row is in.
-
-    Rows of another segment, or of none, go to ``fallback``; without one they are quarantined. ``max_failed_share``
-    gives a segment an error budget other than the pipeline's; the fallback's has the key ``None``.
-    """
-
-    column: str
-    models: Mapping[str, ModelRef]
-    fallback: ModelRef | None = None
-    max_failed_share: Mapping[str | None, float] = field(default_factory=dict)
-
-    @property
-    def refs(self) -> dict[str | None, ModelRef]:
-        """The models by segment, the fallback under None."""
-        refs: dict[str | None, ModelRef] = {segment: ref for segment, ref in self.models.items()}  # noqa: C416 - widens the key
-        return refs if self.fallback is None else {**refs, None: self.fallback}
 
 
 @dataclass(frozen=True)
@@ -158,23 +131,27 @@ class Pipeline:
                 f"{self.name} declares {problem}.", next_step="mend the pipeline's declaration.", pipeline=self.name
             )
 
+    @cached_property
+    def segments(self) -> Segments:
+        """The registered models by segment, whether there is one for all rows or one for each."""
+        return self.model.segments
+
     @property
     def model_refs(self) -> tuple[ModelRef, ...]:
         """The registered models that may score a row, each once."""
-        if isinstance(self.model, ModelRef):
-            return (self.model,)
-        return tuple(dict.fromkeys(self.model.refs.values()))
+        return tuple(dict.fromkeys(self.segments.refs.values()))
 
     @property
     def single_ref(self) -> ModelRef:
         """The one registered model; raise where each segment has its own."""
-        if isinstance(self.model, PerSegment):
+        if self.segments.column is not None:
             raise ConfigurationError(
                 f"{self.name} has a model for each segment.",
                 next_step=f"name one with `--model`: {', '.join(ref.name for ref in self.model_refs)}.",
                 pipeline=self.name,
             )
-        return self.model
+        [model] = self.model_refs
+        return model
 
     def ref(self, model: str | None = None) -> ModelRef:
         """Return the registered model of a name, or the one that there is."""
@@ -192,9 +169,9 @@ class Pipeline:
         prediction = self.prediction
         if prediction.labels and (prediction.low, prediction.high) != (0, len(prediction.labels) - 1):
             return f"{len(prediction.labels)} labels and a range other than 0 to {len(prediction.labels) - 1}"
-        if self.push and (self.top or self.carries or self.shadow or isinstance(self.model, PerSegment)):
+        if self.push and (self.top or self.carries or self.shadow or self.segments.column):
             return "a push together with what only a publication can have: a model per segment, carries, top or shadow"
-        if isinstance(self.model, PerSegment) and not self.model.models:
+        if self.segments.column and not self.segments.named:
             return "a model per segment, and no segment"
         if self.backfill not in ("current", "as_of") and not (isinstance(self.backfill, int) and self.backfill > 0):
             return f"a backfill policy '{self.backfill}' other than current, as_of or a version"
@@ -211,10 +188,10 @@ class Pipeline:
         return None
 
     def _retrain_contradiction(self) -> str | None:
-        if self.retrain is None or isinstance(self.model, ModelRef):
+        column = self.segments.column
+        if self.retrain is None or column is None:
             return None
         # What is published and what is measured have to say whose model it was.
-        column = self.model.column
         if column not in self.carries:
             return f"when to retrain by a model per segment, and does not carry {column}"
         if self.measures and self.measured_by != column:

@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from daybreak.errors import WarehouseUnavailable
 from daybreak.ledger.tables import deliveries, runs
-from daybreak.push.records import Receipt
 from daybreak.warehouse.database import Warehouse
 
 
@@ -24,6 +23,15 @@ class Opened:
     idempotency_key: str
     items: int
     digest: str
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """One chunk that the receiver has: after how many attempts, and how many of its items were rejected."""
+
+    idempotency_key: str
+    attempts: int
+    rejected: int
 
 
 _UNHURRIED = sa.text("SET LOCAL synchronous_commit = off")
@@ -163,12 +171,12 @@ class Deliveries:
                 .values(attempts=deliveries.c.attempts + 1)
             )
 
-    def acknowledge(self, receipts: Sequence[Receipt]) -> None:
+    def acknowledge(self, chunks: Sequence[Acknowledged]) -> None:
         """Write down that chunks have arrived; attempts add up over runs."""
         # Nearly all are alike: one attempt, nothing rejected.
         alike: dict[tuple[int, int], list[str]] = {}
-        for receipt in receipts:
-            alike.setdefault((receipt.attempts, len(receipt.rejected)), []).append(receipt.key)
+        for chunk in chunks:
+            alike.setdefault((chunk.attempts, chunk.rejected), []).append(chunk.idempotency_key)
         with self._begin() as connection:
             # A server that dies may forget the last of these: their chunks are sent again under the same key, and
             # answered with the first answer. Waiting for its disk would hold up the sending.

@@ -1,12 +1,12 @@
 """The run ledger: what ran on what, and what came of it.
 
-Deliveries have a module of their own.
+What expectations said, segments, quarantine and deliveries have modules of their own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -14,15 +14,8 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from daybreak.declaration.partition import Partition
 from daybreak.errors import DaybreakError, PublicationRefused
-from daybreak.ledger.tables import expectation_results, run_segments, runs
-from daybreak.models.segment_models import OTHER, SegmentModels
-from daybreak.run.expectations import Suite
+from daybreak.ledger.tables import runs
 from daybreak.warehouse.database import Warehouse
-
-if TYPE_CHECKING:
-    from daybreak.run.segments import SegmentCounts
-
-    SegmentsCounted = Mapping[str | None, SegmentCounts]
 
 
 @dataclass(frozen=True)
@@ -181,48 +174,6 @@ class Ledger:
             .values(state=state, finished_at=sa.func.clock_timestamp(), error=None, note=note, **asdict(counts))
         )
 
-    def record_results(self, run_id: int, suite: Suite) -> None:
-        """Write down what each expectation said, in the place of what an earlier try said."""
-        rows = [
-            {
-                "run_id": run_id,
-                "position": declared.position,
-                "expectation": declared.kind,
-                "level": declared.level,
-                "severity": declared.severity,
-                "success": declared.success,
-                "evaluated": declared.evaluated,
-                "unexpected": declared.unexpected,
-                "arguments": _jsonable(declared.arguments),
-                "observed": _jsonable(declared.observed),
-            }
-            for declared in suite.declared
-        ]
-        with self.warehouse.begin() as connection:
-            connection.execute(expectation_results.delete().where(expectation_results.c.run_id == run_id))
-            connection.execute(expectation_results.insert(), rows)
-
-    def record_segments(self, run_id: int, models: SegmentModels, counts: "SegmentsCounted | None" = None) -> None:
-        """Write down which version scores each segment of a run, and once it is known what came of its rows."""
-        rows = []
-        for position, segment in enumerate((*dict(models.versions), OTHER), start=1):
-            version = models.by_segment.get(segment)
-            rows.append(
-                {
-                    "run_id": run_id,
-                    "position": position,
-                    "segment": segment,
-                    "model_name": version and version.name,
-                    "model_version": version and version.version,
-                    "model_digest": version and version.digest,
-                    "trained_through": version and version.trained_through,
-                    **(asdict(counts[segment]) if counts else {}),
-                }
-            )
-        with self.warehouse.begin() as connection:
-            connection.execute(run_segments.delete().where(run_segments.c.run_id == run_id))
-            connection.execute(run_segments.insert(), rows)
-
     def close_abandoned(self, origin: str, reason: str) -> int:
         """Close the unfinished runs of an Airflow run as failed; return how many there were."""
         with self.warehouse.begin() as connection:
@@ -246,16 +197,3 @@ def lock(connection: Connection, name: str, seconds: float | None = None) -> Non
     if seconds is not None:
         connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{int(seconds * 1000)}ms", True)))
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
-
-
-def _jsonable(value: Any) -> Any:
-    def plain(item: Any) -> Any:
-        if isinstance(item, Mapping):
-            return {str(k): plain(v) for k, v in item.items()}
-        if isinstance(item, Sequence) and not isinstance(item, str | bytes):
-            return [plain(v) for v in item]
-        if isinstance(item, float) and item != item:
-            return None
-        return item if item is None or isinstance(item, str | int | float | bool) else str(item)
-
-    return plain(value)

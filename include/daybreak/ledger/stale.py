@@ -47,27 +47,3 @@ def list_stale(ledger: Ledger, upstream: str | None = None, day: date | None = N
         statement = statement.where(publications.c.partition_date == day)
     with ledger.warehouse.begin() as connection:
         return [dict(row) for row in connection.execute(statement).mappings()]
-
-
-def print_stale(found: list[dict[str, Any]]) -> None:
-    """Print stale publications, and how each is made anew."""
-    from daybreak.cli.display import out, print_table
-
-    print_table(
-        "Stale publications",
-        ["pipeline", "day", "run", "made from", "its run", "which is now", "since"],
-        [
-            [
-                row["pipeline"],
-                row["partition_date"],
-                str(row["run_id"]),
-                row["upstream"],
-                str(row["upstream_run_id"]),
-                str(row["upstream_current_run_id"] or "withdrawn"),
-                row["stale_since"],
-            ]
-            for row in found
-        ],
-    )
-    for row in found:
-        out.print(f"Next: `daybreak run {row['pipeline']} --partition {row['partition_date']}`", markup=False)

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from daybreak.embedded.keeper import COMPONENTS, MIGRATION, MIGRATION_FAILED
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.embedded.processes import end, forget, record, recorded
 from daybreak.errors import ConfigurationError, TerminalError, TransientError
@@ -22,6 +21,7 @@ from daybreak.local.airflow_api import AirflowApi
 from daybreak.local.airflow_environment import USER, airflow_environment, password, write_local_settings
 from daybreak.local.airflow_health import still_missing
 from daybreak.local.airflow_tables import note_current_tables, tables_are_current
+from daybreak.local.keeper import COMPONENTS, MIGRATION, MIGRATION_FAILED
 from daybreak.local.promotions import COMPONENT, HOST, LocalPromotions
 from daybreak.settings import Settings
 
@@ -163,7 +163,7 @@ class LocalAirflow:
         record(self._run, "up", os.getpid(), self.url)
         with (self.folder / "logs" / "keeper.log").open("wb") as log:
             self._keeper = subprocess.Popen(
-                [sys.executable, "-P", "-m", "daybreak.embedded.keeper", str(home), *order],
+                [sys.executable, "-P", "-m", "daybreak.local.keeper", str(home), *order],
                 env=airflow_environment(self._settings, self._postgres, schedules=self._schedules),
                 stdin=subprocess.PIPE,
                 stdout=log,

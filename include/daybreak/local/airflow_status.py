@@ -4,11 +4,11 @@ import signal
 import time
 from dataclasses import dataclass
 
-from daybreak.embedded.keeper import COMPONENTS
 from daybreak.embedded.processes import Recorded, end, forget, recorded
 from daybreak.errors import TransientError
 from daybreak.local.airflow_api import AirflowApi
 from daybreak.local.airflow_health import component_health
+from daybreak.local.keeper import COMPONENTS
 from daybreak.local.promotions import COMPONENT, belongs_to_the_stack, running
 from daybreak.settings import Settings
 

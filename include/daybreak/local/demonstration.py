@@ -1,18 +1,18 @@
 """The demonstration: real data, trained models, a real Airflow; forecasts, lists by segment, and offers sent."""
 
-import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
-from daybreak.cli.display import err, out
-from daybreak.declaration.pipeline import ModelRef
+from daybreak.declaration.segments import ModelRef
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import ModelRefused, TerminalError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
-from daybreak.local.demonstration_report import follow, show_lists, show_publications, show_push
+from daybreak.local.demonstration_report import follow, lists_shown, publications_shown, push_shown
 from daybreak.local.promotions import to_be_started
+from daybreak.local.screen import Screen
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 
@@ -22,13 +22,9 @@ CASCADE = ["customer_segments", "customer_recommendations"]
 DAYS = 7
 
 
-def demonstrate(settings: Settings) -> None:
+def demonstrate(settings: Settings, screen: Screen) -> None:
     """Load, train, start Airflow, run the pipelines through it, show what came of it, stop everything."""
-    started = time.monotonic()
-
-    def say(step: str) -> None:
-        err.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {step}")
-
+    say = screen.step
     # Demonstration offers never go to a receiver that the settings name.
     promotions = to_be_started(settings.model_copy(update={"push_url": None}))
     pipelines = [PUBLISHED, *CASCADE, PUSHED] if promotions else [PUBLISHED, *CASCADE]
@@ -52,13 +48,14 @@ def demonstrate(settings: Settings) -> None:
         say(f"Asking Airflow for {first} of {last_day}; its publication starts {then}.")
         known = {run.run_id for run in airflow.api.runs(then)}
         runs.append(airflow.api.trigger(first, last_day.isoformat()))
-        states = follow(airflow, runs, say)
+        states = follow(airflow, runs, screen)
         if states[-1].state == "success":
-            states += follow(airflow, [airflow.api.triggered(then, last_day.isoformat(), known)], say)
-        show_publications(workspace, PUBLISHED, last_day, DAYS)
-        show_lists(workspace, CASCADE, last_day)
+            states += follow(airflow, [airflow.api.triggered(then, last_day.isoformat(), known)], screen)
+        results = [publications_shown(workspace, PUBLISHED, last_day, DAYS), lists_shown(workspace, CASCADE, last_day)]
         if promotions:
-            show_push(workspace, PUSHED, last_day, promotions)
+            results.append(push_shown(workspace, PUSHED, last_day, promotions))
+        for shown in chain(*results):
+            screen.show(shown)
         if failed := [run for run in states if run.state != "success"]:
             raise TerminalError(
                 f"Airflow's run of {', '.join(f'{run.dag_id} {run.partition}' for run in failed)} failed.",
@@ -71,23 +68,23 @@ def demonstrate(settings: Settings) -> None:
     say("Everything that was started is stopped. Look around with `make up`, or without Airflow: `daybreak --help`.")
 
 
-def keep_up(settings: Settings) -> None:
+def keep_up(settings: Settings, screen: Screen) -> None:
     """Run the same stack in the foreground until Ctrl-C, with Airflow's UI."""
     promotions = to_be_started(settings)
     pipelines = [PUBLISHED, *CASCADE, *([PUSHED] if promotions or settings.push_url else [])]
     workspace = Workspace(settings)
-    say = err.print
+    say = screen.step
     postgres = EmbeddedPostgres(settings.home).use()
     try:
         with LocalAirflow(settings, postgres, dags=pipelines, promotions=promotions, progress=say) as airflow:
             prepare(workspace, pipelines, say)
             for pipeline in pipelines:
                 airflow.api.unpause(pipeline)
-            out.print(f"\nAirflow: {airflow.url}   user admin, password {airflow.password}")
-            out.print(f"Warehouse: {workspace.warehouse.url.render_as_string(hide_password=False)}")
+            screen.line(f"\nAirflow: {airflow.url}   user admin, password {airflow.password}")
+            screen.line(f"Warehouse: {workspace.warehouse.url.render_as_string(hide_password=False)}")
             if promotions:
-                out.print(f"Promotions system: {promotions.url}   token in {promotions.secrets_file}")
-            out.print("Ctrl-C stops everything.\n")
+                screen.line(f"Promotions system: {promotions.url}   token in {promotions.secrets_file}")
+            screen.line("Ctrl-C stops everything.\n")
             airflow.watch()
     except KeyboardInterrupt:
         say("Stopped.")
@@ -98,7 +95,7 @@ def keep_up(settings: Settings) -> None:
 
 def prepare(workspace: Workspace, pipelines: list[str], say: Callable[[str], None]) -> date:
     """See to data that ends yesterday and champions trained on it; return yesterday. What is there is kept."""
-    from daybreak.training.train import source_last_day
+    from daybreak.training.past import source_last_day
 
     yesterday = datetime.now(ZoneInfo(TIMEZONE)).date() - timedelta(days=1)
     fresh = source_last_day(workspace, workspace.pipeline(PUBLISHED)) == yesterday
@@ -114,7 +111,7 @@ def prepare(workspace: Workspace, pipelines: list[str], say: Callable[[str], Non
 
 
 def _see_to_champion(workspace: Workspace, name: str, say: Callable[[str], None], *, keep: bool) -> None:
-    from daybreak.models.aliases import point_alias
+    from daybreak.models.aliases import Decision
     from daybreak.models.declaring import declare_first
     from daybreak.training.train import train
 
@@ -130,13 +127,13 @@ def _see_to_champion(workspace: Workspace, name: str, say: Callable[[str], None]
         return
     first = {}
     for version, trained in train(workspace, pipeline, progress=lambda step: say(f"Training {name}: {step}.")):
+        aliases, number = workspace.aliases(ModelRef(version.name)), version.version
         if "champion" in version.aliases:
-            first[version.name] = declare_first(
-                workspace, pipeline, version.name, version.version, "the demonstration's sales are of the past, moved"
-            )
+            reason = "the demonstration's sales are of the past, moved"
+            first[version.name] = declare_first(workspace.registry, aliases, pipeline, number, reason)
         else:
             # What was the champion before has seen other data: these were loaded anew, moved by other days.
-            point_alias(workspace, ModelRef(version.name), version.version, "the demonstration data was loaded anew")
+            aliases.move(number, Decision("the demonstration data was loaded anew"))
         compared = ", ".join(f"{k} {trained.metrics[k]:.4f} (baseline {v:.4f})" for k, v in trained.baseline.items())
         say(f"Registered {version.name} version {version.version}; held-out weeks: {compared}.")
     if days := sorted({day for day in first.values() if day}):

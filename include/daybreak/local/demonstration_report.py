@@ -1,18 +1,17 @@
 """What the demonstration shows: runs as they go, and what came of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from rich.live import Live
 
-from daybreak.cli.display import err, out, print_table, table
 from daybreak.ledger.deliveries import Deliveries
 from daybreak.ledger.history import list_runs
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.promotions import LocalPromotions
+from daybreak.local.screen import Screen, Shown
 from daybreak.workspace import Workspace
 
 TASKS = ("plan", "extract", "validate", "score", "publish", "shadow", "push", "discard")
@@ -37,42 +36,36 @@ _LISTS = sa.text(
 _TYPES = sa.text("SELECT product_id, department, product_type FROM retail.products WHERE product_id = ANY(:products)")
 
 
-def follow(airflow: LocalAirflow, runs: Sequence[AirflowRun], say: Callable[[str], None]) -> list[AirflowRun]:
+def follow(airflow: LocalAirflow, runs: Sequence[AirflowRun], screen: Screen) -> list[AirflowRun]:
     """Show the runs until all have come to an end; return them as they ended."""
     states: list[AirflowRun] = []
-    done = 0
-    with Live(console=err, refresh_per_second=4, transient=True) as live:
+
+    def changing() -> Iterator[Shown]:
+        nonlocal states
+        done = 0
         for states in airflow.api.follow(runs, timeout=600):
-            live.update(
-                table(
-                    "Airflow",
-                    ["pipeline", "day", "run", *TASKS],
-                    [
-                        [run.dag_id, run.partition, run.state, *(_MARKS.get(run.tasks.get(t, ""), "") for t in TASKS)]
-                        for run in states
-                    ],
-                    markup=True,
-                )
-            )
+            yield Shown("Airflow", ["pipeline", "day", "run", *TASKS], [_tasks_of(run) for run in states], markup=True)
             finished = sum(run.finished for run in states)
             if finished > done:
                 done = finished
-                say(f"{done} of {len(states)} runs finished.")
+                screen.step(f"{done} of {len(states)} runs finished.")
+
+    screen.live(changing())
     return states
 
 
-def show_publications(workspace: Workspace, pipeline: str, last_day: date, days: int) -> None:
-    """Show what came of the last days' rows, and three of the predictions."""
+def publications_shown(workspace: Workspace, pipeline: str, last_day: date, days: int) -> Iterator[Shown]:
+    """Yield what came of the last days' rows, and three of the predictions."""
     runs = {row["partition_date"]: row for row in reversed(list_runs(workspace.ledger, pipeline, 100))}
     wanted = [runs[day] for n in reversed(range(days)) if (day := last_day - timedelta(days=n)) in runs]
-    print_table(
+    yield Shown(
         f"{pipeline}: the last {days} days, run by Airflow",
         ["day", "rows in", "quarantined", "failed", "scored", "model version", "seconds", "state"],
         [[*_counted(row), str(row["model_version"]), _seconds(row), row["state"]] for row in wanted],
     )
     with workspace.warehouse.begin() as connection:
         samples = connection.execute(_SAMPLES, {"day": last_day}).mappings().all()
-    print_table(
+    yield Shown(
         f"Three of tomorrow's highest forecasts (predictions.{pipeline})",
         ["forecast for", "store", "product category", "units", "model version", "published"],
         [
@@ -89,10 +82,10 @@ def show_publications(workspace: Workspace, pipeline: str, last_day: date, days:
     )
 
 
-def show_lists(workspace: Workspace, cascade: Sequence[str], day: date) -> None:
-    """Show what came of the rows of two pipelines in a row, how large the segments are, and three households' lists."""
+def lists_shown(workspace: Workspace, cascade: Sequence[str], day: date) -> Iterator[Shown]:
+    """Yield what came of the rows of two pipelines in a row, how large the segments are, and three lists."""
     runs = {name: next(iter(list_runs(workspace.ledger, name, 1)), None) for name in cascade}
-    print_table(
+    yield Shown(
         f"{' and then '.join(cascade)}: yesterday, run by Airflow",
         ["pipeline", "day", "rows in", "quarantined", "failed", "scored", "seconds", "state"],
         [[name, *_counted(row), _seconds(row), row["state"]] for name, row in runs.items() if row],
@@ -100,8 +93,8 @@ def show_lists(workspace: Workspace, cascade: Sequence[str], day: date) -> None:
     with workspace.warehouse.begin() as connection:
         segments = connection.execute(_SEGMENTS, {"day": day}).all()
         lists = connection.execute(_LISTS, {"day": day}).mappings().all()
-    print_table("Households by segment", ["segment", "households"], [list(row) for row in segments])
-    print_table(
+    yield Shown("Households by segment", ["segment", "households"], [list(row) for row in segments])
+    yield Shown(
         f"What three households will most probably buy within a week (predictions.{cascade[-1]})",
         ["household", "segment", "model version", "five most probable categories, with their probability"],
         [
@@ -111,8 +104,8 @@ def show_lists(workspace: Workspace, cascade: Sequence[str], day: date) -> None:
     )
 
 
-def show_push(workspace: Workspace, pipeline: str, day: date, promotions: LocalPromotions) -> None:
-    """Show what came of the day's rows, what was acknowledged, and what the promotions system lists now."""
+def push_shown(workspace: Workspace, pipeline: str, day: date, promotions: LocalPromotions) -> Iterator[Shown]:
+    """Yield what came of the day's rows, what was acknowledged, and what the promotions system lists now."""
     [row] = list_runs(workspace.ledger, pipeline, 1)
     sent = Deliveries(workspace.warehouse, pipeline, day).list()
     acknowledged = sum(
@@ -120,7 +113,7 @@ def show_push(workspace: Workspace, pipeline: str, day: date, promotions: LocalP
         for chunk in sent
         if (chunk["kind"], chunk["state"], chunk["generation"]) == ("offers", "acknowledged", sent[-1]["generation"])
     )
-    print_table(
+    yield Shown(
         f"{pipeline}: yesterday, run by Airflow; offers acknowledged by the promotions system",
         [
             "day",
@@ -139,7 +132,7 @@ def show_push(workspace: Workspace, pipeline: str, day: date, promotions: LocalP
     with workspace.warehouse.begin() as connection:
         known = connection.execute(_TYPES, {"products": [offer["product_id"] for offer in listed["offers"]]})
         products = {found.product_id: found for found in known}
-    print_table(
+    yield Shown(
         f"The promotions system lists {listed['counts']['active']:,} offers of it; the first of them",
         ["rank", "product", "department", "product type", "action", "model version", "valid until"],
         [
@@ -155,7 +148,10 @@ def show_push(workspace: Workspace, pipeline: str, day: date, promotions: LocalP
             for offer in listed["offers"]
         ],
     )
-    out.print()
+
+
+def _tasks_of(run: AirflowRun) -> list[Any]:
+    return [run.dag_id, run.partition, run.state, *(_MARKS.get(run.tasks.get(task, ""), "") for task in TASKS)]
 
 
 def _counted(row: Any) -> list[Any]:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Engine, make_url
 
-from daybreak.declaration.pipeline import ModelRef
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ConfigurationError, ModelRefused, WarehouseUnavailable
 
 _WORKSPACE = "default"

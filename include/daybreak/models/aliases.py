@@ -12,11 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from daybreak.declaration.pipeline import ModelRef
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused
 from daybreak.ledger.runs import lock
 from daybreak.ledger.tables import alias_history
-from daybreak.workspace import Workspace
+from daybreak.models.alias_store import AliasStore
+from daybreak.warehouse.database import Warehouse
 
 COMMAND_LINE = "command line"
 ANY = -1
@@ -36,10 +37,10 @@ class Decision:
 class Aliases:
     """One alias of one model: where it points to, where it pointed to, and moving it."""
 
-    def __init__(self, workspace: Workspace, model: ModelRef) -> None:
-        self._workspace = workspace
-        self._warehouse = workspace.ledger.warehouse
-        self._store = workspace.alias_store
+    def __init__(self, warehouse: Warehouse, store: AliasStore, model: ModelRef, lock_timeout_seconds: float) -> None:
+        self._warehouse = warehouse
+        self._store = store
+        self._lock_timeout_seconds = lock_timeout_seconds
         self.model = model
 
     def current(self) -> int | None:
@@ -155,7 +156,7 @@ class Aliases:
 
     def _settled(self, holding: Connection) -> None:
         # The lock is held until the caller's transaction ends; what is written is committed by itself, line by line.
-        lock(holding, f"alias/{self.model.name}/{self.model.alias}", self._workspace.settings.lock_timeout_seconds)
+        lock(holding, f"alias/{self.model.name}/{self.model.alias}", self._lock_timeout_seconds)
         with self._warehouse.begin() as connection:
             intended = sa.select(alias_history).where(*self._of(), alias_history.c.outcome == "intended")
             left = connection.execute(intended).mappings().first()
@@ -232,8 +233,3 @@ class Aliases:
 
     def _moves(self) -> tuple[sa.ColumnElement[bool], ...]:
         return *self._of(), alias_history.c.outcome == "moved"
-
-
-def point_alias(workspace: Workspace, model: ModelRef, version: int, reason: str) -> None:
-    """Point an alias to a version, whatever it points to, and write it into the alias history."""
-    Aliases(workspace, model).move(version, Decision(reason))

@@ -16,7 +16,7 @@ from uuid import uuid4
 from daybreak.errors import ModelRefused, WarehouseUnavailable
 
 if TYPE_CHECKING:
-    from daybreak.models.registry import ModelVersion
+    from daybreak.models.version import ModelVersion
 
 SKOPS, PICKLE = "model.skops", "model.pkl"
 # What an artifact may be made of besides what skops itself trusts: estimators of these packages, not our functions.

@@ -37,17 +37,3 @@ def log_candidates(client: "MlflowClient", experiment_id: str, run_id: str, cand
         for name, setting in candidate.parameters.items():
             client.log_param(run.info.run_id, name, setting)
         client.set_terminated(run.info.run_id, "FAILED" if candidate.failure else "FINISHED")
-
-
-def print_candidates(candidates: Sequence[Candidate]) -> None:
-    """Print the candidates beside each other, where there were several."""
-    from daybreak.cli.display import print_table
-
-    for rows in dict.fromkeys(candidate.measured_on for candidate in candidates):
-        shown = [candidate for candidate in candidates if candidate.measured_on == rows]
-        metrics = list(dict.fromkeys(name for candidate in shown for name in candidate.metrics))
-        print_table(
-            f"Candidates, on the same {rows}",
-            ["model", *(name.replace("_", " ") for name in metrics), "registered"],
-            [[c.name, *(c.metrics.get(name) for name in metrics), c.chosen] for c in shown],
-        )

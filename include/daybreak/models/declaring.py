@@ -6,16 +6,16 @@ from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ModelRefused
 from daybreak.models.aliases import COMMAND_LINE, Aliases, Decision
-from daybreak.workspace import Workspace
+from daybreak.models.registry import Registry
 
 
 def declare(
-    workspace: Workspace,
+    registry: Registry,
+    aliases: Aliases,
     pipeline: Pipeline,
     version: int,
     since: date,
     *,
-    model: str | None = None,
     reason: str = "in force before it was recorded",
     decided_by: str = COMMAND_LINE,
 ) -> bool:
@@ -24,7 +24,7 @@ def declare(
     It counts until the next one that is known, and no longer than to the first champion on record. No alias is moved. A
     version was not in force before the end of the data that it was trained on.
     """
-    declared = workspace.registry.resolve(pipeline.ref(model), version)
+    declared = registry.resolve(aliases.model, version)
     earliest = declared.trained_through + timedelta(days=1)
     if since < earliest:
         raise ModelRefused(
@@ -34,14 +34,14 @@ def declare(
             pipeline=pipeline.name,
         )
     instant = Partition(since, pipeline.timezone).start
-    return Aliases(workspace, pipeline.ref(model)).declare(version, instant, Decision(reason, decided_by=decided_by))
+    return aliases.declare(version, instant, Decision(reason, decided_by=decided_by))
 
 
-def declare_first(workspace: Workspace, pipeline: Pipeline, model: str, version: int, reason: str) -> date | None:
+def declare_first(registry: Registry, aliases: Aliases, pipeline: Pipeline, version: int, reason: str) -> date | None:
     """Declare a version in force since the day after it was trained through; None where a record speaks against it."""
-    since = workspace.registry.resolve(pipeline.ref(model), version).trained_through + timedelta(days=1)
+    since = registry.resolve(aliases.model, version).trained_through + timedelta(days=1)
     try:
-        declare(workspace, pipeline, version, since, model=model, reason=reason)
+        declare(registry, aliases, pipeline, version, since, reason=reason)
     except ModelRefused:
         return None
     return since

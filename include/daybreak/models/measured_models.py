@@ -7,8 +7,9 @@ import numpy as np
 import sqlalchemy as sa
 
 from daybreak.batch.routing import routes_of
-from daybreak.ledger.tables import run_segments, shadow_runs
-from daybreak.models.segment_models import OTHER
+from daybreak.declaration.segments import OTHER
+from daybreak.ledger.segments import versions_of_run
+from daybreak.ledger.tables import shadow_runs
 from daybreak.warehouse.database import Warehouse
 
 if TYPE_CHECKING:
@@ -26,14 +27,10 @@ def predicting(warehouse: Warehouse, run_id: int, role: str) -> Predicting:
 
     A champion that stood in for a challenger that there was not is in both.
     """
-    columns = run_segments.c
-    champions = sa.select(columns.segment, columns.model_name, columns.model_version)
+    if role != "shadow":
+        return versions_of_run(warehouse, run_id)
     with warehouse.begin() as connection:
-        if role == "shadow":
-            found = connection.scalar(sa.select(shadow_runs.c.models).where(shadow_runs.c.run_id == run_id)) or []
-        else:
-            of_run = champions.where(columns.run_id == run_id, columns.model_name.is_not(None))
-            found = connection.execute(of_run).all()
+        found = connection.scalar(sa.select(shadow_runs.c.models).where(shadow_runs.c.run_id == run_id)) or []
     return {segment: (name, version) for segment, name, version in found}
 
 

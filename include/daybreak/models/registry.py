@@ -8,7 +8,7 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,43 +18,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from daybreak.batch.signature import Signature
-from daybreak.declaration.pipeline import ModelRef
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused, WarehouseUnavailable
 from daybreak.models.artifacts import Artifacts, Files, digest_of
 from daybreak.models.canonical import canonical
 from daybreak.models.training_record import TrainingRecord
+from daybreak.models.version import NEEDED, ModelVersion, library_versions
 from daybreak.warehouse.database import is_transient, with_driver
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
-
-# Libraries whose version decides what a model computes; the first must agree in major and minor version.
-LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "skops")
-# Those that a model is served with; the others are around it here only.
-NEEDED = ("scikit-learn", "numpy", "pandas", "skops")
-
-
-@dataclass(frozen=True)
-class ModelVersion:
-    """One registered version, with what a run must know of it."""
-
-    name: str
-    version: int
-    uri: str
-    digest: str
-    trained_through: date
-    libraries: dict[str, str]
-    signature: Signature
-    metrics: dict[str, float]
-    score_profile: dict[str, list[float]] | None = None
-    aliases: tuple[str, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """The version, as people read it."""
-        return str(self.version)
 
 
 class Registry:
@@ -240,31 +215,6 @@ def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapp
             skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
         )
         return {path.name: path.read_bytes() for path in Path(folder, "model").iterdir()}
-
-
-def to_json(model: ModelVersion) -> dict[str, Any]:
-    """Turn a version into what can travel between tasks."""
-    return asdict(model) | {"trained_through": model.trained_through.isoformat()}
-
-
-def from_json(value: Mapping[str, Any]) -> ModelVersion:
-    """Read what ``to_json`` wrote."""
-    columns = tuple((str(n), str(k)) for n, k in value["signature"]["columns"])
-    return ModelVersion(
-        **{
-            **value,
-            "trained_through": date.fromisoformat(value["trained_through"]),
-            "signature": Signature(columns),
-            "aliases": tuple(value["aliases"]),
-        }
-    )
-
-
-def library_versions() -> dict[str, str]:
-    """Return the installed versions of the libraries that decide what a model computes."""
-    from importlib.metadata import version
-
-    return {name: version(name) for name in LIBRARIES}
 
 
 def _signature(uri: str) -> Signature:

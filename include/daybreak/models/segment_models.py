@@ -1,4 +1,4 @@
-"""Which version scores which segment, decided once for a run."""
+"""Which version scores which rows, decided once for a run. One version for all rows is the case of one segment."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,48 +8,84 @@ from functools import cached_property
 from typing import Any
 
 from daybreak.batch.signature import Signature
-from daybreak.errors import ModelRefused
-from daybreak.models.registry import ModelVersion, from_json, to_json
-
-# What a row's segment is where no model was declared for it; the fallback's, if there is one.
-OTHER = None
+from daybreak.declaration.segments import OTHER
+from daybreak.errors import ConfigurationError, ModelRefused
+from daybreak.ledger.segments import RunSegment, SegmentCounts
+from daybreak.models.version import ModelVersion, from_json, to_json
 
 
 @dataclass(frozen=True)
 class SegmentModels:
-    """The version that scores each segment; ``fallback`` scores all other rows, which without it have no model."""
+    """The version that scores each segment; that of all other rows, if there is one, stands under ``OTHER``.
 
-    column: str
-    versions: tuple[tuple[str, ModelVersion], ...]
-    fallback: ModelVersion | None
+    ``column`` says which segment a row is in, None where one version scores every row.
+    """
 
-    # As of one model: what a run writes down of what it used.
-    name = None
-    version = None
-    label = "per segment"
+    column: str | None
+    versions: tuple[tuple[str | None, ModelVersion], ...]
+
+    @staticmethod
+    def of(version: ModelVersion) -> "SegmentModels":
+        """Say that one version scores every row."""
+        return SegmentModels(None, ((OTHER, version),))
 
     @property
     def by_segment(self) -> dict[str | None, ModelVersion]:
-        """The versions by segment, the fallback under None."""
-        versions: dict[str | None, ModelVersion] = dict(self.versions)
-        return versions if self.fallback is None else {**versions, OTHER: self.fallback}
+        """The versions by segment."""
+        return dict(self.versions)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The segments that have a name, in their order."""
+        return tuple(segment for segment, _ in self.versions if segment is not OTHER)
+
+    @property
+    def required(self) -> tuple[str, tuple[str, ...]] | None:
+        """The segment column and its segments, where the rows of any other have no model."""
+        return None if self.column is None or OTHER in self.by_segment else (self.column, self.named)
+
+    @property
+    def single(self) -> ModelVersion:
+        """The one version that scores every row; raise where each segment has its own."""
+        if self.column is not None:
+            raise ConfigurationError(
+                "There is a model for each segment.", next_step="use a pipeline that has one model for all rows."
+            )
+        return self.by_segment[OTHER]
+
+    @property
+    def name(self) -> str | None:
+        """The registered model, None where there are several."""
+        return None if self.column else self.single.name
+
+    @property
+    def version(self) -> int | None:
+        """Its version, None where there are several models."""
+        return None if self.column else self.single.version
+
+    @property
+    def label(self) -> str:
+        """The version, as people read it."""
+        return "per segment" if self.column else str(self.version)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the segments and their models' digests."""
-        lines = [f"{segment!r} {version.digest}\n" for segment, version in self.by_segment.items()]
+        """The version's digest, or SHA-256 over the segments and their models' digests."""
+        if self.column is None:
+            return self.single.digest
+        lines = [f"{segment!r} {version.digest}\n" for segment, version in self.versions]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     @property
     def trained_through(self) -> date:
         """The last day that any of the models has seen."""
-        return max(version.trained_through for version in self.by_segment.values())
+        return max(version.trained_through for _, version in self.versions)
 
     @cached_property
     def signature(self) -> Signature:
         """All columns that any of the models takes."""
         columns: dict[str, str] = {}
-        for version in self.by_segment.values():
+        for _, version in self.versions:
             for column, kind in version.signature.columns:
                 if columns.setdefault(column, kind) != kind:
                     raise ModelRefused(
@@ -59,25 +95,25 @@ class SegmentModels:
                     )
         return Signature(tuple(columns.items()))
 
+    def recorded(self, counts: Mapping[str | None, SegmentCounts] | None = None) -> list[RunSegment]:
+        """Return what the ledger keeps of each segment, that of all other rows last, also where it has no model."""
+        counted = counts or {}
+        rows = [
+            RunSegment(segment, v.name, v.version, v.digest, v.trained_through, counted.get(segment))
+            for segment, v in self.versions
+        ]
+        return rows if OTHER in self.by_segment else [*rows, RunSegment(OTHER, counts=counted.get(OTHER))]
+
     def to_json(self) -> dict[str, Any]:
         """Turn the versions into what can travel between tasks."""
         return {
             "column": self.column,
             "versions": [[segment, to_json(version)] for segment, version in self.versions],
-            "fallback": None if self.fallback is None else to_json(self.fallback),
         }
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> "SegmentModels":
         """Read what ``to_json`` wrote."""
-        fallback = value["fallback"]
         return SegmentModels(
-            value["column"],
-            tuple((segment, from_json(version)) for segment, version in value["versions"]),
-            None if fallback is None else from_json(fallback),
+            value["column"], tuple((segment, from_json(version)) for segment, version in value["versions"])
         )
-
-
-def by_segment(model: ModelVersion | SegmentModels) -> dict[str | None, ModelVersion]:
-    """Return the versions by segment; the one that scores all rows under None."""
-    return model.by_segment if isinstance(model, SegmentModels) else {OTHER: model}

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+# The tags of a version that are looked for: the settings that a search chose, and what started the training.
+SEARCHED, ORIGIN = "searched", "origin"
+
+
 @dataclass(frozen=True)
 class TrainingRecord:
     """Metrics and parameters, the models it was chosen from, tags and further files, by their name.

@@ -10,14 +10,14 @@ import numpy as np
 import sqlalchemy as sa
 
 from daybreak.declaration.partition import Partition
-from daybreak.declaration.pipeline import PerSegment, Pipeline
+from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.ledger.runs import lock
 from daybreak.ledger.tables import performance, publications, runs, shadow_runs
 from daybreak.models.measured_models import BY_MODEL, each_model, predicting
 from daybreak.monitoring.actuals import Joined, join_actuals, read_actuals, same_rows
-from daybreak.monitoring.metrics import PRIMARY, Units, measured, numbered, reliability
 from daybreak.monitoring.rescore import Rescoring
+from daybreak.training.metrics import PRIMARY, Units, measured, numbered, reliability
 from daybreak.warehouse.prediction_tables import copied_columns, copied_to_shadow, predictions_table, shadow_table
 from daybreak.workspace import Workspace
 
@@ -150,9 +150,10 @@ class Measuring:
             column = joined.rows[by].combine_chunks().cast("string").to_pandas()
             codes, names = numbered(column.iloc[units.positions])
             found += _averages(units, by, *_pooled(codes, names, hidden=pipeline.push is not None))
-        if isinstance(pipeline.model, PerSegment) and pipeline.model.column in joined.rows.column_names:
+        column = pipeline.segments.column
+        if column is not None and column in joined.rows.column_names:
             models = predicting(self._warehouse, run_id, role)
-            for name, version, rows in each_model(joined.rows, pipeline.model.column, models):
+            for name, version, rows in each_model(joined.rows, column, models):
                 own = units.where(rows[units.positions])
                 of_model = {"model_name": name, "model_version": version}
                 found += [row | of_model for row in _averages(own, BY_MODEL, *_together(own, name))]

@@ -7,14 +7,15 @@ import numpy as np
 import sqlalchemy as sa
 
 from daybreak.declaration.partition import Partition
-from daybreak.declaration.pipeline import ModelRef, Pipeline
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused
 from daybreak.ledger.tables import quarantine
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from daybreak.monitoring.actuals import Joined, join_actuals
 from daybreak.push.runner import frames_emptied, without_values
 from daybreak.run.plan import query_binds
-from daybreak.training.held_out import predictions
+from daybreak.training.comparison import predictions
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 

@@ -8,13 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from daybreak.declaration.pipeline import ModelRef, Pipeline, Retrain
+from daybreak.declaration.pipeline import Pipeline, Retrain
 from daybreak.ledger.tables import performance, retraining_requests, run_segments, runs
-from daybreak.models.registry import ModelVersion
+from daybreak.models.version import ModelVersion
 from daybreak.monitoring.drift import record_drift
 from daybreak.monitoring.measure import newest_runs
-from daybreak.monitoring.metrics import PRIMARY
 from daybreak.monitoring.run_drift import judge_run, versions_of
+from daybreak.training.metrics import PRIMARY
+from daybreak.training.scheduled import cooling_down
 from daybreak.workspace import Workspace
 
 
@@ -108,14 +109,14 @@ def _error(
 
 def _scored_by(pipeline: Pipeline, segment: str | None, version: ModelVersion) -> "list[sa.ColumnElement[bool]]":
     """Choose what was measured of a version's rows: of all, or of those of its segment."""
-    if isinstance(pipeline.model, ModelRef):
+    if pipeline.segments.column is None:
         return [performance.c.segment_by == "", performance.c.model_version == version.version]
     by_version = sa.exists().where(
         run_segments.c.run_id == performance.c.run_id,
         run_segments.c.segment == segment,
         run_segments.c.model_version == version.version,
     )
-    return [performance.c.segment_by == pipeline.model.column, performance.c.segment == segment, by_version]
+    return [performance.c.segment_by == pipeline.segments.column, performance.c.segment == segment, by_version]
 
 
 def _run_of(workspace: Workspace, pipeline: Pipeline, partition_date: date) -> dict[str, Any] | None:
@@ -124,18 +125,6 @@ def _run_of(workspace: Workspace, pipeline: Pipeline, partition_date: date) -> d
     with workspace.ledger.warehouse.begin() as connection:
         run = connection.execute(wanted.where(found.c.partition_date == partition_date)).mappings().first()
     return None if run is None else dict(run)
-
-
-def cooling_down(workspace: Workspace, pipeline: Pipeline, retrain: Retrain, now: datetime) -> str | None:
-    """Say that the last training is younger than the cool-down, or return None.
-
-    A training registers all of a pipeline's models: one that did not get that far holds nothing back.
-    """
-    found = [workspace.registry.last_registered(ref.name) for ref in pipeline.model_refs]
-    registered = None if None in found else min(moment for moment in found if moment)
-    if registered is None or now - registered >= retrain.cool_down:
-        return None
-    return f"the last version was registered {registered:%Y-%m-%d %H:%M} UTC, within {retrain.cool_down.days} days"
 
 
 def _record(workspace: Workspace, watched: Watched, version: int | None) -> None:

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from daybreak.batch.routing import routes_of
 from daybreak.batch.snapshot import Snapshot
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Retrain
+from daybreak.declaration.pipeline import Pipeline, Retrain
+from daybreak.declaration.segments import OTHER, ModelRef
 from daybreak.ledger.quarantine import Quarantine
-from daybreak.ledger.tables import run_segments
-from daybreak.models.registry import ModelVersion
+from daybreak.ledger.segments import versions_of_run
+from daybreak.models.version import ModelVersion
 from daybreak.monitoring.drift import LEAST_ROWS, Drift, judge_drift
 from daybreak.monitoring.rescore import Rescoring
 from daybreak.training.profiles import read_profiles
@@ -29,15 +28,10 @@ def versions_of(workspace: Workspace, pipeline: Pipeline, run: dict[str, Any]) -
 
     The fallback's is left out: training does not know which rows will have to fall back, nor how they are spread.
     """
-    resolve = workspace.registry.resolve
-    if isinstance(pipeline.model, ModelRef):
-        return {None: resolve(ModelRef(run["model_name"]), run["model_version"])}
-    columns = run_segments.c
-    wanted = sa.select(columns.segment, columns.model_name, columns.model_version)
-    wanted = wanted.where(columns.run_id == run["run_id"], columns.segment.is_not(None))
-    with workspace.warehouse.begin() as connection:
-        found = connection.execute(wanted.order_by(columns.position)).tuples().all()
-    return {segment: resolve(ModelRef(name), version) for segment, name, version in found}
+    found = versions_of_run(workspace.warehouse, run["run_id"])
+    if pipeline.segments.column is not None:
+        found.pop(OTHER, None)
+    return {segment: workspace.registry.resolve(ModelRef(name), number) for segment, (name, number) in found.items()}
 
 
 def judge_run(
@@ -75,10 +69,10 @@ def judge_run(
 def _by_segment(pipeline: Pipeline, versions: Versions, rows: "pa.Table") -> "Iterator[tuple[str | None, pa.Table]]":
     import pyarrow as pa
 
-    if isinstance(pipeline.model, ModelRef):
-        yield None, rows
+    column, segments = pipeline.segments.column, [str(segment) for segment in versions]
+    if column is None:
+        yield OTHER, rows
         return
-    column, segments = pipeline.model.column, [str(segment) for segment in versions]
     # A table of no rows has no batch.
     for batch in rows.combine_chunks().to_batches():
         routes = routes_of(batch, column, segments)
@@ -93,18 +87,14 @@ def _features(workspace: Workspace, pipeline: Pipeline, run: dict[str, Any], fea
 
     snapshot = Snapshot(run["snapshot_uri"], run["rows_extracted"], run["snapshot_digest"])
     snapshot.verify()
-    rows = snapshot.columns(list(dict.fromkeys((*features, *_segment_column(pipeline)))))
+    rows = snapshot.columns(list(dict.fromkeys((*features, *pipeline.segments.columns))))
     scored = np.ones(rows.num_rows, dtype=bool)
     scored[Quarantine(workspace.warehouse, run["run_id"], pipeline.entity_key).numbers()] = False
     return rows.filter(pa.array(scored))
 
 
 def _predictions(workspace: Workspace, pipeline: Pipeline, run_id: int) -> "pa.Table":
-    names = ", ".join(f'"{name}"' for name in (pipeline.prediction.column, *_segment_column(pipeline)))
+    names = ", ".join(f'"{name}"' for name in (pipeline.prediction.column, *pipeline.segments.columns))
     with workspace.warehouse.bulk() as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT {names} FROM {predictions_table(pipeline)} WHERE run_id = {run_id:d}")
         return cursor.fetch_arrow_table()
-
-
-def _segment_column(pipeline: Pipeline) -> tuple[str, ...]:
-    return (pipeline.model.column,) if isinstance(pipeline.model, PerSegment) else ()

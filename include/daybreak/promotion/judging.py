@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from daybreak.declaration.pipeline import PerSegment, Pipeline
+from daybreak.declaration.pipeline import Pipeline
 from daybreak.ledger.tables import performance
 from daybreak.models.measured_models import BY_MODEL
-from daybreak.models.registry import ModelVersion
-from daybreak.monitoring.metrics import PRIMARY
+from daybreak.models.version import ModelVersion
 from daybreak.promotion.bootstrap import Interval, least_days, paired_interval
-from daybreak.training.held_out import Compared, by_group, compare, unseen_days
+from daybreak.training.comparison import Compared, by_group, compare, unseen_days
+from daybreak.training.metrics import PRIMARY
 from daybreak.training.trial import try_in_fresh_process, values_of
 from daybreak.workspace import Workspace
 
@@ -88,7 +88,7 @@ def _held_out(pipeline: Pipeline, compared: Compared) -> Check:
 def _shadow(workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, champion: ModelVersion) -> Check:
     name, metric = "better on live shadow rows", PRIMARY[pipeline.measures]  # type: ignore[index]
     # Where each segment has its own model, those of its rows that both predicted, not those that it stood in for.
-    by, segment = (BY_MODEL, challenger.name) if isinstance(pipeline.model, PerSegment) else ("", "(all)")
+    by, segment = (BY_MODEL, challenger.name) if pipeline.segments.column else ("", "(all)")
     one, other = performance.alias(), performance.alias()
     same_rows = (one.c.run_id == other.c.run_id) & (one.c.metric == other.c.metric) & (one.c.rows == other.c.rows)
     wanted = (

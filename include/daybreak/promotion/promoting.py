@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daybreak.declaration.pipeline import ModelRef, Pipeline
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused
-from daybreak.models.aliases import COMMAND_LINE, TAKEN_BACK, Aliases, Decision
+from daybreak.models.aliases import COMMAND_LINE, TAKEN_BACK, Decision
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def promote(
     from daybreak.promotion.judging import judge
 
     ref = pipeline.ref(model)
-    aliases = Aliases(workspace, ref)
+    aliases = workspace.aliases(ref)
     current = aliases.current()
     challenger = workspace.registry.resolve(ModelRef(ref.name, CHALLENGER), version)
     if challenger.version == current:
@@ -86,7 +87,7 @@ def reject(
     workspace: Workspace, pipeline: Pipeline, version: int, decided_by: str, *, model: str | None = None
 ) -> None:
     """Write down that a person refused a version that every check had passed."""
-    Aliases(workspace, pipeline.ref(model)).refuse(version, Decision("rejected by a person", decided_by=decided_by))
+    workspace.aliases(pipeline.ref(model)).refuse(version, Decision("rejected by a person", decided_by=decided_by))
 
 
 def demote(workspace: Workspace, model: ModelRef, *, decided_by: str = COMMAND_LINE) -> tuple[int, int]:
@@ -94,7 +95,7 @@ def demote(workspace: Workspace, model: ModelRef, *, decided_by: str = COMMAND_L
 
     Loads no library of models and opens no artifact: it has to be quick. Runs that are planned keep their version.
     """
-    aliases = Aliases(workspace, model)
+    aliases = workspace.aliases(model)
     current, previous = aliases.before()
     if previous is None or current is None:
         raise ModelRefused(
@@ -106,6 +107,6 @@ def demote(workspace: Workspace, model: ModelRef, *, decided_by: str = COMMAND_L
 
 
 def _retire(workspace: Workspace, model: ModelRef, version: int, decided_by: str) -> None:
-    challengers = Aliases(workspace, ModelRef(model.name, CHALLENGER))
+    challengers = workspace.aliases(ModelRef(model.name, CHALLENGER))
     if challengers.current() == version:
         challengers.remove(Decision("became the champion", decided_by=decided_by))

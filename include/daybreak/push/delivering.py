@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from daybreak.declaration.pipeline import Push
 from daybreak.errors import DeliveryRefused, DeliveryUnavailable, ScoringFailed
-from daybreak.ledger.deliveries import Deliveries, Opened
+from daybreak.ledger.deliveries import Acknowledged, Deliveries, Opened
 from daybreak.push.client import DeliveryClient, DeliveryTarget, PreparedChunk, Receipt
 from daybreak.push.keys import chunk_key, content_digest
 from daybreak.push.listing import active_offers
@@ -144,15 +144,20 @@ class Pusher:
                 sent += len(receipt.acknowledged)
                 rejected += len(receipt.rejected)
                 if time.monotonic() - written_at >= self._target.receipt_seconds:
-                    self._deliveries.acknowledge(unwritten)
+                    self._write(unwritten)
                     unwritten.clear()
                     written_at = time.monotonic()
         except (DeliveryRefused, DeliveryUnavailable) as error:
-            self._deliveries.acknowledge(unwritten)
+            self._write(unwritten)
             self._deliveries.tried(error.open_keys)
             raise
-        self._deliveries.acknowledge(unwritten)
+        self._write(unwritten)
         return sent, rejected
+
+    def _write(self, receipts: Sequence[Receipt]) -> None:
+        self._deliveries.acknowledge(
+            [Acknowledged(receipt.key, receipt.attempts, len(receipt.rejected)) for receipt in receipts]
+        )
 
     def _refuse_change(self, opened: Opened, body: bytes) -> None:
         if content_digest(self._secret, body) != opened.digest:

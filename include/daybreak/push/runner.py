@@ -4,12 +4,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from daybreak.batch.chunk import Scored, passed
+from daybreak.batch.chunk import Scored
 from daybreak.batch.snapshot import Snapshot, remove_snapshots
 from daybreak.declaration.pipeline import Pipeline, Push, load_function
 from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, ModelRefused, ScoringFailed
@@ -28,6 +29,21 @@ OFFERS = "/v1/offers"
 _DONE = ("pushed", "not pushed", "superseded")
 
 
+@dataclass(frozen=True)
+class PushOutcome(Outcome):
+    """What came of a whole run that pushes: a push, or none where it was a dry run or was held back."""
+
+    pushed: Pushed | None = None
+    note: str | None = None
+
+    def __str__(self) -> str:
+        if self.pushed is None or self.pushed.superseded:
+            return self.note or "dry run"
+        pushed = self.pushed
+        sent = f"pushed: {pushed.offers:,} offers, {pushed.sent:,} sent now, {pushed.withdrawn:,} withdrawn"
+        return f"{sent}; {self.note}" if self.note else sent
+
+
 class PushRunner(Runner):
     """Run the stages of a pipeline that pushes.
 
@@ -44,7 +60,7 @@ class PushRunner(Runner):
         super().__init__(workspace, pipeline)
         self._given_target = target
 
-    def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
+    def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> PushOutcome:
         """Run all stages, one after the other, and remove what was staged whatever came of it."""
         started = time.monotonic()
         try:
@@ -54,9 +70,9 @@ class PushRunner(Runner):
                 outcome = self.push(plan, snapshot, progress)
         finally:
             self.discard(plan)
-        return Outcome(plan, outcome.counts, time.monotonic() - started, pushed=outcome.pushed, note=outcome.note)
+        return replace(outcome, seconds=time.monotonic() - started)
 
-    def push(self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> Outcome:
+    def push(self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> PushOutcome:
         """Score the rows that passed and send the best; predictions are in memory only, and gone with the process.
 
         A run that is through stays as it is: its task was ended after the last line, and is tried again.
@@ -71,7 +87,9 @@ class PushRunner(Runner):
         """Remove what the run has staged."""
         remove_snapshots(self.folder(plan))
 
-    def _score_and_push(self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None) -> Outcome:
+    def _score_and_push(
+        self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None
+    ) -> PushOutcome:
         _leave_no_core_dump()
         started = time.monotonic()
         with self._stage(plan, "push"):
@@ -79,13 +97,11 @@ class PushRunner(Runner):
             if plan.hold is None:
                 target = self._target  # a receiver that must not be talked to is refused before anything is scored
                 refuse_stale(self._push, plan.partition)
-            snapshot.verify()
             with without_values():
-                quarantined = self.quarantine(plan.run_id).numbers("validate")
-                scoring = self._scoring(plan, {None: snapshot.rows})
-                chunks = passed(snapshot.batches(self.pipeline.chunk_rows), quarantined)
-                offers = self._offers(plan, scoring.predictions(chunks), progress, snapshot.rows)
-                counts = Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored)
+                told = progress or (lambda done, rows: None)
+                rows, scoring = self.prepare_scoring(plan, snapshot, lambda done: told(done, snapshot.rows))
+                offers = self._offers(plan, scoring.predictions(rows.chunks()))
+                counts = self.scored(plan, rows, scoring)
                 if target is None:
                     return self._finished(plan, counts, started, None, f"not pushed: {plan.hold}")
                 lock_seconds = self.workspace.settings.lock_timeout_seconds
@@ -93,16 +109,16 @@ class PushRunner(Runner):
                 pushed = pusher.push(snapshot.digest, offers)
                 return self._finished(plan, counts, started, pushed, _told(pushed))
 
-    def _done_before(self, plan: Plan, run: dict[str, Any]) -> Outcome:
+    def _done_before(self, plan: Plan, run: dict[str, Any]) -> PushOutcome:
         counts = Counts(**{name: run[name] for name in Counts.__dataclass_fields__})
         if run["state"] != "pushed":
-            return Outcome(plan, counts, 0, note=run["note"])
+            return PushOutcome(plan, counts, 0, note=run["note"])
         sent = Deliveries(self.workspace.warehouse, plan.pipeline, plan.partition.day).list()
         last = max((chunk["generation"] for chunk in sent), default=0)
         offers = [chunk for chunk in sent if chunk["kind"] == "offers" and chunk["generation"] == last]
         rejected = sum(chunk["rejected"] for chunk in offers)
         pushed = Pushed(sum(chunk["items"] for chunk in offers), sent=0, withdrawn=0, rejected=rejected)
-        return Outcome(plan, counts, 0, pushed=pushed, note=run["note"])
+        return PushOutcome(plan, counts, 0, pushed=pushed, note=run["note"])
 
     @cached_property
     def _target(self) -> DeliveryTarget:
@@ -119,13 +135,7 @@ class PushRunner(Runner):
             )
         return self.pipeline.push
 
-    def _offers(
-        self,
-        plan: Plan,
-        predictions: Iterable[Scored],
-        progress: Callable[[int, int], None] | None,
-        rows: int,
-    ) -> Items:
+    def _offers(self, plan: Plan, predictions: Iterable[Scored]) -> Items:
         import numpy as np
 
         settings = self.workspace.settings
@@ -134,8 +144,6 @@ class PushRunner(Runner):
         for scored in predictions:
             offers.add(scored)
             values.append(scored.values)
-            if progress:
-                progress(int(scored.chunk.numbers[-1]) + 1, rows)
         self._refuse_unlike_held_out(plan, np.concatenate(values) if values else np.empty(0))
         items: Items = offers.items()
         return items
@@ -148,7 +156,7 @@ class PushRunner(Runner):
 
         if plan.single_model.score_profile is None:
             raise ModelRefused(
-                f"{plan.model.name} version {plan.model.version} has no profile of its held-out scores.",
+                f"{plan.model.name} version {plan.model.label} has no profile of its held-out scores.",
                 next_step=f"train it again with `daybreak train {self.pipeline.name}`.",
             )
         column = self.pipeline.prediction.column
@@ -167,11 +175,13 @@ class PushRunner(Runner):
                     next_step="compare the day's inputs with those the model was trained on, or train it again.",
                 )
 
-    def _finished(self, plan: Plan, counts: Counts, started: float, pushed: Pushed | None, note: str | None) -> Outcome:
+    def _finished(
+        self, plan: Plan, counts: Counts, started: float, pushed: Pushed | None, note: str | None
+    ) -> PushOutcome:
         state = "not pushed" if pushed is None else "superseded" if pushed.superseded else "pushed"
         with self.workspace.warehouse.begin() as connection:
             self.workspace.ledger.finish(connection, plan.run_id, state, counts, note)
-        return Outcome(plan, counts, time.monotonic() - started, pushed=pushed, note=note)
+        return PushOutcome(plan, counts, time.monotonic() - started, pushed=pushed, note=note)
 
 
 def target_of(workspace: Workspace) -> DeliveryTarget:

@@ -1,12 +1,13 @@
 """Backfill policy: which version scores the past: today's champion, that of the time, or a named one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from daybreak.declaration.partition import Partition
-from daybreak.declaration.pipeline import ModelRef, Pipeline
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ConfigurationError, ModelRefused
 from daybreak.models.aliases import Aliases
-from daybreak.workspace import Workspace
 
 CURRENT, AS_OF = "current", "as_of"
 
@@ -38,7 +39,7 @@ class VersionThen:
     whether one of those it said is known by declaration, not by record.
     """
 
-    workspace: Workspace
+    aliases: Callable[[ModelRef], Aliases]
     partition: Partition
     policy: str | int
     declared: bool = False
@@ -47,7 +48,7 @@ class VersionThen:
         """Return the version, or refuse where there was none."""
         if self.policy != AS_OF:
             return None
-        found = Aliases(self.workspace, model).in_force(self.partition.end)
+        found = self.aliases(model).in_force(self.partition.end)
         if found is None:
             raise ModelRefused(
                 f"{model.name} had no {model.alias} at the end of the partition "

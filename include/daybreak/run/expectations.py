@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from daybreak.errors import ConfigurationError
+from daybreak.ledger.expectation_results import ExpectationResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +88,15 @@ class Suite:
     def columns(self) -> list[str]:
         """Every column that an expectation names."""
         return list(dict.fromkeys(c for d in self.declared for c in d.columns))
+
+    def results(self) -> list[ExpectationResult]:
+        """Return what has been seen of each, for the ledger."""
+        return [
+            ExpectationResult(
+                d.position, d.kind, d.level, d.severity, d.success, d.evaluated, d.unexpected, d.arguments, d.observed
+            )
+            for d in self.declared
+        ]
 
     @cached_property
     def digest(self) -> str:

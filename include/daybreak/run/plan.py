@@ -1,16 +1,13 @@
 """Plan: what a run is about to do, decided once. It travels between tasks and is written into the ledger."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from daybreak.declaration.partition import Partition
-from daybreak.errors import ConfigurationError
-from daybreak.models.registry import ModelVersion, from_json, to_json
 from daybreak.models.segment_models import SegmentModels
+from daybreak.models.version import ModelVersion
 
 # What a SQL file of a pipeline may bind, extract.sql of one with an upstream also ``upstream_run_id``.
 BINDS = ("first_day", "last_day", "timezone", "window_start", "window_end")
@@ -18,7 +15,7 @@ BINDS = ("first_day", "last_day", "timezone", "window_start", "window_end")
 
 @dataclass(frozen=True)
 class Plan:
-    """One run: its partition and its model version, or those of its segments.
+    """One run: its partition and the model version of each segment.
 
     ``hold`` says why nothing is to be published or sent, if so. ``upstream_run_id`` is the run of the upstream pipeline
     whose predictions are read. ``shadow`` is the challenger that scores the same rows, if there is one.
@@ -27,10 +24,10 @@ class Plan:
     run_id: int
     pipeline: str
     partition: Partition
-    model: ModelVersion | SegmentModels
+    model: SegmentModels
     hold: str | None = None
     upstream_run_id: int | None = None
-    shadow: ModelVersion | SegmentModels | None = None
+    shadow: SegmentModels | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Turn the plan into a small reference."""
@@ -39,10 +36,10 @@ class Plan:
             "pipeline": self.pipeline,
             "partition": self.partition.key,
             "timezone": self.partition.timezone,
-            "model": _to_json(self.model),
+            "model": self.model.to_json(),
             "hold": self.hold,
             "upstream_run_id": self.upstream_run_id,
-            "shadow": None if self.shadow is None else _to_json(self.shadow),
+            "shadow": None if self.shadow is None else self.shadow.to_json(),
         }
 
     @staticmethod
@@ -52,10 +49,10 @@ class Plan:
             run_id=value["run_id"],
             pipeline=value["pipeline"],
             partition=Partition(date.fromisoformat(value["partition"]), value["timezone"]),
-            model=_from_json(value["model"]),
+            model=SegmentModels.from_json(value["model"]),
             hold=value["hold"],
             upstream_run_id=value["upstream_run_id"],
-            shadow=None if value["shadow"] is None else _from_json(value["shadow"]),
+            shadow=None if value["shadow"] is None else SegmentModels.from_json(value["shadow"]),
         )
 
     @property
@@ -66,19 +63,7 @@ class Plan:
     @property
     def single_model(self) -> ModelVersion:
         """The one version that scores all rows; raise where each segment has its own."""
-        if isinstance(self.model, SegmentModels):
-            raise ConfigurationError(
-                f"{self.pipeline} has a model for each segment.", next_step="use a pipeline that has one model."
-            )
-        return self.model
-
-
-def _to_json(model: ModelVersion | SegmentModels) -> dict[str, Any]:
-    return model.to_json() if isinstance(model, SegmentModels) else to_json(model)
-
-
-def _from_json(value: Mapping[str, Any]) -> ModelVersion | SegmentModels:
-    return SegmentModels.from_json(value) if "versions" in value else from_json(value)
+        return self.model.single
 
 
 def query_binds(first: Partition, last: Partition, upstream_run_id: int | None = None) -> dict[str, Any]:
@@ -92,12 +77,3 @@ def query_binds(first: Partition, last: Partition, upstream_run_id: int | None =
         "window_start": first.start,
         "window_end": last.end,
     }
-
-
-def code_digest(folders: tuple[Path, ...]) -> str:
-    """Return the SHA-256 of all Python source below the folders."""
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()

@@ -1,6 +1,6 @@
 """Planning: resolve a run's partition and model version, once, and refuse what must not run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from daybreak.declaration.partition import Partition, last_complete_day, resolve_partition
 from daybreak.declaration.pipeline import Pipeline, Push
 from daybreak.errors import ModelRefused, PartitionRefused
-from daybreak.models.registry import ModelVersion, library_versions
-from daybreak.models.segment_models import SegmentModels, by_segment
+from daybreak.ledger.segments import record_segments
+from daybreak.models.version import ModelVersion, library_versions
 from daybreak.run.backfill_policy import VersionThen, policy_of
 from daybreak.run.plan import Plan, query_binds
-from daybreak.run.resolve import resolve_model, resolve_upstream
+from daybreak.run.resolve import recorded_versions, resolve_model, resolve_upstream
 from daybreak.run.shadow import resolve_shadow
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
@@ -71,16 +71,16 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         _refuse_uncovered(workspace, pipeline, partition)
         # A plan that is tried again keeps what it wrote down, whatever alias and upstream say by now.
         recorded = (run_id,) if request.same_as is None else (run_id, request.same_as)
-        upstream = resolve_upstream(workspace, pipeline, partition, recorded)
+        upstream = resolve_upstream(workspace.warehouse, pipeline, partition, recorded)
         policy = policy_of(pipeline, request.trigger, request.policy)
         named = request.model_version or (policy if isinstance(policy, int) else None)
-        then = VersionThen(workspace, partition, policy)
-        model = resolve_model(workspace, pipeline, recorded, named, then)
-        for version in {v.digest: v for v in by_segment(model).values()}.values():
+        then = VersionThen(workspace.aliases, partition, policy)
+        known = recorded_versions(workspace.warehouse, recorded)
+        model = resolve_model(workspace.registry, pipeline, known, named, then)
+        for version in {version.digest: version for _, version in model.versions}.values():
             workspace.registry.verify(version)
             _refuse_leakage(version, partition, request.allow_leakage)
-        if isinstance(model, SegmentModels):
-            workspace.ledger.record_segments(run_id, model)
+        record_segments(workspace.warehouse, run_id, model.recorded())
         workspace.ledger.record(
             run_id,
             upstream_run_id=upstream.run_id if upstream else None,
@@ -97,8 +97,11 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
             libraries=library_versions(),
         )
         hold = request.hold(pipeline)
-        shadow = None if hold else resolve_shadow(workspace, pipeline, partition, model, run_id)
-    return Plan(run_id, pipeline.name, partition, model, hold, upstream.run_id if upstream else None, shadow)
+        plan = Plan(run_id, pipeline.name, partition, model, hold, upstream.run_id if upstream else None)
+        if hold:
+            return plan
+        challenger = resolve_shadow(workspace.warehouse, workspace.registry, workspace.alias_store, pipeline, plan)
+    return replace(plan, shadow=challenger)
 
 
 def refuse_stale(push: Push, partition: Partition, now: datetime | None = None) -> None:

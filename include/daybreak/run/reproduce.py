@@ -4,15 +4,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daybreak.batch.chunk import Rejected, passed
+from daybreak.batch.chunk import Rejected
 from daybreak.batch.snapshot import Snapshot
-from daybreak.batch.top import chosen_by
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError, ModelRefused, PublicationRefused
-from daybreak.models.registry import library_versions
+from daybreak.ledger.segments import versions_of_run
+from daybreak.models.version import library_versions
 from daybreak.run.resolve import resolve_model
 from daybreak.run.runner import Runner
-from daybreak.run.segments import scoring_for
+from daybreak.run.scorer import ValidRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +61,7 @@ def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
         )
     snapshot = Snapshot(run["snapshot_uri"], run["rows_extracted"], run["snapshot_digest"])
     snapshot.verify()
-    model = resolve_model(workspace, pipeline, (run_id,))
+    model = resolve_model(workspace.registry, pipeline, versions_of_run(workspace.warehouse, run_id))
     if model.digest != run["model_digest"]:
         raise ModelRefused(
             f"The model of {pipeline.name} (version {model.label}) has another digest than the run used.",
@@ -74,16 +74,15 @@ def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
     ]
     if run["code_digest"] != workspace.code_digest:
         changed.append("the code has changed since")
-    quarantined = runner.quarantine(run_id).numbers("validate")
-    scoring = scoring_for(pipeline, model, runner.model, lambda segment: snapshot.rows, _known_already)
-    chosen = chosen_by(pipeline)
+    rows = ValidRows(snapshot, runner.quarantine(run_id).numbers("validate"), pipeline.chunk_rows)
+    scoring = runner.scorer.scoring(model, None, _known_already)
 
     def again() -> "Generator[pa.RecordBatch]":
-        for scored in chosen.of(scoring.predictions(passed(snapshot.batches(pipeline.chunk_rows), quarantined))):
+        for scored in scoring.predictions(rows.chunks()):
             yield runner.publisher.rows(run_id, scored)
 
-    rows, different = _compared(runner, run_id, again())
-    return Reproduction(run_id, rows, different, changed)
+    compared, different = _compared(runner, run_id, again())
+    return Reproduction(run_id, compared, different, changed)
 
 
 def _compared(runner: Runner, run_id: int, batches: "Generator[pa.RecordBatch]") -> tuple[int, int]:

@@ -2,52 +2,51 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from daybreak.batch.chunk import Scored, passed
+from daybreak.batch.chunk import Scored
 from daybreak.batch.overlap import ahead
-from daybreak.batch.routing import count_segments
 from daybreak.batch.snapshot import Snapshot
-from daybreak.batch.top import chosen_by
-from daybreak.declaration.pipeline import PerSegment, Pipeline, load_function
+from daybreak.declaration.pipeline import Pipeline, load_function
 from daybreak.errors import PublicationRefused, ScoringFailed
+from daybreak.ledger.expectation_results import record_results
 from daybreak.ledger.quarantine import Quarantine
 from daybreak.ledger.runs import Counts
-from daybreak.models.registry import ModelVersion
-from daybreak.models.segment_models import SegmentModels
+from daybreak.ledger.segments import record_segments
 from daybreak.run.extract import Extraction
 from daybreak.run.plan import Plan
 from daybreak.run.publish import Publication, Publisher
-from daybreak.run.score import Scoring
-from daybreak.run.segments import SegmentedScoring, scoring_for
+from daybreak.run.scorer import Scorer, ValidRows
+from daybreak.run.segments import Scoring
 from daybreak.run.shadow import Shadowed, shadowing
 from daybreak.run.validate import Rules, Validation
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
-    from daybreak.push.delivering import Pushed
     from daybreak.run.expectations import Judge, Suite
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a whole run: a publication, a push, or neither where it was a dry run or was held back."""
+    """What came of a whole run: a publication, or none where it was a dry run or was held back."""
 
     plan: Plan
     counts: Counts
     seconds: float
     publication: Publication | None = None
-    pushed: "Pushed | None" = None
-    note: str | None = None
     shadow: Shadowed | None = None
+
+    def __str__(self) -> str:
+        if self.publication is None:
+            return "dry run"
+        published = "published" if self.publication.published else "superseded"
+        return f"{published}; {self.shadow}" if self.shadow else published
 
 
 class Runner:
@@ -57,7 +56,7 @@ class Runner:
         self.workspace = workspace
         self.pipeline = pipeline
         self.publisher = Publisher(workspace.warehouse, pipeline, workspace.settings.lock_timeout_seconds)
-        self._models: dict[str, Any] = {}
+        self.scorer = Scorer(pipeline, lambda version: workspace.registry.load(version))
 
     def extract(self, plan: Plan) -> Snapshot:
         """Write the partition's rows into a snapshot."""
@@ -80,14 +79,9 @@ class Runner:
     def score(self, plan: Plan, snapshot: Snapshot) -> Counts:
         """Score the rows of a snapshot that passed, and write the predictions under the run."""
         with self._stage(plan, "score"):
-            snapshot.verify()
-            quarantined = self.quarantine(plan.run_id).numbers("validate")
-            scoring = self._scoring(plan, self._segments_of(plan, snapshot))
-            chosen = chosen_by(self.pipeline)
-            chunks = passed(snapshot.batches(self.pipeline.chunk_rows), quarantined)
-            self.publisher.write(plan.run_id, ahead(chosen.of(scoring.predictions(ahead(chunks)))))
-            self._count_segments(plan, scoring, snapshot, quarantined)
-            return Counts(snapshot.rows, len(quarantined), scoring.failed, scoring.scored, chosen.kept)
+            rows, scoring = self.prepare_scoring(plan, snapshot)
+            self.publisher.write(plan.run_id, ahead(scoring.predictions(ahead(rows.chunks()))))
+            return self.scored(plan, rows, scoring)
 
     def publish(self, plan: Plan, counts: Counts, reason: str = "run") -> Publication:
         """Make the run the current one of its partition."""
@@ -100,12 +94,9 @@ class Runner:
             return None
         with shadowing(self.workspace.warehouse, plan) as shadowed:
             snapshot.verify()
-            quarantined = self.quarantine(plan.run_id).numbers("validate")
-            budget = self._budget(self._segments_of(plan, snapshot))
-            scoring = scoring_for(self.pipeline, plan.shadow, self.model, budget, lambda rejected: None)
-            chunks = passed(snapshot.batches(self.pipeline.chunk_rows), quarantined)
-            best = chosen_by(self.pipeline).of(scoring.predictions(ahead(chunks)))
-            self.publisher.write_shadow(plan.run_id, ahead(best))
+            rows = self._valid_rows(plan, snapshot)
+            scoring = self.scorer.scoring(plan.shadow, rows.extracted(plan.shadow), lambda rejected: None)
+            self.publisher.write_shadow(plan.run_id, ahead(scoring.predictions(ahead(rows.chunks()))))
             shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
         return shadowed
 
@@ -142,18 +133,21 @@ class Runner:
     def extraction(self, plan: Plan) -> Extraction:
         """Prepare the pass over the source."""
         query = load_sql(self.workspace.sql(self.pipeline, "extract"))
-        by = plan.model.column if isinstance(plan.model, SegmentModels) else None
-        chunk_rows = self.pipeline.chunk_rows
-        return Extraction(self.workspace.warehouse, query, plan.binds, self.folder(plan), chunk_rows, by)
+        folder, chunk_rows = self.folder(plan), self.pipeline.chunk_rows
+        return Extraction(self.workspace.warehouse, query, plan.binds, folder, chunk_rows, plan.model.column)
 
-    def model(self, version: ModelVersion) -> Any:
-        """Load a model version, once."""
-        if version.digest not in self._models:
-            # A champion and a challenger for each segment: what is older than those is let go.
-            while len(self._models) > 2 * len(self.pipeline.model_refs):
-                del self._models[next(iter(self._models))]
-            self._models[version.digest] = self.workspace.registry.load(version)
-        return self._models[version.digest]
+    def prepare_scoring(
+        self, plan: Plan, snapshot: Snapshot, progress: Callable[[int], None] = lambda done: None
+    ) -> tuple[ValidRows, Scoring]:
+        """Return the rows of a snapshot that are to be scored, and the pass through the models that they go through."""
+        snapshot.verify()
+        rows = self._valid_rows(plan, snapshot)
+        return rows, self._scoring(plan, rows.extracted(plan.model), progress)
+
+    def scored(self, plan: Plan, rows: ValidRows, scoring: Scoring) -> Counts:
+        """Write down what came of each segment's rows; return what came of all."""
+        record_segments(self.workspace.warehouse, plan.run_id, rows.recorded(plan.model, scoring))
+        return scoring.counts(rows.snapshot.rows, len(rows.quarantined))
 
     @cached_property
     def _judge(self) -> "Judge":
@@ -181,7 +175,7 @@ class Runner:
             plan.model.signature,
             self.pipeline.max_quarantined_share,
             {} if self.pipeline.push else self.publisher.key_types,
-            _segments_with_model(plan),
+            plan.model.required,
         )
         quarantine = self.quarantine(plan.run_id)
         quarantine.clear()
@@ -191,40 +185,19 @@ class Runner:
         try:
             validation.conclude(partial(snapshot.batches, self.pipeline.chunk_rows))
         finally:
-            self.workspace.ledger.record_results(plan.run_id, suite)
+            record_results(self.workspace.warehouse, plan.run_id, suite.results())
             self.workspace.ledger.record(
                 plan.run_id, expectations_digest=suite.digest, rows_quarantined=validation.quarantined
             )
 
-    def _scoring(self, plan: Plan, rows: Mapping[str | None, int]) -> Scoring | SegmentedScoring:
-        """Prepare the pass through the model; ``rows`` are those of each segment, or all under None."""
+    def _scoring(self, plan: Plan, rows: Mapping[str | None, int], progress: Callable[[int], None]) -> Scoring:
         quarantine = self.quarantine(plan.run_id)
         quarantine.clear("score")
-        return scoring_for(self.pipeline, plan.model, self.model, self._budget(rows), quarantine.add)
+        return self.scorer.scoring(plan.model, rows, quarantine.add, progress)
 
-    def _budget(self, rows: Mapping[str | None, int]) -> Callable[[str | None], int]:
-        declared = self.pipeline.model
-        named = set(declared.models) if isinstance(declared, PerSegment) else set()
-        own_share = declared.max_failed_share if isinstance(declared, PerSegment) else {}
-
-        def budget(segment: str | None) -> int:
-            of_segment = [rows.get(segment, 0)] if segment in named else [n for s, n in rows.items() if s not in named]
-            return int(own_share.get(segment, self.pipeline.max_failed_share) * sum(of_segment))
-
-        return budget
-
-    def _segments_of(self, plan: Plan, snapshot: Snapshot) -> dict[str | None, int]:
-        if not isinstance(plan.model, SegmentModels):
-            return {None: snapshot.rows}
-        column = plan.model.column
-        return count_segments(snapshot.batches(self.pipeline.chunk_rows, [column]), column)
-
-    def _count_segments(
-        self, plan: Plan, scoring: Scoring | SegmentedScoring, snapshot: Snapshot, quarantined: np.ndarray
-    ) -> None:
-        if isinstance(plan.model, SegmentModels) and isinstance(scoring, SegmentedScoring):
-            rows = snapshot.batches(self.pipeline.chunk_rows, [plan.model.column])
-            self.workspace.ledger.record_segments(plan.run_id, plan.model, scoring.count(rows, quarantined))
+    def _valid_rows(self, plan: Plan, snapshot: Snapshot) -> ValidRows:
+        quarantined = self.quarantine(plan.run_id).numbers("validate")
+        return ValidRows(snapshot, quarantined, self.pipeline.chunk_rows)
 
     @contextmanager
     def _stage(self, plan: Plan, name: str) -> Iterator[None]:
@@ -256,10 +229,10 @@ class _Stream:
         batches = ahead(extraction.batches())
         first = next(batches)  # the source's count is known from here on; an empty source raises
         validation, suite = runner._validation(plan, extraction.rows)
-        scoring, chosen = runner._scoring(plan, extraction.segments), chosen_by(runner.pipeline)
+        scoring = runner._scoring(plan, extraction.segments, lambda done: self._progress(done, extraction.rows))
         valid = ahead(validation.valid(chain([first], batches)))
         try:
-            yield from chosen.of(self._told(scoring.predictions(valid), extraction.rows))
+            yield from scoring.predictions(valid)
         except ScoringFailed:
             # What is wrong with the batch as a whole says more than the rows that the model failed on because of it.
             deque(valid, maxlen=0)
@@ -267,17 +240,4 @@ class _Stream:
             raise
         self.snapshot = snapshot = runner._recorded(plan, extraction)
         runner._conclude(plan, validation, suite, snapshot)
-        runner._count_segments(plan, scoring, snapshot, runner.quarantine(plan.run_id).numbers("validate"))
-        self.counts = Counts(snapshot.rows, validation.quarantined, scoring.failed, scoring.scored, chosen.kept)
-
-    def _told(self, predictions: Iterable[Scored], rows: int) -> Generator[Scored]:
-        for scored in predictions:
-            yield scored
-            self._progress(int(scored.chunk.numbers[-1]) + 1, rows)
-
-
-def _segments_with_model(plan: Plan) -> tuple[str, tuple[str, ...]] | None:
-    """Return the segment column and its segments, where the rows of any other have no model."""
-    if not isinstance(plan.model, SegmentModels) or plan.model.fallback is not None:
-        return None
-    return plan.model.column, tuple(dict(plan.model.versions))
+        self.counts = runner.scored(plan, runner._valid_rows(plan, snapshot), scoring)

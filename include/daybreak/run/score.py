@@ -1,6 +1,6 @@
 """Score: chunks through the model; what it cannot score is found row by row and counted, never dropped."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 PIECE_ROWS = 16_384
 
 
-class Scoring:
-    """One pass of valid rows through one loaded model.
+class ModelScoring:
+    """Rows on their way through one loaded model.
 
     ``budget`` is how many rows may fail before the run stops. ``reject`` is called with the rows that failed.
     ``rows`` is what messages call the rows.
@@ -47,19 +47,6 @@ class Scoring:
         self._withhold_texts = withhold_texts
         self.failed = 0
         self.scored = 0
-
-    def predictions(self, chunks: Iterable[Chunk]) -> Generator[Scored]:
-        """Yield the predictions of each chunk, in order; raise ScoringFailed once the budget is overdrawn."""
-        with scoring_threads() as threads:
-            # The next chunk is converted while the threads are busy with this one, or they would wait for it.
-            begun: Callable[[], Scored] | None = None
-            for chunk in chunks:
-                following = self.start(chunk, threads)
-                if begun is not None:
-                    yield from _any(begun())
-                begun = following
-            if begun is not None:
-                yield from _any(begun())
 
     def start(self, chunk: Chunk, threads: ThreadPoolExecutor) -> Callable[[], Scored]:
         """Begin to score a chunk; what is returned waits for it and returns what was scored."""
@@ -163,7 +150,3 @@ def scoring_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(
         cpu_count(), thread_name_prefix="daybreak-score", initializer=threadpool_limits, initargs=(1, "openmp")
     )
-
-
-def _any(scored: Scored) -> Iterable[Scored]:
-    return (scored,) if len(scored.values) else ()

@@ -12,17 +12,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daybreak.declaration.partition import Partition
-from daybreak.declaration.pipeline import ModelRef, Pipeline
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import DaybreakError, ModelRefused
 from daybreak.ledger.tables import shadow_runs
-from daybreak.models.registry import ModelVersion
-from daybreak.models.segment_models import OTHER, SegmentModels, by_segment
+from daybreak.models.alias_store import AliasStore
+from daybreak.models.registry import Registry
+from daybreak.models.segment_models import SegmentModels
 from daybreak.run.plan import Plan
 from daybreak.warehouse.database import Warehouse
-from daybreak.workspace import Workspace
 
-Model = ModelVersion | SegmentModels
 # Segment, registered model and version, for each segment.
 Found = list[list[Any]]
 
@@ -44,8 +43,8 @@ class Shadowed:
 
 
 def resolve_shadow(
-    workspace: Workspace, pipeline: Pipeline, partition: Partition, champion: Model, run_id: int
-) -> Model | None:
+    warehouse: Warehouse, registry: Registry, aliases: AliasStore, pipeline: Pipeline, plan: Plan
+) -> SegmentModels | None:
     """Return the challenger that is to score a run's rows too, and write it down; None where there is none.
 
     A challenger that cannot or must not score the partition is written down with the reason; nothing is raised. One
@@ -55,22 +54,23 @@ def resolve_shadow(
         return None
     found: Found = []
     try:
-        found = _recorded(workspace, run_id) or _challengers(workspace, pipeline, champion)
+        found = _recorded(warehouse, plan.run_id) or _challengers(aliases, pipeline, plan.model)
         if not found:
             return None
-        model = _resolved(workspace, champion, found)
-        for version in by_segment(model).values():
-            workspace.registry.verify(version)
-        if model.trained_through > partition.day:
+        versions = tuple((segment, registry.resolve(ModelRef(name), number)) for segment, name, number in found)
+        model = SegmentModels(plan.model.column, versions)
+        for _, version in model.versions:
+            registry.verify(version)
+        if model.trained_through > plan.partition.day:
             raise ModelRefused(
                 f"The challenger has seen days through {model.trained_through}, after the partition.",
                 next_step="nothing: later partitions are scored by it.",
             )
         planned = {"model_version": model.version, "model_digest": model.digest}
-        _open(workspace.warehouse, run_id, state="planned", models=found, problem=None, **planned)
+        _open(warehouse, plan.run_id, state="planned", models=found, problem=None, **planned)
     except Exception as error:  # whatever a registry or a storage raises, the champion's run is not to hear of it
         with suppress(Exception):
-            _open(workspace.warehouse, run_id, state="refused", models=found, problem=_told(error))
+            _open(warehouse, plan.run_id, state="refused", models=found, problem=_told(error))
         return None
     return model
 
@@ -106,13 +106,12 @@ def _told(error: Exception) -> str:
     return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())[:2000]
 
 
-def _challengers(workspace: Workspace, pipeline: Pipeline, champion: Model) -> Found:
+def _challengers(aliases: AliasStore, pipeline: Pipeline, champion: SegmentModels) -> Found:
     """Return segment, model and version of the challengers; nothing where every one is the champion."""
-    declared = pipeline.model
-    refs: dict[str | None, ModelRef] = {OTHER: declared} if isinstance(declared, ModelRef) else dict(declared.refs)
+    refs = pipeline.segments.refs
     # One model may serve several segments: its alias is asked for once, or it could move between two of them.
-    aliased = {ref.name: workspace.alias_store.get(replace(ref, alias=str(pipeline.shadow))) for ref in refs.values()}
-    champions = by_segment(champion)
+    aliased = {ref.name: aliases.get(replace(ref, alias=str(pipeline.shadow))) for ref in refs.values()}
+    champions = champion.by_segment
     # For a model without a challenger its champion stands in.
     versions = {segment: aliased[ref.name] or champions[segment].version for segment, ref in refs.items()}
     if all(version == champions[segment].version for segment, version in versions.items()):
@@ -120,18 +119,8 @@ def _challengers(workspace: Workspace, pipeline: Pipeline, champion: Model) -> F
     return [[segment, ref.name, versions[segment]] for segment, ref in refs.items()]
 
 
-def _resolved(workspace: Workspace, champion: Model, found: Found) -> Model:
-    versions: dict[str | None, ModelVersion] = {}
-    for segment, name, version in found:
-        versions[segment] = workspace.registry.resolve(ModelRef(name), version)
-    if not isinstance(champion, SegmentModels):
-        return versions[OTHER]
-    named = tuple((segment, version) for segment, version in versions.items() if segment is not OTHER)
-    return SegmentModels(champion.column, named, versions.get(OTHER))
-
-
-def _recorded(workspace: Workspace, run_id: int) -> Found | None:
-    with workspace.warehouse.begin() as connection:
+def _recorded(warehouse: Warehouse, run_id: int) -> Found | None:
+    with warehouse.begin() as connection:
         found: Found | None = connection.scalar(sa.select(shadow_runs.c.models).where(shadow_runs.c.run_id == run_id))
     return found
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.errors import SourceRefused
 from daybreak.models.candidates import Candidate
-from daybreak.training.train import Past, Trained, Unseen
+from daybreak.training.past import Past
+from daybreak.training.trained import Trained, Unseen
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,25 +6,24 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from daybreak.declaration.pipeline import Measures, Pipeline
-from daybreak.models.training_record import TrainingRecord
-from daybreak.monitoring.metrics import PRIMARY, measured
+from daybreak.models.training_record import ORIGIN, SEARCHED, TrainingRecord
 from daybreak.training import pictures
+from daybreak.training.metrics import PRIMARY, measured
+from daybreak.training.past import Past
+from daybreak.training.trained import Trained, Unseen
 from daybreak.training.trial import values_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from daybreak.training.train import Past, Trained, Unseen
 
-# The tags of a version that are looked for: the settings that a search chose, and what started the training.
-SEARCHED, ORIGIN = "searched", "origin"
 # What held-out rows can show: as what is measured, or labels that nothing holds against what was right.
 Kind = Measures | Literal["labels"]
 # Importances are measured on so many held-out rows, each feature shuffled so often.
 _SAMPLE, _REPEATS = 2_000, 3
 
 
-def record(past: "Past", trained: "Trained", origin: str | None) -> TrainingRecord:
+def record(past: Past, trained: Trained, origin: str | None) -> TrainingRecord:
     """Put together what the run of a training tells in MLflow."""
     tags = {"code_digest": past.workspace.code_digest}
     if past.read is not None:
@@ -42,7 +41,7 @@ def record(past: "Past", trained: "Trained", origin: str | None) -> TrainingReco
     )
 
 
-def _files(pipeline: Pipeline, trained: "Trained") -> dict[str, bytes]:
+def _files(pipeline: Pipeline, trained: Trained) -> dict[str, bytes]:
     drawn, shown, tables = dict(trained.pictures), trained.unseen, {}
     if shown is not None and (kind := _kind(pipeline, shown)):
         drawn |= _drawn(kind, pipeline, shown)
@@ -53,14 +52,14 @@ def _files(pipeline: Pipeline, trained: "Trained") -> dict[str, bytes]:
     return {f"pictures/{name}": content for name, content in drawn.items()} | tables
 
 
-def _kind(pipeline: Pipeline, unseen: "Unseen") -> Kind | None:
+def _kind(pipeline: Pipeline, unseen: Unseen) -> Kind | None:
     if unseen.actual is None:
         return "labels" if pipeline.prediction.labels else None
     # A probability is one, whether or not anything is measured by it, and whatever is made of it.
     return "probability" if pipeline.prediction.method == "predict_proba" else pipeline.measures
 
 
-def _drawn(kind: Kind, pipeline: Pipeline, unseen: "Unseen") -> dict[str, bytes]:
+def _drawn(kind: Kind, pipeline: Pipeline, unseen: Unseen) -> dict[str, bytes]:
     if kind == "labels" or unseen.actual is None:
         labels = list(pipeline.prediction.labels)
         return {"labels.png": pictures.labels_and_features(unseen.inputs, unseen.predicted, labels)}
@@ -74,7 +73,7 @@ def _drawn(kind: Kind, pipeline: Pipeline, unseen: "Unseen") -> dict[str, bytes]
     return drawn
 
 
-def importances(kind: Kind, method: str, model: Any, unseen: "Unseen") -> "tuple[list[str], np.ndarray, np.ndarray]":
+def importances(kind: Kind, method: str, model: Any, unseen: Unseen) -> "tuple[list[str], np.ndarray, np.ndarray]":
     """Return the features, how much worse the primary metric is when one is shuffled, and its deviation; most first.
 
     Of labels that nothing holds against what was right, it is the share of rows that change theirs.

@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING
 
-from daybreak.monitoring.metrics import reliability
+from daybreak.training.metrics import reliability
 
 if TYPE_CHECKING:
     import numpy as np

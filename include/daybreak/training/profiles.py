@@ -13,8 +13,8 @@ from daybreak.warehouse.database import Warehouse
 if TYPE_CHECKING:
     import pandas as pd
 
-    from daybreak.models.registry import ModelVersion
-    from daybreak.training.train import Unseen
+    from daybreak.models.version import ModelVersion
+    from daybreak.training.trained import Unseen
 
 BINS = 10
 # Texts beyond so many different ones are an entity key or a note, whose spread says nothing.

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 
 from daybreak.declaration.partition import resolve_partition
-from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.pipeline import Pipeline, Retrain
 from daybreak.errors import ConfigurationError, SourceRefused
-from daybreak.models.registry import ModelVersion
-from daybreak.monitoring.retraining import cooling_down
-from daybreak.training.evidence import ORIGIN
-from daybreak.training.train import fit, register, source_last_day
+from daybreak.models.training_record import ORIGIN
+from daybreak.models.version import ModelVersion
+from daybreak.training.past import source_last_day
+from daybreak.training.train import fit, register
 from daybreak.workspace import Workspace
 
 
@@ -80,3 +80,15 @@ def _registered(workspace: Workspace, pipeline: Pipeline, origin: str) -> list[M
             return None
         found.append(versions[0])
     return found
+
+
+def cooling_down(workspace: Workspace, pipeline: Pipeline, retrain: Retrain, now: datetime) -> str | None:
+    """Say that the last training is younger than the cool-down, or return None.
+
+    A training registers all of a pipeline's models: one that did not get that far holds nothing back.
+    """
+    found = [workspace.registry.last_registered(ref.name) for ref in pipeline.model_refs]
+    registered = None if None in found else min(moment for moment in found if moment)
+    if registered is None or now - registered >= retrain.cool_down:
+        return None
+    return f"the last version was registered {registered:%Y-%m-%d %H:%M} UTC, within {retrain.cool_down.days} days"

@@ -12,7 +12,7 @@ from daybreak.models.candidates import Candidate
 if TYPE_CHECKING:
     import numpy as np
 
-    from daybreak.training.train import Past
+    from daybreak.training.past import Past
 
 Settings = Mapping[str, Any]
 # Fit with the settings on the first rows, predict the second ones, and return the metric.

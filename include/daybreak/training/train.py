@@ -1,142 +1,22 @@
 """Train: fit a pipeline's model on its past, hold it against a baseline, register it, point the alias to it."""
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
-
-import sqlalchemy as sa
+from dataclasses import replace
+from datetime import date
 
 from daybreak.batch.digest import ArrowDigest
-from daybreak.declaration.partition import Partition
-from daybreak.declaration.pipeline import ModelRef, Pipeline, load_function
+from daybreak.declaration.pipeline import Pipeline, load_function
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused, SourceRefused
-from daybreak.models.aliases import COMMAND_LINE, Aliases, Decision
-from daybreak.models.candidates import Candidate
-from daybreak.models.registry import ModelVersion
-from daybreak.run.plan import query_binds
+from daybreak.models.aliases import COMMAND_LINE, Decision
+from daybreak.models.version import ModelVersion
 from daybreak.training import evidence
+from daybreak.training.past import Past, source_last_day
 from daybreak.training.profiles import keep_watched, refuse_unknown_features
-from daybreak.warehouse.sql_file import load_sql
+from daybreak.training.trained import Trained
 from daybreak.workspace import Workspace
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
 CHALLENGER = "challenger"
-
-
-@dataclass(frozen=True)
-class Unseen:
-    """Held-out rows: what the model takes of them, what really happened, and what the model made of them.
-
-    ``actual`` is None where nothing says what would have been right. ``kept`` marks the rows that would be published,
-    where a pipeline publishes only the best.
-    """
-
-    inputs: "pd.DataFrame"
-    actual: "np.ndarray | None"
-    predicted: "np.ndarray"
-    kept: "np.ndarray | None" = None
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted model and what was measured of it.
-
-    ``trained_through`` is the last day that the fit has seen anything of, targets included. ``metrics`` are those on
-    held-out days; ``baseline`` holds the same ones for what the model has to beat. Lower is better but for those that
-    ``greater_is_better`` names. ``score_profile`` is the spread of the scores on those days, as bins and weights, for
-    pipelines that check it before they push. ``candidates`` are the models that it was chosen from, where there were
-    several; ``searched`` are the settings, where a search chose them. ``unseen`` are the held-out rows themselves, for
-    what is kept of them: how they are spread, what matters. ``pictures`` are further ones, by their file's name.
-    """
-
-    model: Any
-    sample: "pd.DataFrame"
-    trained_through: date
-    metrics: dict[str, float]
-    baseline: dict[str, float]
-    parameters: dict[str, Any] = field(default_factory=dict)
-    score_profile: dict[str, list[float]] | None = None
-    greater_is_better: tuple[str, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
-    unseen: Unseen | None = None
-    searched: Mapping[str, Any] | None = None
-    pictures: Mapping[str, bytes] = field(default_factory=dict)
-
-    def beats_baseline(self, metric: str) -> bool:
-        """Tell whether the model is better than its baseline in a metric; equal is not, and neither is no number."""
-        model, baseline = self.metrics[metric], self.baseline[metric]
-        return model > baseline if metric in self.greater_is_better else model < baseline
-
-
-@dataclass(frozen=True)
-class Past:
-    """A pipeline's past up to ``last_day``, to be read by ranges of partition days.
-
-    A training is ``searching`` when it is to compare settings. ``read`` digests what it reads. Rows that nothing can be
-    learnt from are refused, unless they are not read ``to_learn``: a single day may well have one target only.
-    """
-
-    workspace: Workspace
-    pipeline: Pipeline
-    last_day: date
-    searching: bool = False
-    read: ArrowDigest | None = None
-    to_learn: bool = True
-
-    def last_searched(self, seen: date) -> dict[str, Any] | None:
-        """Return the settings that the last search chose, of those that have seen nothing after a day."""
-        for ref in self.pipeline.model_refs:
-            for version, settings in self.workspace.registry.tagged(ref.name, evidence.SEARCHED):
-                if version.trained_through <= seen:
-                    return dict(json.loads(settings))
-        return None
-
-    def champion(self, pipeline: str) -> Any:
-        """Load the champion of another pipeline, for what is trained on its predictions."""
-        return self.workspace.registry.load(
-            self.workspace.registry.resolve(self.workspace.pipeline(pipeline).single_ref)
-        )
-
-    def rows(self, first: date, last: date, query: str = "training", pipeline: str | None = None) -> "pa.Table":
-        """Read training.sql for the partitions from first to last, whose targets must be known by ``last_day``.
-
-        ``query`` names another file, ``pipeline`` another pipeline whose file it is.
-        """
-        declared = self.pipeline if pipeline is None else self.workspace.pipeline(pipeline)
-        binds = query_binds(Partition(first, declared.timezone), Partition(last, declared.timezone))
-        sql = load_sql(self.workspace.sql(declared, query))
-        self.workspace.warehouse.check(sql, binds)
-        with self.workspace.warehouse.stream(sql, binds, count=False) as (_, reader):
-            found = reader.read_all()
-        if self.read is not None:
-            self.read.add(found)
-        if query == "training" and self.to_learn:
-            refuse_nothing_to_learn(declared, found, first, last)
-        return found
-
-
-def refuse_nothing_to_learn(pipeline: Pipeline, rows: "pa.Table", first: date, last: date) -> None:
-    """Refuse rows that no model can learn from: none, or all with one target, which for a classifier is one class."""
-    import pyarrow.compute as pc
-
-    problem = None
-    if not rows.num_rows:
-        problem = f"training.sql gives no row from {first} to {last}."
-    elif pipeline.target in rows.column_names:
-        different = pc.unique(rows[pipeline.target]).drop_null()
-        if len(different) < 2:
-            only = different[0] if len(different) else "null"
-            problem = f"The target {pipeline.target} is {only} in all {rows.num_rows:,} rows from {first} to {last}."
-    if problem:
-        raise SourceRefused(
-            problem, next_step="mend the source or training.sql, or choose other days.", pipeline=pipeline.name
-        )
 
 
 def train(
@@ -255,25 +135,9 @@ def _register(past: Past, name: str, trained: Trained, origin: str | None) -> Mo
 
 
 def _aliased(workspace: Workspace, model: ModelRef, version: int, decision: Decision, *, first: bool) -> str:
-    champion = Aliases(workspace, model)
+    champion = workspace.aliases(model)
     if champion.current() == version:
         return model.alias  # a task that is tried again
-    moved = champion if first and champion.current() is None else Aliases(workspace, ModelRef(model.name, CHALLENGER))
+    moved = champion if first and champion.current() is None else workspace.aliases(ModelRef(model.name, CHALLENGER))
     moved.move(version, decision)
     return moved.model.alias
-
-
-def held_out(last_day: date, weeks: int = 4) -> tuple[date, date]:
-    """Return the first and last partition of the held-out weeks: their targets are the last days through last_day."""
-    return last_day - timedelta(days=7 * weeks), last_day - timedelta(days=1)
-
-
-def source_last_day(workspace: Workspace, pipeline: Pipeline) -> date | None:
-    """Return the last day that the source holds data of, or None if it holds none."""
-    any_day = Partition(date(1970, 1, 1), pipeline.timezone)
-    coverage = load_sql(workspace.sql(pipeline, "coverage"))
-    try:
-        found: date | None = workspace.warehouse.row(coverage, query_binds(any_day, any_day))[1]
-    except sa.exc.ProgrammingError:  # its tables are not there yet
-        return None
-    return found

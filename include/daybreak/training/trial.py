@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.pipeline import Prediction
-from daybreak.models.registry import ModelVersion, from_json, to_json
+from daybreak.models.version import ModelVersion, from_json, to_json
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:

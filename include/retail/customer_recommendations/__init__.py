@@ -1,6 +1,6 @@
 """Customer recommendations: the five product categories that each household will most probably buy within a week."""
 
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Prediction, Retrain, Top
+from daybreak import ModelRef, PerSegment, Pipeline, Prediction, Retrain, Top
 from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
 
 NAME = "customer_recommendations"

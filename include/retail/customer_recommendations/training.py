@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daybreak.models.candidates import Candidate
-from daybreak.training.search import Search, Settings, choose
-from daybreak.training.train import Past, Trained, Unseen
+from daybreak.training import Candidate, Past, Search, Settings, Trained, Unseen, choose
 from retail.customer_recommendations import NAME
 from retail.customer_recommendations.ranking import best, popularity, starts
 from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS

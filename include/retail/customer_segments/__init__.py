@@ -1,6 +1,6 @@
 """Customer segments: how each household buys, in one of four words."""
 
-from daybreak.declaration.pipeline import ModelRef, Pipeline, Prediction, Retrain
+from daybreak import ModelRef, Pipeline, Prediction, Retrain
 
 # From the households that came back last to those that stay away. A model's label i is always the i-th of these.
 SEGMENTS = ("loyal", "regular", "occasional", "lapsing")

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daybreak.models.candidates import Candidate
-from daybreak.training.pictures import silhouettes
-from daybreak.training.search import Search, Settings, choose
-from daybreak.training.train import Past, Trained, Unseen
+from daybreak.training import Candidate, Past, Search, Settings, Trained, Unseen, choose, silhouettes
 from retail.customer_segments import SEGMENTS
 
 if TYPE_CHECKING:

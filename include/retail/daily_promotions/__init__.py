@@ -1,6 +1,6 @@
 """Daily promotions: which products to put on offer today, sent to the promotions system and kept nowhere."""
 
-from daybreak.declaration.pipeline import ModelRef, Pipeline, Prediction, Push, Retrain
+from daybreak import ModelRef, Pipeline, Prediction, Push, Retrain
 
 DAILY_PROMOTIONS = Pipeline(
     name="daily_promotions",

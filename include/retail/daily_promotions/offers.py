@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daybreak.push.keys import offer_id
+from daybreak import offer_id
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from daybreak.batch.chunk import Scored
-    from daybreak.run.plan import Plan
+    from daybreak import Plan, Scored
 
 # Offers that are written out at a time.
 _BLOCK = 1_000

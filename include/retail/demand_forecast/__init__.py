@@ -1,6 +1,6 @@
 """Demand forecast: how many units of each product category each store will sell tomorrow."""
 
-from daybreak.declaration.pipeline import ModelRef, Pipeline, Prediction, Retrain
+from daybreak import ModelRef, Pipeline, Prediction, Retrain
 
 DEMAND_FORECAST = Pipeline(
     name="demand_forecast",

@@ -5,8 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from daybreak.training.search import Search, Settings, choose
-from daybreak.training.train import Past, Trained, Unseen, held_out
+from daybreak.training import Past, Search, Settings, Trained, Unseen, choose, held_out
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,13 +18,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from daybreak.settings import PROJECT
-from daybreak.warehouse.database import is_transient
-from daybreak.warehouse.sql_file import load_sql
 from retail.promotions_system.documents import Listing, Refused, State
 from retail.promotions_system.reading import Reading
 
-SQL = PROJECT / "sql" / "promotions_system"
+SQL = Path(__file__).resolve().parents[3] / "sql" / "promotions_system"
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('promotions_system.tables'))"
 # Of two requests with one key the second one waits here until the first one is through.
@@ -48,6 +45,8 @@ _PAGE = sa.text(
     "AND (CAST(:state AS text) IS NULL OR state = :state) "
     "ORDER BY pipeline, rank, offer_id LIMIT :limit OFFSET :offset"
 )
+# Classes of SQLSTATE: connection, resources, an operator's intervention, a lock not had, serialization and deadlock.
+_PASSING_STATES = ("08", "53", "57", "55P03", "40001", "40P01")
 _DATABASE_ERRORS = (sa.exc.DBAPIError, sa.exc.TimeoutError, OSError)
 
 log = logging.getLogger(__name__)
@@ -67,11 +66,11 @@ class Store:
 
     def __init__(self, url: str, sql: Path = SQL) -> None:
         self._url = sa.make_url(url).set(drivername="postgresql+asyncpg")
-        self._tables = load_sql(sql / "tables.sql").text
-        self._upsert = sa.text(load_sql(sql / "upsert.sql").text).bindparams(
+        self._tables = (sql / "tables.sql").read_text(encoding="utf-8")
+        self._upsert = sa.text((sql / "upsert.sql").read_text(encoding="utf-8")).bindparams(
             sa.bindparam("valid_until", type_=sa.DateTime(timezone=True))
         )
-        self._withdraw = sa.text(load_sql(sql / "withdraw.sql").text).bindparams(
+        self._withdraw = sa.text((sql / "withdraw.sql").read_text(encoding="utf-8")).bindparams(
             sa.bindparam("withdrawn", type_=sa.ARRAY(sa.Uuid))
         )
 
@@ -162,9 +161,16 @@ class Store:
             async with self.engine.begin() as connection:
                 yield connection
         except _DATABASE_ERRORS as error:
-            if isinstance(error, sa.exc.DBAPIError) and not (is_transient(error) or error.connection_invalidated):
+            if isinstance(error, sa.exc.DBAPIError) and not _passes(error):
                 raise
             raise _unavailable(error) from error
+
+
+def _passes(error: sa.exc.DBAPIError) -> bool:
+    """Tell whether the database may answer a later try; a lost connection comes without a SQLSTATE."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    lost = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not state
+    return error.connection_invalidated or lost or state.startswith(_PASSING_STATES)
 
 
 def _unavailable(error: Exception) -> Refused:

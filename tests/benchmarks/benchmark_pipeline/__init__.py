@@ -6,7 +6,7 @@ rows go through one model, with a challenger in its shadow, and through a model 
 
 from dataclasses import replace
 
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Prediction
+from daybreak import ModelRef, PerSegment, Pipeline, Prediction
 
 THROUGHPUT = Pipeline(
     name="throughput",

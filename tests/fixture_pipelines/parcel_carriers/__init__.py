@@ -1,6 +1,6 @@
 """Parcel carriers: for each parcel the two best of four carriers, by the model of the parcel's class."""
 
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Prediction, Top
+from daybreak import ModelRef, PerSegment, Pipeline, Prediction, Top
 
 PARCEL_CARRIERS = Pipeline(
     name="parcel_carriers",

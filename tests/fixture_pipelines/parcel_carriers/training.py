@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from daybreak.training.train import Past, Trained
+from daybreak.training import Past, Trained
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,6 +1,6 @@
 """Parcel classes: near, middling or far; what parcel_carriers is made from."""
 
-from daybreak.declaration.pipeline import ModelRef, Pipeline, Prediction
+from daybreak import ModelRef, Pipeline, Prediction
 
 PARCEL_CLASSES = Pipeline(
     name="parcel_classes",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from daybreak.training.train import Past, Trained, Unseen
+from daybreak.training import Past, Trained, Unseen
 
 
 def train(past: Past, progress: Callable[[str], None]) -> Trained:

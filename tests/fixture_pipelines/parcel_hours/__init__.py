@@ -1,6 +1,6 @@
 """Parcel hours: how many hours a parcel that was handed in on the day will take."""
 
-from daybreak.declaration.pipeline import ModelRef, Pipeline, Prediction
+from daybreak import ModelRef, Pipeline, Prediction
 
 PARCEL_HOURS = Pipeline(
     name="parcel_hours",

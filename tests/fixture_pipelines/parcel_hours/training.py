@@ -4,8 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from daybreak.training.search import Search, Settings, choose
-from daybreak.training.train import Past, Trained, Unseen
+from daybreak.training import Past, Search, Settings, Trained, Unseen, choose
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from daybreak.cli.app import main
-from daybreak.models.aliases import Aliases, Decision
+from daybreak.models.aliases import Decision
 from daybreak.settings import Settings
 from parcels import DAY, SHORT_DAY, TRAINED_THROUGH, Parcels
 
@@ -188,7 +188,7 @@ def test_the_history_of_the_champion_is_shown_and_what_was_before_it_declared(
 
 
 def test_a_version_that_was_refused_does_not_look_like_one_in_force(daybreak: Daybreak, parcels: Parcels) -> None:
-    Aliases(parcels.workspace, parcels.pipeline.single_ref).refuse(7, Decision("no better"))
+    parcels.workspace.aliases(parcels.pipeline.single_ref).refuse(7, Decision("no better"))
     _, out, _ = daybreak("history", "parcel_hours")
     [refused] = [line.split() for line in out.splitlines() if "no better" in line]
     # Neither since nor until; when it was written down stands behind the outcome.

@@ -11,7 +11,8 @@ import pytest
 
 from daybreak.models.artifacts import SKOPS, digest_of
 from daybreak.models.canonical import canonical
-from daybreak.models.registry import library_versions, saved_files
+from daybreak.models.registry import saved_files
+from daybreak.models.version import library_versions
 from daybreak.settings import PROJECT
 
 _SCRIPT = """

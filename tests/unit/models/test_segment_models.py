@@ -1,17 +1,17 @@
 """Which version scores which segment, as it travels between tasks."""
 
 import json
-from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from daybreak.batch.signature import Signature
 from daybreak.declaration.partition import Partition
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Prediction, Push, Top
+from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Top
+from daybreak.declaration.segments import OTHER, ModelRef, PerSegment
 from daybreak.errors import ConfigurationError
-from daybreak.models.registry import ModelVersion
 from daybreak.models.segment_models import SegmentModels
+from daybreak.models.version import ModelVersion
 from daybreak.run.plan import Plan
 
 
@@ -19,25 +19,50 @@ def version(name: str, digest: str, through: date = date(2024, 3, 1)) -> ModelVe
     return ModelVersion(name, 1, "file:///m", digest, through, {}, Signature((("x", "double"),)), {})
 
 
-MODELS = SegmentModels("segment", (("loyal", version("a", "1")), ("lapsing", version("b", "2"))), version("c", "3"))
+LOYAL, LAPSING, OTHERS = ("loyal", version("a", "1")), ("lapsing", version("b", "2")), (OTHER, version("c", "3"))
+MODELS = SegmentModels("segment", (LOYAL, LAPSING, OTHERS))
+WITHOUT_FALLBACK = SegmentModels("segment", (LOYAL, LAPSING))
 
 
-@pytest.mark.parametrize("models", [MODELS, replace(MODELS, fallback=None)])
-def test_a_plan_of_several_models_comes_out_of_json_as_it_went_in(models: SegmentModels) -> None:
+@pytest.mark.parametrize("models", [MODELS, WITHOUT_FALLBACK, SegmentModels.of(LOYAL[1])])
+def test_a_plan_of_one_model_or_several_comes_out_of_json_as_it_went_in(models: SegmentModels) -> None:
     plan = Plan(1, "p", Partition(date(2024, 3, 9), "UTC"), models, upstream_run_id=4)
     assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
     assert plan.binds["upstream_run_id"] == 4
 
 
 def test_another_model_for_a_segment_is_another_digest() -> None:
-    swapped = SegmentModels("segment", (("loyal", version("b", "2")), ("lapsing", version("a", "1"))), MODELS.fallback)
-    digests = {MODELS.digest, swapped.digest, replace(MODELS, fallback=None).digest}
+    swapped = SegmentModels("segment", (("loyal", LAPSING[1]), ("lapsing", LOYAL[1]), OTHERS))
+    digests = {MODELS.digest, swapped.digest, WITHOUT_FALLBACK.digest}
     assert len(digests) == 3
 
 
 def test_what_has_been_seen_is_what_any_of_the_models_has() -> None:
-    later = replace(MODELS, fallback=version("c", "3", date(2024, 3, 5)))
+    later = SegmentModels("segment", (LOYAL, LAPSING, (OTHER, version("c", "3", date(2024, 3, 5)))))
     assert later.trained_through == date(2024, 3, 5)
+
+
+def test_one_model_for_all_rows_is_the_case_of_one_segment() -> None:
+    one = SegmentModels.of(LOYAL[1])
+    assert (one.name, one.version, one.label, one.digest) == ("a", 1, "1", "1")
+    assert (one.named, one.required, one.single) == ((), None, LOYAL[1])
+    assert (MODELS.name, MODELS.version, MODELS.label) == (None, None, "per segment")
+    with pytest.raises(ConfigurationError, match="a model for each segment"):
+        _ = MODELS.single
+
+
+def test_rows_of_another_segment_need_a_fallback() -> None:
+    assert MODELS.required is None
+    assert WITHOUT_FALLBACK.required == ("segment", ("loyal", "lapsing"))
+
+
+def test_the_ledger_is_told_of_the_rows_that_have_no_model() -> None:
+    assert [(row.segment, row.model_name) for row in MODELS.recorded()] == [
+        ("loyal", "a"),
+        ("lapsing", "b"),
+        (OTHER, "c"),
+    ]
+    assert [(row.segment, row.model_name) for row in WITHOUT_FALLBACK.recorded()][-1] == (OTHER, None)
 
 
 @pytest.mark.parametrize(

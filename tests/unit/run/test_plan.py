@@ -6,23 +6,27 @@ from pathlib import Path
 
 from daybreak.batch.signature import Signature
 from daybreak.declaration.partition import Partition
-from daybreak.models.registry import ModelVersion
-from daybreak.run.plan import BINDS, Plan, code_digest, query_binds
+from daybreak.models.segment_models import SegmentModels
+from daybreak.models.version import ModelVersion
+from daybreak.run.plan import BINDS, Plan, query_binds
+from daybreak.workspace import code_digest
 
 PLAN = Plan(
     7,
     "orders",
     Partition(date(2026, 11, 1), "America/New_York"),
-    ModelVersion(
-        name="orders",
-        version=3,
-        uri="s3://models/orders",
-        digest="0" * 64,
-        trained_through=date(2026, 10, 1),
-        libraries={"scikit-learn": "1.9.1"},
-        signature=Signature((("x", "double"), ("größe", "string"))),
-        metrics={"rmse": 0.1},
-        aliases=("champion",),
+    SegmentModels.of(
+        ModelVersion(
+            name="orders",
+            version=3,
+            uri="s3://models/orders",
+            digest="0" * 64,
+            trained_through=date(2026, 10, 1),
+            libraries={"scikit-learn": "1.9.1"},
+            signature=Signature((("x", "double"), ("größe", "string"))),
+            metrics={"rmse": 0.1},
+            aliases=("champion",),
+        )
     ),
 )
 

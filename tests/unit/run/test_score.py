@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from daybreak.batch.chunk import Chunk, Rejected
 from daybreak.batch.signature import Signature
+from daybreak.batch.top import AllRows
 from daybreak.declaration.pipeline import Prediction
+from daybreak.declaration.segments import OTHER
 from daybreak.errors import ScoringFailed
-from daybreak.run.score import Scoring
+from daybreak.run.score import ModelScoring
+from daybreak.run.segments import Scoring
 
 
 class Model:
@@ -47,7 +50,7 @@ class Scored:
         withhold_texts: bool = False,
     ) -> None:
         self.rejected: list[Rejected] = []
-        self.scoring = Scoring(
+        scoring = ModelScoring(
             model,
             Signature((("x", "double"),)),
             Prediction("units", 0, 1000),
@@ -55,6 +58,7 @@ class Scored:
             self.rejected.append,
             withhold_texts=withhold_texts,
         )
+        self.scoring = Scoring(None, {OTHER: scoring}, AllRows())
         x = pa.array(values, pa.float64())
         rows = pa.RecordBatch.from_pydict({"key": pa.array(range(len(x))), "x": x})
         self.chunks = [

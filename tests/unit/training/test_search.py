@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daybreak.errors import ConfigurationError, ModelRefused, SourceRefused
+from daybreak.training.past import Past
 from daybreak.training.search import Chosen, Search, Settings, choose
-from daybreak.training.train import Past
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_HOURS
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from daybreak.ledger.performance import picture
-from daybreak.monitoring.metrics import PRIMARY, Units, measured, numbered, reliability
+from daybreak.training.metrics import PRIMARY, Units, measured, numbered, reliability
 
 ACTUAL = np.array([0.0, 1.0, 3.0, 0.0, 7.0])
 PREDICTED = np.array([0.5, 1.0, 2.0, 0.25, 9.0])

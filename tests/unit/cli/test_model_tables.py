@@ -2,7 +2,8 @@
 
 import pytest
 
-from daybreak.models.candidates import Candidate, print_candidates
+from daybreak.cli.model_tables import print_candidates
+from daybreak.models.candidates import Candidate
 
 
 def test_trials_and_models_are_not_shown_as_if_they_were_measured_on_the_same_rows(

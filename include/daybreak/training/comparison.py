@@ -12,12 +12,14 @@ import numpy as np
 from daybreak.batch.chunk import Chunk, Rejected
 from daybreak.batch.routing import routes_of
 from daybreak.declaration.partition import days
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, load_function
+from daybreak.declaration.pipeline import Pipeline, load_function
+from daybreak.declaration.segments import OTHER
 from daybreak.errors import ConfigurationError
-from daybreak.models.registry import ModelVersion
-from daybreak.monitoring.metrics import PRIMARY, measured, numbered
-from daybreak.run.score import Scoring
-from daybreak.training.train import Past, source_last_day
+from daybreak.models.segment_models import SegmentModels
+from daybreak.models.version import ModelVersion
+from daybreak.run.scorer import Scorer
+from daybreak.training.metrics import PRIMARY, measured, numbered
+from daybreak.training.past import Past, source_last_day
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -120,17 +122,18 @@ def rows_of(pipeline: Pipeline, model: str, rows: "pa.RecordBatch") -> "pa.Recor
     """
     import pyarrow as pa
 
-    declared = pipeline.model
-    if isinstance(declared, ModelRef) or (declared.fallback and declared.fallback.name == model):
+    served = pipeline.segments.served_by(model)
+    if pipeline.segments.column is None or OTHER in served:
         return rows
-    segments = [segment for segment, ref in declared.models.items() if ref.name == model]
-    return rows.filter(pa.array(routes_of(rows, declared.column, segments) < len(segments)))
+    segments = [str(segment) for segment in served]
+    return rows.filter(pa.array(routes_of(rows, pipeline.segments.column, segments) < len(segments)))
 
 
 def predictions(model: Any, version: ModelVersion, pipeline: Pipeline, rows: "pa.RecordBatch") -> np.ndarray:
     """Score rows as a run does; a row without a prediction within the contract is not a number."""
     found = np.full(rows.num_rows, np.nan)
-    scoring = Scoring(model, version.signature, pipeline.prediction, budget=rows.num_rows, reject=_not_kept)
+    alone = SegmentModels.of(version)
+    scoring = Scorer(pipeline, lambda version: model).scoring(alone, None, _not_kept, every_row=True)
     for scored in scoring.predictions([Chunk(rows, np.arange(rows.num_rows))]):
         found[scored.chunk.numbers] = scored.values
     return found
@@ -163,8 +166,7 @@ def _batches(table: "pa.Table") -> "Iterator[pa.RecordBatch]":
 
 
 def _refuse_missing(pipeline: Pipeline, rows: "pa.RecordBatch") -> None:
-    by_segment = (pipeline.model.column,) if isinstance(pipeline.model, PerSegment) else ()
-    wanted = (str(pipeline.target), *by_segment, *pipeline.groups, *pipeline.entity_key)
+    wanted = (str(pipeline.target), *pipeline.segments.columns, *pipeline.groups, *pipeline.entity_key)
     if missing := [name for name in wanted if name not in rows.schema.names]:
         raise ConfigurationError(
             f"{pipeline.training_rows or 'training.sql'} gives no column {', '.join(missing)}.",

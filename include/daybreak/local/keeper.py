@@ -4,7 +4,7 @@ It stands between the command that wants an Airflow and Airflow's processes. The
 the command ends, by Ctrl-C, by an error or by SIGKILL, the kernel closes the pipe. So there is one way to stop, and
 nothing is left behind. It holds the embedded PostgreSQL too, and lets it go last.
 
-Run as ``python -m daybreak.embedded.keeper HOME start|migrate [MODULE PORT]``, in a session of its own, with Airflow's
+Run as ``python -m daybreak.local.keeper HOME start|migrate [MODULE PORT]``, in a session of its own, with Airflow's
 environment; MODULE and PORT are those of the promotions system.
 """
 

@@ -12,9 +12,10 @@ local = typer.Typer(help="The stack on this machine: PostgreSQL, Airflow, a prom
 @local.command()
 def up() -> None:
     """Run the stack in the foreground, with demonstration data and models; Ctrl-C stops everything."""
+    from daybreak.cli.screen import Terminal
     from daybreak.local.demonstration import keep_up
 
-    keep_up(Settings())
+    keep_up(Settings(), Terminal(clock=False))
 
 
 @local.command()
@@ -51,6 +52,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead
 @local.command()
 def demo() -> None:
     """Load real data, train, run the pipelines through a real Airflow, show the result, stop everything."""
+    from daybreak.cli.screen import Terminal
     from daybreak.local.demonstration import demonstrate
 
-    demonstrate(Settings())
+    demonstrate(Settings(), Terminal(clock=True))

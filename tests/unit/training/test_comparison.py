@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daybreak.declaration.partition import days
-from daybreak.training.held_out import read_ahead
+from daybreak.training.comparison import read_ahead
 
 FIRST = date(2024, 3, 8)
 
