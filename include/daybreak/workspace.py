@@ -15,6 +15,7 @@ from daybreak.settings import Settings
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.migrations import migrate
 from daybreak.warehouse.prediction_tables import shadow_columns
+from daybreak.warehouse.queries import Queries
 
 if TYPE_CHECKING:
     from daybreak.models.registry import Registry
@@ -75,6 +76,10 @@ class Workspace:
     def pipeline(self, name: str) -> Pipeline:
         """Return one pipeline."""
         return find_pipeline(self.settings.pipelines, name)
+
+    def queries(self, pipeline: Pipeline) -> Queries:
+        """Return a pipeline's queries."""
+        return Queries(self.warehouse, self.settings.sql / pipeline.name, pipeline)
 
     def sql(self, pipeline: Pipeline, name: str) -> Path:
         """Return the path of one of a pipeline's SQL files."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from daybreak.declaration.segments import ModelRef, PerSegment, Segments
+from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
 
 # What is predicted, as far as measuring goes: how often, how much, a probability, or an order of candidates.
@@ -84,6 +85,9 @@ class Pipeline:
     looks back on; partitions with less history in the source are refused. Predictions are published, or pushed where
     ``push`` says how.
 
+    ``reads`` names the table and column that coverage.sql, and perhaps training.sql, follow from; a pipeline that has
+    the file keeps it.
+
     A pipeline with an ``upstream`` reads that pipeline's current publication of the same partition: its extract.sql
     binds ``:upstream_run_id``. ``carries`` names columns of extract.sql that are published beside the prediction.
     With a ``shadow``, an alias, the rows are scored by that version too, into a table that only measurements read.
@@ -123,6 +127,7 @@ class Pipeline:
     group_margin: float = 0.05
     backfill: Literal["current", "as_of"] | int = "current"
     retrain: Retrain | None = None
+    reads: EventTable | StateTable | None = None
 
     def __post_init__(self) -> None:
         problem = self._contradiction()

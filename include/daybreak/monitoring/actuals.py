@@ -9,8 +9,7 @@ from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, SourceRefused
 from daybreak.run.plan import query_binds
-from daybreak.warehouse.sql_file import load_sql
-from daybreak.workspace import Workspace
+from daybreak.warehouse.queries import Queries
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,18 +27,17 @@ class Joined:
     predictions: int
 
 
-def read_actuals(workspace: Workspace, pipeline: Pipeline, partition: Partition) -> "pa.Table":
+def read_actuals(queries: Queries, pipeline: Pipeline, partition: Partition) -> "pa.Table":
     """Read actuals.sql for a partition: the rows whose actual is known by now."""
-    path = workspace.sql(pipeline, "actuals")
-    if not path.exists():
+    if not queries.has("actuals"):
         raise ConfigurationError(
             f"There is no sql/{pipeline.name}/actuals.sql.",
             next_step="write it: one row per entity key, with what happened in the column actual.",
             pipeline=pipeline.name,
         )
-    query, binds = load_sql(path), query_binds(partition, partition)
-    workspace.warehouse.check(query, binds)
-    with workspace.warehouse.stream(query, binds, count=False) as (_, reader):
+    binds = query_binds(partition, partition)
+    queries.check("actuals", binds)
+    with queries.stream("actuals", binds) as (_, reader):
         found = reader.read_all()
     if missing := [name for name in (*pipeline.entity_key, ACTUAL) if name not in found.column_names]:
         raise ConfigurationError(

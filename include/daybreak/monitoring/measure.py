@@ -85,7 +85,8 @@ class Measuring:
     def measure(self, day: date, run_id: int) -> Measured:
         """Measure one partition and write its metrics down, in the place of what was measured of the run before."""
         run = self._workspace.ledger.get(run_id)
-        actuals = read_actuals(self._workspace, self._pipeline, Partition(day, self._pipeline.timezone))
+        partition = Partition(day, self._pipeline.timezone)
+        actuals = read_actuals(self._workspace.queries(self._pipeline), self._pipeline, partition)
         if not actuals.num_rows:
             return Measured(day, run_id, problem="no actuals yet")
         if self._rescoring:

@@ -16,7 +16,7 @@ from daybreak.monitoring.actuals import Joined, join_actuals
 from daybreak.push.runner import frames_emptied, without_values
 from daybreak.run.plan import query_binds
 from daybreak.training.comparison import predictions
-from daybreak.warehouse.sql_file import load_sql
+from daybreak.warehouse.queries import EXTRACT
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ class Rescoring:
         keys, column = list(self._pipeline.entity_key), self._pipeline.prediction.column
         partition = Partition(run["partition_date"], self._pipeline.timezone)
         left_out = self._quarantined(run["run_id"])
-        query = load_sql(self._workspace.sql(self._pipeline, "extract"))
         parts = []
-        with self._workspace.warehouse.stream(query, query_binds(partition, partition), count=False) as (_, reader):
+        with self._workspace.queries(self._pipeline).stream(EXTRACT, query_binds(partition, partition)) as (_, reader):
             for batch in reader:
                 values = predictions(model, version, self._pipeline, batch)
                 scored = ~np.isnan(values) & ~np.isin(_texts(batch.select(keys).columns), left_out)

@@ -14,7 +14,8 @@ from daybreak.run.backfill_policy import VersionThen, policy_of
 from daybreak.run.plan import Plan, query_binds
 from daybreak.run.resolve import recorded_versions, resolve_model, resolve_upstream
 from daybreak.run.shadow import resolve_shadow
-from daybreak.warehouse.sql_file import load_sql
+from daybreak.warehouse.derived_queries import COVERAGE
+from daybreak.warehouse.queries import EXTRACT, Queries
 from daybreak.workspace import Workspace
 
 
@@ -64,11 +65,11 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
     with workspace.ledger.closing_on_error(run_id, pipeline.name, key[:100]):
         partition = resolve_partition(request.partition_key, pipeline.timezone, as_of=as_of)
         workspace.ledger.locate(run_id, partition)
-        query = load_sql(workspace.sql(pipeline, "extract"))
-        workspace.warehouse.check(query, query_binds(partition, partition, 0 if pipeline.upstream else None))
+        binds = query_binds(partition, partition, 0 if pipeline.upstream else None)
+        query = workspace.queries(pipeline).check(EXTRACT, binds)
         if pipeline.push and request.hold(pipeline) is None:
             refuse_stale(pipeline.push, partition)
-        _refuse_uncovered(workspace, pipeline, partition)
+        _refuse_uncovered(workspace.queries(pipeline), pipeline, partition)
         # A plan that is tried again keeps what it wrote down, whatever alias and upstream say by now.
         recorded = (run_id,) if request.same_as is None else (run_id, request.same_as)
         upstream = resolve_upstream(workspace.warehouse, pipeline, partition, recorded)
@@ -115,14 +116,12 @@ def refuse_stale(push: Push, partition: Partition, now: datetime | None = None) 
         )
 
 
-def _refuse_uncovered(workspace: Workspace, pipeline: Pipeline, partition: Partition) -> None:
-    path = workspace.sql(pipeline, "coverage")
-    if not path.exists():
+def _refuse_uncovered(queries: Queries, pipeline: Pipeline, partition: Partition) -> None:
+    if not queries.has(COVERAGE):
         return
-    query = load_sql(path)
-    workspace.warehouse.check(query, query_binds(partition, partition))
+    queries.check(COVERAGE, query_binds(partition, partition))
     try:
-        first_day, last_day = workspace.warehouse.row(query, query_binds(partition, partition))
+        first_day, last_day = queries.row(COVERAGE, query_binds(partition, partition))
     except sa.exc.DBAPIError:
         return  # a source that cannot be read is reported by extract, with its reason
     if first_day is None:

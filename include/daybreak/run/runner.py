@@ -25,7 +25,7 @@ from daybreak.run.scorer import Scorer, ValidRows
 from daybreak.run.segments import Scoring
 from daybreak.run.shadow import Shadowed, shadowing
 from daybreak.run.validate import Rules, Validation
-from daybreak.warehouse.sql_file import load_sql
+from daybreak.warehouse.queries import EXTRACT
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Runner:
 
     def extraction(self, plan: Plan) -> Extraction:
         """Prepare the pass over the source."""
-        query = load_sql(self.workspace.sql(self.pipeline, "extract"))
+        query = self.workspace.queries(self.pipeline).file(EXTRACT)
         folder, chunk_rows = self.folder(plan), self.pipeline.chunk_rows
         return Extraction(self.workspace.warehouse, query, plan.binds, folder, chunk_rows, plan.model.column)
 

@@ -13,7 +13,7 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.training_record import SEARCHED
 from daybreak.run.plan import query_binds
-from daybreak.warehouse.sql_file import load_sql
+from daybreak.warehouse.derived_queries import COVERAGE
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ class Past:
         """
         declared = self.pipeline if pipeline is None else self.workspace.pipeline(pipeline)
         binds = query_binds(Partition(first, declared.timezone), Partition(last, declared.timezone))
-        sql = load_sql(self.workspace.sql(declared, query))
-        self.workspace.warehouse.check(sql, binds)
-        with self.workspace.warehouse.stream(sql, binds, count=False) as (_, reader):
+        queries = self.workspace.queries(declared)
+        queries.check(query, binds)
+        with queries.stream(query, binds) as (_, reader):
             found = reader.read_all()
         if self.read is not None:
             self.read.add(found)
@@ -93,9 +93,8 @@ def held_out(last_day: date, weeks: int = 4) -> tuple[date, date]:
 def source_last_day(workspace: Workspace, pipeline: Pipeline) -> date | None:
     """Return the last day that the source holds data of, or None if it holds none."""
     any_day = Partition(date(1970, 1, 1), pipeline.timezone)
-    coverage = load_sql(workspace.sql(pipeline, "coverage"))
     try:
-        found: date | None = workspace.warehouse.row(coverage, query_binds(any_day, any_day))[1]
+        found: date | None = workspace.queries(pipeline).row(COVERAGE, query_binds(any_day, any_day))[1]
     except sa.exc.ProgrammingError:  # its tables are not there yet
         return None
     return found

@@ -1,0 +1,49 @@
+"""Source tables: what a pipeline's extract.sql reads, as far as other queries follow from it."""
+
+from dataclasses import dataclass
+
+from daybreak.errors import ConfigurationError
+
+
+def _refuse_unqualified(table: str) -> None:
+    if table.count(".") != 1 or not all(table.split(".")):
+        raise ConfigurationError(f"'{table}' is no table.", next_step="name it as `schema.table`.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventTable:
+    """A table to which rows are added as things happen.
+
+    ``day`` is a column of dates, or ``at`` one of instants; ``timezone`` is the zone of an ``at`` without one. The
+    source covers the days from its first to its last row.
+    """
+
+    table: str
+    day: str | None = None
+    at: str | None = None
+    timezone: str | None = None
+
+    def __post_init__(self) -> None:
+        _refuse_unqualified(self.table)
+        if (self.day is None) == (self.at is None) or (self.timezone and self.at is None):
+            raise ConfigurationError(
+                f"{self.table} is declared with {'neither' if self.day is self.at else 'not just one of'} day and at.",
+                next_step="name its column of dates as `day`, or that of instants as `at`, the latter with a "
+                "`timezone` where it has none.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateTable:
+    """A table that says how things stood at the end of some days; what was told last holds until something else is.
+
+    ``as_of`` is its column of those days. A partition reads what was told last by its end: the source covers the days
+    from the first one on. Where the pipeline declares its ``target`` as a column of the table, training.sql follows:
+    the rows of extract.sql whose target is known.
+    """
+
+    table: str
+    as_of: str = "as_of"
+
+    def __post_init__(self) -> None:
+        _refuse_unqualified(self.table)
