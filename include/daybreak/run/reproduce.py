@@ -13,6 +13,7 @@ from daybreak.models.registry import library_versions
 from daybreak.run.resolve import resolve_model
 from daybreak.run.runner import Runner
 from daybreak.run.segments import scoring_for
+from daybreak.warehouse.prediction_tables import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,17 +97,17 @@ def _compared(runner: Runner, run_id: int, batches: "Generator[pa.RecordBatch]")
         for batch in (first, *batches):
             reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
             cursor.adbc_ingest("reproduced", reader, mode="append", temporary=True)
-        key = ", ".join(pipeline.entity_key)
+        key = ", ".join(map(quoted, pipeline.entity_key))
         cursor.execute(_COMPARE.format(table=table, run_id=run_id, different=_different(pipeline), key=key))
         both, different = cursor.fetchone()
     return int(both), int(different)
 
 
 def _different(pipeline: Pipeline) -> str:
-    value = pipeline.prediction.column
+    value = quoted(pipeline.prediction.column)
     # Numbers are compared bit for bit; what else a row holds, as it is.
     compared = [f"{{side}}.{value}" if pipeline.prediction.labels else f"float8send({{side}}.{value})"]
-    compared += [f"{{side}}.{name}" for name in (*pipeline.carries, *(["rank"] if pipeline.top else []))]
+    compared += [f"{{side}}.{quoted(name)}" for name in (*pipeline.carries, *(["rank"] if pipeline.top else []))]
     return " OR ".join(f"{c.format(side='stored')} IS DISTINCT FROM {c.format(side='again')}" for c in compared)
 
 
