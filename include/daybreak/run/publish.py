@@ -14,6 +14,7 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError, PublicationRefused, SourceRefused
 from daybreak.ledger.runs import Counts, Ledger, lock
 from daybreak.ledger.tables import publications, runs
+from daybreak.warehouse.column_types import widened
 from daybreak.warehouse.database import Warehouse, sqlstate
 from daybreak.warehouse.prediction_tables import (
     SCHEMA,
@@ -101,8 +102,10 @@ class Publisher:
                 if (state := cursor.fetchone()[0]) not in states:
                     raise PublicationRefused(f"Run {run_id} is {state}.", next_step="start a new run.")
                 cursor.execute(f"DELETE FROM {SCHEMA}.{quoted(table)} WHERE run_id = {run_id:d}")
+                # Nobody changes the table any more, which the deletion has locked.
+                kept = connection.adbc_get_table_schema(table, db_schema_filter=SCHEMA)
                 try:
-                    written = self._copy(cursor, table, rows, failure)
+                    written = self._copy(cursor, table, (widened(batch, kept) for batch in rows), failure)
                 except Exception as error:
                     raise self._explained(error, failure) from error
             connection.commit()
