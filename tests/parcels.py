@@ -26,6 +26,7 @@ from daybreak.run.plan import Plan
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.publish import Publication
 from daybreak.run.runner import Outcome, Runner
+from daybreak.run.tables import see_to_tables
 from daybreak.settings import PROJECT, Settings
 from daybreak.training.train import train
 from daybreak.warehouse.sql_file import load_sql
@@ -60,11 +61,9 @@ class Parcels:
         return Parcels(self.workspace, replace(self.pipeline, **changes))
 
     def shadowed(self, **changes: Any) -> "Parcels":
-        """Declare that a challenger scores too, and have the table made for it, as opening the ledger does."""
+        """Declare that a challenger scores too, and have the table made for it, as planning a run does."""
         found = self.declared(shadow="challenger", **changes)
-        opened = self.workspace.__dict__
-        opened["pipelines"] = {**self.workspace.pipelines, self.pipeline.name: found.pipeline}
-        opened.pop("ledger", None)
+        see_to_tables(self.workspace, found.pipeline)
         return found
 
     def plan(self, day: date | str | None = DAY, **request: Any) -> Plan:

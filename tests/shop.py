@@ -10,6 +10,7 @@ from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.local.demonstration_data import TIMEZONE
 from daybreak.run.plan import query_binds
+from daybreak.run.tables import see_to_tables, upstreams_first
 from daybreak.settings import PROJECT
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
@@ -27,10 +28,11 @@ class Shop:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._baskets = 0
-        workspace.ledger  # noqa: B018 - opens it, which makes the tables of predictions
         with workspace.warehouse.begin() as connection:
             for part in ("tables", "swap"):
                 connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / f"{part}.sql").text)
+        for pipeline in upstreams_first(workspace.pipelines):
+            see_to_tables(workspace, pipeline)
 
     def stock(self, product: int, category: str | None, department: str = "GROCERY", kind: str | None = None) -> None:
         """Put a product into the catalogue."""

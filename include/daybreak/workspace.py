@@ -14,7 +14,6 @@ from daybreak.models.artifacts import Artifacts
 from daybreak.settings import Settings
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.migrations import migrate
-from daybreak.warehouse.prediction_tables import shadow_columns
 from daybreak.warehouse.queries import Queries
 
 if TYPE_CHECKING:
@@ -39,9 +38,7 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         """The run ledger, its tables brought up to date."""
-        published = tuple(name for name, pipeline in self.pipelines.items() if pipeline.push is None)
-        shadowed = {name: shadow_columns(pipeline) for name, pipeline in self.pipelines.items() if pipeline.shadow}
-        migrate(self.warehouse, self.settings.sql, published, shadowed)
+        migrate(self.warehouse, self.settings.sql)
         return Ledger(self.warehouse)
 
     @cached_property

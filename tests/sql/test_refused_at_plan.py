@@ -10,7 +10,6 @@ import pytest
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ConfigurationError, ModelRefused, PartitionRefused
 from daybreak.models.version import ModelVersion, library_versions
-from daybreak.workspace import Workspace
 from fixture_pipelines.parcel_hours.training import build, sample
 from parcels import DAY, TRAINED_THROUGH, Parcels, refused
 
@@ -181,11 +180,23 @@ def test_a_bad_include_is_refused(parcels: Parcels, new: str, problem: str) -> N
         parcels.plan()
 
 
-def test_malformed_views_are_refused_when_the_ledger_is_opened(parcels: Parcels) -> None:
-    before = parcels.shown()
-    parcels.rewrite("views", "LANGUAGE sql STABLE", "LANGUAGE sql STABEL")
-    reopened = Workspace(parcels.workspace.settings)
-    with pytest.raises(ConfigurationError, match=r"^parcel_hours/views.sql:23: .* Next: mend the SQL file"):
-        reopened.ledger.sweep()
-    reopened.close()
-    assert parcels.shown() == before
+BAD_VIEWS = {
+    "not SQL": ("-- One row.\nSELECT depot,\n, parcel_id\nFROM published", f"views.sql:3: {SYNTAX}", "mend the SQL"),
+    "no column": ("SELECT\n  depo\nFROM published", 'views.sql:2: column "depo" does not exist', "mend the SQL"),
+    "DDL of before": ("-- One row.\nCREATE VIEW x AS SELECT 1;\n", "views.sql:2: views.sql is one query", "delete"),
+    "two statements": ("SELECT *\nFROM published;\nSELECT 2", "views.sql:2: views.sql is one query, without", "delete"),
+    "another relation": ("SELECT * -- published\nFROM parcels.handed_in", "does not read `published`", "delete"),
+    "a bind": ("SELECT depot\nFROM published WHERE partition_date = :day", "views.sql:2: a view has no value", "value"),
+    "a column twice": ("SELECT depot, zone AS depot FROM published", 'column "zone" does not exist', "mend the SQL"),
+    "a name twice": ("SELECT depot, parcel_id AS depot FROM published", "two columns are called depot", "AS"),
+    "no name": ("SELECT depot, parcel_id + 1 FROM published", "a column has no name", "AS"),
+}
+
+
+@pytest.mark.parametrize(("text", "problem", "next_step"), BAD_VIEWS.values(), ids=BAD_VIEWS)
+def test_a_views_file_that_is_no_query_over_what_is_published_is_refused(
+    parcels: Parcels, text: str, problem: str, next_step: str
+) -> None:
+    parcels.workspace.sql(parcels.pipeline, "views").write_text(text)
+    with refused(parcels, ConfigurationError, problem, next_step):
+        parcels.plan()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from daybreak.run.tables import see_to_tables, upstreams_first
 from daybreak.settings import PROJECT, Settings
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
@@ -24,6 +25,9 @@ _COMMENTS = sa.text(
     "AND NOT attisdropped UNION ALL SELECT NULL, 0) AS a ON true "
     "LEFT JOIN pg_description d ON d.objoid = c.oid AND d.objsubid = a.attnum AND d.classoid = 'pg_class'::regclass "
     "WHERE n.nspname IN ('ledger', 'predictions', 'retail') AND c.relkind IN ('r', 'v', 'm', 'p')"
+)
+_FUNCTION_COMMENTS = sa.text(
+    "SELECT proname, obj_description(oid, 'pg_proc') FROM pg_proc WHERE pronamespace = 'predictions'::regnamespace"
 )
 MADE = re.compile(r"^CREATE (?:TABLE|OR REPLACE VIEW|VIEW|OR REPLACE FUNCTION|MATERIALIZED VIEW)", re.M)
 
@@ -73,7 +77,11 @@ def test_every_table_view_and_column_has_a_comment(new_database: NewDatabase, tm
     with workspace.ledger.warehouse.begin() as connection:
         for part in ("tables", "swap"):
             connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / f"{part}.sql").text)
+    for pipeline in upstreams_first(workspace.pipelines):
+        see_to_tables(workspace, pipeline)
+    with workspace.warehouse.begin() as connection:
         found = connection.execute(_COMMENTS).all()
+        functions = connection.execute(_FUNCTION_COMMENTS).all()
     workspace.close()
     assert {(schema, relation) for schema, relation, _, _ in found} > {
         ("ledger", "runs"),
@@ -82,3 +90,5 @@ def test_every_table_view_and_column_has_a_comment(new_database: NewDatabase, tm
     }
     silent = [f"{schema}.{relation}.{column or '*'}" for schema, relation, column, comment in found if not comment]
     assert silent == []
+    assert len(functions) == 3
+    assert [name for name, comment in functions if not comment] == []

@@ -1,7 +1,8 @@
 """Pipeline: what a batch-inference pipeline declares. Light to import: it is read whenever Airflow parses a DAG."""
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
@@ -90,6 +91,7 @@ class Pipeline:
 
     A pipeline with an ``upstream`` reads that pipeline's current publication of the same partition: its extract.sql
     binds ``:upstream_run_id``. ``carries`` names columns of extract.sql that are published beside the prediction.
+    ``columns`` says what columns of the published table and view mean; of others, what the source says of its own.
     With a ``shadow``, an alias, the rows are scored by that version too, into a table that only measurements read.
 
     ``measures`` says what is predicted: actuals.sql then gives what happened, measured as a whole and for each value of
@@ -116,6 +118,7 @@ class Pipeline:
     push: Push | None = None
     upstream: str | None = None
     carries: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
     top: Top | None = None
     shadow: str | None = None
     measures: Measures | None = None

@@ -5,6 +5,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 _metadata = sa.MetaData(schema="ledger")
 
+migrations = sa.Table(
+    "migrations",
+    _metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text),
+    sa.Column("applied_at", sa.DateTime(timezone=True)),
+)
 runs = sa.Table(
     "runs",
     _metadata,

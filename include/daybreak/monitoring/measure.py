@@ -18,7 +18,13 @@ from daybreak.models.measured_models import BY_MODEL, each_model, predicting
 from daybreak.monitoring.actuals import Joined, join_actuals, read_actuals, same_rows
 from daybreak.monitoring.rescore import Rescoring
 from daybreak.training.metrics import PRIMARY, Units, measured, numbered, reliability
-from daybreak.warehouse.prediction_tables import copied_columns, copied_to_shadow, predictions_table, shadow_table
+from daybreak.warehouse.prediction_tables import (
+    copied_columns,
+    copied_to_shadow,
+    predictions_table,
+    quoted,
+    shadow_table,
+)
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -121,7 +127,7 @@ class Measuring:
 
     def _read(self, table: str, columns: list[str], run_id: int) -> "pa.Table":
         with self._warehouse.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE run_id = {run_id:d}")
+            cursor.execute(f"SELECT {', '.join(map(quoted, columns))} FROM {table} WHERE run_id = {run_id:d}")
             return cursor.fetch_arrow_table()
 
     def _performance(self, role: str, joined: Joined, run: dict[str, Any]) -> list[dict[str, Any]]:

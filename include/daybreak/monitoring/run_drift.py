@@ -14,7 +14,7 @@ from daybreak.models.version import ModelVersion
 from daybreak.monitoring.drift import LEAST_ROWS, Drift, judge_drift
 from daybreak.monitoring.rescore import Rescoring
 from daybreak.training.profiles import read_profiles
-from daybreak.warehouse.prediction_tables import predictions_table
+from daybreak.warehouse.prediction_tables import predictions_table, quoted
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _features(workspace: Workspace, pipeline: Pipeline, run: dict[str, Any], fea
 
 
 def _predictions(workspace: Workspace, pipeline: Pipeline, run_id: int) -> "pa.Table":
-    names = ", ".join(f'"{name}"' for name in (pipeline.prediction.column, *pipeline.segments.columns))
+    names = ", ".join(quoted(name) for name in (pipeline.prediction.column, *pipeline.segments.columns))
     with workspace.warehouse.bulk() as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT {names} FROM {predictions_table(pipeline)} WHERE run_id = {run_id:d}")
         return cursor.fetch_arrow_table()

@@ -14,6 +14,7 @@ from daybreak.run.backfill_policy import VersionThen, policy_of
 from daybreak.run.plan import Plan, query_binds
 from daybreak.run.resolve import recorded_versions, resolve_model, resolve_upstream
 from daybreak.run.shadow import resolve_shadow
+from daybreak.run.tables import see_to_tables
 from daybreak.warehouse.derived_queries import COVERAGE
 from daybreak.warehouse.queries import EXTRACT, Queries
 from daybreak.workspace import Workspace
@@ -73,6 +74,8 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         # A plan that is tried again keeps what it wrote down, whatever alias and upstream say by now.
         recorded = (run_id,) if request.same_as is None else (run_id, request.same_as)
         upstream = resolve_upstream(workspace.warehouse, pipeline, partition, recorded)
+        if pipeline.push is None:
+            see_to_tables(workspace, pipeline, query_binds(partition, partition, upstream.run_id if upstream else None))
         policy = policy_of(pipeline, request.trigger, request.policy)
         named = request.model_version or (policy if isinstance(policy, int) else None)
         then = VersionThen(workspace.aliases, partition, policy)

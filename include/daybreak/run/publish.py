@@ -14,8 +14,17 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError, PublicationRefused, SourceRefused
 from daybreak.ledger.runs import Counts, Ledger, lock
 from daybreak.ledger.tables import publications, runs
+from daybreak.warehouse.column_types import widened
 from daybreak.warehouse.database import Warehouse, sqlstate
-from daybreak.warehouse.prediction_tables import copied_columns, copied_to_shadow, predictions_table, shadow_table
+from daybreak.warehouse.prediction_tables import (
+    SCHEMA,
+    copied_columns,
+    copied_to_shadow,
+    predictions_table,
+    quoted,
+    runs_name,
+    shadow_name,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,11 +61,15 @@ class Publisher:
 
         Rows are copied in binary: one of another type would not be converted but read as if it were of this one.
         """
-        columns, copied = self._warehouse.table_schema(self.table), copied_columns(self._pipeline)
-        if missing := [name for name in copied if name not in columns.names]:
+        name, copied = runs_name(self._pipeline), copied_columns(self._pipeline)
+        columns = self._warehouse.table_schema(SCHEMA, name)
+        lacks = copied if columns is None else [column for column in copied if column not in columns.names]
+        if columns is None or lacks:
             raise ConfigurationError(
-                f"{self.table} has no column {', '.join(missing)}.",
-                next_step=f"add it to sql/{self._pipeline.name}/views.sql.",
+                f"There is no table {SCHEMA}.{name}."
+                if columns is None
+                else f"{SCHEMA}.{name} has no column {', '.join(lacks)}.",
+                next_step=f"make it: `daybreak tables {self._pipeline.name}`.",
             )
         return {name: columns.field(name).type for name in copied}
 
@@ -66,7 +79,7 @@ class Publisher:
         One transaction: a process that dies leaves nothing. Nobody sees them before ``flip``.
         """
         rows = (self.rows(run_id, scored) for scored in predictions)
-        return self._write(self.table, run_id, rows, ("running",))
+        return self._write(runs_name(self._pipeline), run_id, rows, ("running",))
 
     def write_shadow(self, run_id: int, predictions: Iterable[Scored]) -> int:
         """Put a challenger's predictions under the run whose rows they are for, where nobody takes them for published.
@@ -75,7 +88,7 @@ class Publisher:
         """
         copied = copied_to_shadow(self._pipeline)
         rows = (self.rows(run_id, scored, copied) for scored in predictions)
-        return self._write(shadow_table(self._pipeline), run_id, rows, FINISHED)
+        return self._write(shadow_name(self._pipeline), run_id, rows, FINISHED)
 
     def _write(self, table: str, run_id: int, rows: "Iterable[pa.RecordBatch]", states: tuple[str, ...]) -> int:
         failure: list[BaseException] = []
@@ -88,9 +101,11 @@ class Publisher:
                 cursor.execute(f"SELECT state FROM ledger.runs WHERE run_id = {run_id:d}")
                 if (state := cursor.fetchone()[0]) not in states:
                     raise PublicationRefused(f"Run {run_id} is {state}.", next_step="start a new run.")
-                cursor.execute(f"DELETE FROM {table} WHERE run_id = {run_id:d}")
+                cursor.execute(f"DELETE FROM {SCHEMA}.{quoted(table)} WHERE run_id = {run_id:d}")
+                # Nobody changes the table any more, which the deletion has locked.
+                kept = connection.adbc_get_table_schema(table, db_schema_filter=SCHEMA)
                 try:
-                    written = self._copy(cursor, table, rows, failure)
+                    written = self._copy(cursor, table, (widened(batch, kept) for batch in rows), failure)
                 except Exception as error:
                     raise self._explained(error, failure) from error
             connection.commit()
@@ -168,7 +183,7 @@ class Publisher:
     def _of(self, partition_date: date) -> tuple[sa.ColumnElement[bool], ...]:
         return publications.c.pipeline == self._pipeline.name, publications.c.partition_date == partition_date
 
-    def _copy(self, cursor: object, to: str, rows: "Iterable[pa.RecordBatch]", failure: list[BaseException]) -> int:
+    def _copy(self, cursor: object, table: str, rows: "Iterable[pa.RecordBatch]", failure: list[BaseException]) -> int:
         import pyarrow as pa
 
         def batches() -> "Generator[pa.RecordBatch]":
@@ -184,8 +199,7 @@ class Publisher:
         if first is None:
             return 0
         reader = pa.RecordBatchReader.from_batches(first.schema, _chained(first, stream))
-        schema, table = to.split(".")
-        return int(cursor.adbc_ingest(table, reader, mode="append", db_schema_name=schema))  # type: ignore[attr-defined]
+        return int(cursor.adbc_ingest(table, reader, mode="append", db_schema_name=SCHEMA))  # type: ignore[attr-defined]
 
     def rows(self, run_id: int, scored: Scored, copied: tuple[str, ...] | None = None) -> "pa.RecordBatch":
         """Lay predictions out as rows of the pipeline's table, or of another one that has less ``copied`` into it."""

@@ -72,11 +72,18 @@ def _read_again(runner: Runner, plan: "Plan", before: Snapshot, numbers: np.ndar
 
     key = list(runner.pipeline.entity_key)
     wanted = before.columns(key).take(pa.array(numbers)).append_column("row_number", pa.array(numbers))
-    found = [
-        pa.Table.from_batches([batch]).join(wanted, keys=key, join_type="inner")
-        for batch in runner.extraction(plan).batches()
-    ]
+    found = []
+    for rows in map(_table, runner.extraction(plan).batches()):
+        # The source may have been given wider columns since.
+        kinds = [rows.schema.field(name) if name in key else wanted.schema.field(name) for name in wanted.column_names]
+        found.append(rows.join(wanted.cast(pa.schema(kinds)), keys=key, join_type="inner"))
     return pa.concat_tables(found)
+
+
+def _table(batch: "pa.RecordBatch") -> "pa.Table":
+    import pyarrow as pa
+
+    return pa.Table.from_batches([batch])
 
 
 def _mended(runner: Runner, plan: "Plan", before: Snapshot, read: "Callable[[], pa.Table] | None") -> Snapshot:

@@ -1,7 +1,7 @@
 """Reproduce: derive a run's predictions again from what the ledger says it used, and compare them bit for bit."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from daybreak.batch.chunk import Rejected
@@ -13,6 +13,8 @@ from daybreak.models.version import library_versions
 from daybreak.run.resolve import resolve_model
 from daybreak.run.runner import Runner
 from daybreak.run.scorer import ValidRows
+from daybreak.warehouse.column_types import widened
+from daybreak.warehouse.prediction_tables import SCHEMA, copied_columns, quoted, runs_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,38 +76,65 @@ def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
     ]
     if run["code_digest"] != workspace.code_digest:
         changed.append("the code has changed since")
+    pipeline = _as_then(runner, run, snapshot, changed)
     rows = ValidRows(snapshot, runner.quarantine(run_id).numbers("validate"), pipeline.chunk_rows)
-    scoring = runner.scorer.scoring(model, None, _known_already)
+    scoring = runner.scorer.scoring(model, None, _known_already, every_row=pipeline.top is None)
 
     def again() -> "Generator[pa.RecordBatch]":
         for scored in scoring.predictions(rows.chunks()):
-            yield runner.publisher.rows(run_id, scored)
+            yield runner.publisher.rows(run_id, scored, copied_columns(pipeline))
 
-    compared, different = _compared(runner, run_id, again())
+    compared, different = _compared(runner, pipeline, run_id, again())
     return Reproduction(run_id, compared, different, changed)
 
 
-def _compared(runner: Runner, run_id: int, batches: "Generator[pa.RecordBatch]") -> tuple[int, int]:
+def _as_then(runner: Runner, run: "RowMapping", snapshot: Snapshot, changed: list[str]) -> Pipeline:
+    """Return the pipeline without what it declares since the run, and say so in ``changed``."""
+    pipeline = runner.pipeline
+    if run["rows_kept"] is not None and pipeline.top is None:
+        raise PublicationRefused(
+            f"Run {run['run_id']} published the best of each group alone, which {pipeline.name} no longer declares.",
+            next_step="declare its top as it was.",
+        )
+    if pipeline.top and run["rows_kept"] is None:
+        changed.append("a top is declared since")
+        pipeline = replace(pipeline, top=None)
+    written = _written(runner, run["run_id"], pipeline.carries)
+    since = [name for name in pipeline.carries if name not in written or name not in snapshot.schema.names]
+    changed += [f"nothing was kept of {name} then" for name in since]
+    return replace(pipeline, carries=tuple(name for name in pipeline.carries if name not in since))
+
+
+def _written(runner: Runner, run_id: int, columns: tuple[str, ...]) -> list[str]:
+    """Return the columns that have a value in any row of a run."""
+    found = ", ".join(f"coalesce(bool_or({quoted(column)} IS NOT NULL), false)" for column in columns) or "true"
+    with runner.workspace.warehouse.begin() as connection:
+        statement = f"SELECT {found} FROM {runner.publisher.table} WHERE run_id = {run_id:d}".replace("%", "%%")
+        row = connection.exec_driver_sql(statement).one()
+    return [column for column, there in zip(columns, row, strict=False) if there]
+
+
+def _compared(runner: Runner, pipeline: Pipeline, run_id: int, batches: "Generator[pa.RecordBatch]") -> tuple[int, int]:
     import pyarrow as pa
 
-    table, pipeline = runner.publisher.table, runner.pipeline
-    first = next(batches)
+    table = runner.publisher.table
     with runner.workspace.warehouse.bulk() as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE reproduced (LIKE {table})")
-        for batch in (first, *batches):
+        kept = connection.adbc_get_table_schema(runs_name(pipeline), db_schema_filter=SCHEMA)
+        for batch in (widened(rows, kept) for rows in batches):
             reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
             cursor.adbc_ingest("reproduced", reader, mode="append", temporary=True)
-        key = ", ".join(pipeline.entity_key)
+        key = ", ".join(map(quoted, pipeline.entity_key))
         cursor.execute(_COMPARE.format(table=table, run_id=run_id, different=_different(pipeline), key=key))
         both, different = cursor.fetchone()
     return int(both), int(different)
 
 
 def _different(pipeline: Pipeline) -> str:
-    value = pipeline.prediction.column
+    value = quoted(pipeline.prediction.column)
     # Numbers are compared bit for bit; what else a row holds, as it is.
     compared = [f"{{side}}.{value}" if pipeline.prediction.labels else f"float8send({{side}}.{value})"]
-    compared += [f"{{side}}.{name}" for name in (*pipeline.carries, *(["rank"] if pipeline.top else []))]
+    compared += [f"{{side}}.{quoted(name)}" for name in (*pipeline.carries, *(["rank"] if pipeline.top else []))]
     return " OR ".join(f"{c.format(side='stored')} IS DISTINCT FROM {c.format(side='again')}" for c in compared)
 
 

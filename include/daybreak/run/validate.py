@@ -15,6 +15,7 @@ from daybreak.batch.routing import without_model
 from daybreak.batch.signature import Signature
 from daybreak.errors import ExpectationsFailed, SourceRefused
 from daybreak.run.expectations import Declared, Judge, Suite
+from daybreak.warehouse.column_types import held_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,11 +87,11 @@ class Validation:
         also = (*self._rules.entity_key, *self._rules.key_types, *segment, *self._suite.columns)
         self._rules.signature.refuse_other(schema, also)
         for name, kind in self._rules.key_types.items():
-            if schema.field(name).type != kind:
+            if not held_by(schema.field(name).type, kind):
                 what = "Entity key" if name in self._rules.entity_key else "Column"
                 raise SourceRefused(
                     f"{what} {name} is {schema.field(name).type} in the extracted rows; predictions keep {kind}.",
-                    next_step=f"cast {name} in extract.sql, or mend the source.",
+                    next_step=f"cast {name} in extract.sql, or bring the table along with `daybreak tables`.",
                 )
         needed = (*self._rules.entity_key, *self._rules.signature.names, *self._suite.columns)
         self._valueless = list(dict.fromkeys(needed))

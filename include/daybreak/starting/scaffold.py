@@ -67,7 +67,7 @@ def render(name: str, package: str, timezone: str, file: CsvFile, target: Target
         f"{folder}/__init__.py": filled("declaration.py"),
         f"{folder}/expectations.py": filled("expectations.py"),
         f"{folder}/training.py": filled("training.py"),
-        **{f"sql/{name}/{f}.sql": filled(f"{f}.sql") for f in ("extract", "training", "coverage", "source", "views")},
+        **{f"sql/{name}/{f}.sql": filled(f"{f}.sql") for f in ("extract", "training", "coverage", "source")},
         f"dags/{name}.py": filled("dag.py"),
     }
 
@@ -95,7 +95,6 @@ def _values(
         "description": f"How likely {target.column} is {plain} for each {file.key}.",
         "meaning": f"Probability that {target.column} is {plain}.",
         "key": file.key,
-        "key_type": _postgres(file.rows.schema.field(file.key).type),
         "target": target.column,
         "prediction": prediction,
         "arguments": laid_out(

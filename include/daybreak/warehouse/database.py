@@ -3,6 +3,7 @@
 The only module that knows the database. Every fault it sees leaves it as a transient or a terminal error.
 """
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ _DRIVER = "postgresql+psycopg2"
 _URL = "postgresql://user:password@host:5432/database"
 # What the driver reads before it hands over a record batch.
 _BATCH_BYTES = 8 << 20
+# What one of our own tables is called where it is not there; a table of the source is the source's fault.
+_MISSING_TABLE = re.compile(r'relation "(predictions\..+)" does not exist')
 _READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -118,7 +121,7 @@ class Warehouse:
         """Refuse a file that is not one query, naming file and line; it is prepared, not run."""
         sql.refuse_more_than_a_query()
         sql.refuse_unknown_binds(binds)
-        statement = _render(sql, binds)
+        statement = rendered(sql, binds)
         prepare = "PREPARE daybreak_check AS "
         try:
             with self.engine.connect() as connection:
@@ -140,12 +143,14 @@ class Warehouse:
     def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:
         """Run a query that gives one row."""
         with self.begin() as connection:
-            return tuple(connection.exec_driver_sql(_render(sql, binds).text.replace("%", "%%")).one())
+            return tuple(connection.exec_driver_sql(rendered(sql, binds).text.replace("%", "%%")).one())
 
-    def table_schema(self, table: str) -> "pa.Schema":
-        """Return the columns of a table, given as ``schema.table``, with the types in which rows are copied into it."""
-        schema, name = table.split(".")
-        with self.bulk() as connection:
+    def table_schema(self, schema: str, name: str) -> "pa.Schema | None":
+        """Return the columns of a table with the types in which rows are copied into it, None where there is none."""
+        with self.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT FROM pg_tables WHERE schemaname = '{schema}' AND tablename = '{name}'")
+            if not cursor.fetchall():
+                return None
             return connection.adbc_get_table_schema(name, db_schema_filter=schema)
 
     @contextmanager
@@ -158,7 +163,7 @@ class Warehouse:
         ``by`` as text, or stands under None; without ``count`` there is none.
         """
         sql.refuse_unknown_binds(binds)
-        text = _render(sql, binds).text
+        text = rendered(sql, binds).text
         with self.bulk() as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
             cursor.execute(_READ_ONLY)
             counting = None
@@ -211,9 +216,12 @@ def _plain(reader: "pa.RecordBatchReader") -> "pa.RecordBatchReader":
     return pa.RecordBatchReader.from_batches(schema, batches())
 
 
-def _render(sql: SqlFile, binds: dict[str, Any]) -> Rendered:
-    # COPY, which ADBC reads through, takes no parameters: values are bound by the driver's own quoting, which is what
-    # psycopg2 does for every statement it sends.
+def rendered(sql: SqlFile, binds: dict[str, Any]) -> Rendered:
+    """Put values into a file's text.
+
+    COPY, which ADBC reads through, takes no parameters: values are bound by the driver's own quoting, which is what
+    psycopg2 does for every statement it sends.
+    """
     from psycopg2.extensions import QuotedString, adapt
 
     def quote(value: Any) -> str:
@@ -249,6 +257,11 @@ def _translated() -> Iterator[None]:
     except (sa.exc.DBAPIError, AdbcError, OSError) as error:
         if is_transient(error):
             raise _unavailable(error) from error
+        if (missing := _MISSING_TABLE.search(_first_line(error))) and sqlstate(error) == "42P01":
+            raise ConfigurationError(
+                f"There is no table {missing[1]}.",
+                next_step="run a partition of its pipeline, or make it with `daybreak tables`.",
+            ) from error
         raise
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
+from daybreak.warehouse.prediction_tables import quoted
 from daybreak.warehouse.sql_file import SqlFile
 
 COVERAGE, TRAINING = "coverage", "training"
@@ -40,26 +41,26 @@ def _covered_by_states(reads: StateTable) -> list[str]:
         "SELECT",
         f"    min({quoted(reads.as_of)}) AS first_day,",
         "    CASE WHEN count(*) > 0 THEN (clock_timestamp() AT TIME ZONE :timezone)::date END AS last_day",
-        f"FROM {quoted(*reads.table.split('.'))}",
+        f"FROM {_table(reads.table)}",
     ]
 
 
 def _covered_by_events(reads: EventTable) -> list[str]:
     column = quoted(reads.day or reads.at or "")
-    zone = f" AT TIME ZONE {literal(reads.timezone)}" if reads.timezone else ""
+    zone = f" AT TIME ZONE {_literal(reads.timezone)}" if reads.timezone else ""
     local = f"{zone} AT TIME ZONE :timezone" if reads.at else ""
     return [
         "-- One row: the first and last local day that the table holds rows of.",
         "SELECT",
         f"    (min({column}){local})::date AS first_day,",
         f"    (max({column}){local})::date AS last_day",
-        f"FROM {quoted(*reads.table.split('.'))}",
+        f"FROM {_table(reads.table)}",
     ]
 
 
 def _around_extract(pipeline: Pipeline, reads: StateTable) -> tuple[list[str], list[str]]:
     key = [quoted(name) for name in pipeline.entity_key]
-    table, target, as_of = quoted(*reads.table.split(".")), quoted(str(pipeline.target)), quoted(reads.as_of)
+    table, target, as_of = _table(reads.table), quoted(str(pipeline.target)), quoted(reads.as_of)
     same = [f"source.{name} = features.{name}" for name in key]
     newest = f"source.{as_of} = (SELECT max(told.{as_of}) FROM {table} AS told WHERE told.{as_of} <= :last_day)"
     opening = [
@@ -76,12 +77,11 @@ def _around_extract(pipeline: Pipeline, reads: StateTable) -> tuple[list[str], l
     return opening, closing
 
 
-def quoted(*names: str) -> str:
-    """Quote the parts of a name, so that it means itself whatever is in it."""
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+def _table(name: str) -> str:
+    return ".".join(quoted(part) for part in name.split("."))
 
 
-def literal(text: str) -> str:
+def _literal(text: str) -> str:
     """Quote a text."""
     return "'" + text.replace("'", "''") + "'"
 

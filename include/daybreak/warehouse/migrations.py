@@ -1,8 +1,6 @@
-"""The framework's own tables: SQL files applied once each, in order; a pipeline's tables when their file changes."""
+"""The framework's own tables: SQL files applied once each, in order."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -11,46 +9,46 @@ from daybreak.warehouse.database import Warehouse, is_transient
 from daybreak.warehouse.sql_file import SqlFile, load_sql
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('daybreak.migrations'))")
-_KNOWN = sa.text("SELECT name, digest FROM public.daybreak_migrations")
-_REMEMBER = sa.text(
-    "INSERT INTO public.daybreak_migrations (name, digest) VALUES (:name, :digest) "
-    "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, applied_at = clock_timestamp()"
-)
-_SHADOW = sa.text("SELECT ledger.see_to_shadow_table(:pipeline, :columns)")
-_TABLE = sa.text(
-    "CREATE TABLE IF NOT EXISTS public.daybreak_migrations ("
-    "name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
-)
+_FOUND = sa.text("SELECT to_regclass('ledger.migrations') IS NOT NULL")
+_KNOWN = sa.text("SELECT name, digest FROM ledger.migrations")
+_REMEMBER = sa.text("INSERT INTO ledger.migrations (name, digest) VALUES (:name, :digest)")
+# What was applied was once kept in schema public: moved under the lock, so that nothing is applied a second time.
+_TABLE = """
+CREATE SCHEMA IF NOT EXISTS ledger;
+DO $$
+BEGIN
+    IF to_regclass('ledger.migrations') IS NULL AND to_regclass('public.daybreak_migrations') IS NOT NULL THEN
+        ALTER TABLE public.daybreak_migrations SET SCHEMA ledger;
+        ALTER TABLE ledger.daybreak_migrations RENAME TO migrations;
+        ALTER INDEX IF EXISTS ledger.daybreak_migrations_pkey RENAME TO migrations_pkey;
+    END IF;
+END
+$$;
+CREATE TABLE IF NOT EXISTS ledger.migrations (
+    name text PRIMARY KEY,
+    digest text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+"""
 
 
-def migrate(
-    warehouse: Warehouse,
-    sql: Path,
-    pipelines: tuple[str, ...] = (),
-    shadowed: Mapping[str, list[str]] = MappingProxyType({}),
-) -> list[str]:
-    """Bring the warehouse's tables up to date; return the names of the files that were applied.
+def migrate(warehouse: Warehouse, sql: Path) -> list[str]:
+    """Bring the ledger's tables up to date; return the names of the files that were applied.
 
-    Pipelines that are ``shadowed`` get a table for it, with these columns. All in one transaction. A migration that was
-    applied and has changed since is refused: write a new one.
+    All in one transaction. A migration that was applied and has changed since is refused: write a new one.
     """
-    wanted = [(f"ledger/{path.name}", load_sql(path)) for path in sorted((sql / "ledger").glob("*.sql"))]
-    views = {name: load_sql(sql / name / "views.sql") for name in pipelines}
-    wanted += [(f"{name}/views.sql", file) for name, file in views.items()]
-    # Seen to whenever the table that it follows, or what is wanted of it, may have changed.
-    shadows = {f"{name}/shadow": (name, f"{views[name].digest} {' '.join(shadowed[name])}") for name in shadowed}
-    digests = {name: file.digest for name, file in wanted} | {key: digest for key, (_, digest) in shadows.items()}
-    if _is_current(warehouse, digests):
+    wanted = {f"ledger/{path.name}": load_sql(path) for path in sorted((sql / "ledger").glob("*.sql"))}
+    if _is_current(warehouse, {name: file.digest for name, file in wanted.items()}):
         return []
     applied = []
     with warehouse.begin() as connection:
         connection.execute(_LOCK)
-        connection.execute(_TABLE)
+        connection.exec_driver_sql(_TABLE)
         known: dict[str, str] = dict(connection.execute(_KNOWN).tuples().all())
-        for name, file in wanted:
+        for name, file in wanted.items():
             if known.get(name) == file.digest:
                 continue
-            if name in known and name.startswith("ledger/"):
+            if name in known:
                 raise ConfigurationError(
                     f"sql/{name} has changed since it was applied.",
                     next_step="restore it, and put the change into a new numbered file.",
@@ -63,15 +61,12 @@ def migrate(
                 raise _refused(file, error) from error
             connection.execute(_REMEMBER, {"name": name, "digest": file.digest})
             applied.append(name)
-        for key, (name, digest) in shadows.items():
-            connection.execute(_SHADOW, {"pipeline": name, "columns": shadowed[name]})
-            connection.execute(_REMEMBER, {"name": key, "digest": digest})
     return applied
 
 
 def _is_current(warehouse: Warehouse, wanted: dict[str, str]) -> bool:
     with warehouse.begin() as connection:
-        if connection.scalar(sa.text("SELECT to_regclass('public.daybreak_migrations')")) is None:
+        if not connection.scalar(_FOUND):
             return False
         return wanted.items() <= dict(connection.execute(_KNOWN).tuples().all()).items()
 

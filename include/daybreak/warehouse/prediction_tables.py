@@ -1,22 +1,41 @@
 """Prediction tables: where a pipeline's predictions and those of its challengers are kept, and in which columns."""
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.errors import PublicationRefused
+from daybreak.errors import ConfigurationError, PublicationRefused
+
+SCHEMA = "predictions"
+# What PostgreSQL keeps of a name; the rest of a longer one is dropped without a word.
+LONGEST = 63
+
+
+def quoted(name: str) -> str:
+    """Write a name as an identifier, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def runs_name(pipeline: Pipeline) -> str:
+    """Return the name of the table that holds every run's predictions."""
+    return f"{_named(pipeline)}_runs"
+
+
+def shadow_name(pipeline: Pipeline) -> str:
+    """Return the name of the table that holds what challengers predicted."""
+    return f"{_named(pipeline)}_shadow"
 
 
 def predictions_table(pipeline: Pipeline) -> str:
-    """Return the qualified name of the table that holds every run's predictions."""
-    return f"predictions.{_named(pipeline)}_runs"
+    """Return the table that holds every run's predictions, as a statement names it."""
+    return f"{SCHEMA}.{quoted(runs_name(pipeline))}"
 
 
 def shadow_table(pipeline: Pipeline) -> str:
-    """Return the qualified name of the table that holds what challengers predicted."""
-    return f"predictions.{_named(pipeline)}_shadow"
+    """Return the table that holds what challengers predicted, as a statement names it."""
+    return f"{SCHEMA}.{quoted(shadow_name(pipeline))}"
 
 
 def copied_columns(pipeline: Pipeline) -> tuple[str, ...]:
     """Return the columns of extract.sql that are kept beside a prediction."""
-    return (*pipeline.entity_key, *pipeline.carries)
+    return tuple(dict.fromkeys((*pipeline.entity_key, *pipeline.carries)))
 
 
 def copied_to_shadow(pipeline: Pipeline) -> tuple[str, ...]:
@@ -30,6 +49,15 @@ def copied_to_shadow(pipeline: Pipeline) -> tuple[str, ...]:
 def shadow_columns(pipeline: Pipeline) -> list[str]:
     """Return the columns of the shadow table, the run's id left out."""
     return [*copied_to_shadow(pipeline), *(["rank"] if pipeline.top else []), pipeline.prediction.column]
+
+
+def refuse_long(name: str) -> None:
+    """Refuse a name that PostgreSQL would cut off."""
+    if len(name.encode()) > LONGEST:
+        raise ConfigurationError(
+            f"The name '{name}' is longer than {LONGEST} bytes, which is as much as PostgreSQL keeps of one.",
+            next_step="choose a shorter name.",
+        )
 
 
 def _named(pipeline: Pipeline) -> str:

@@ -15,6 +15,11 @@ CUSTOMER_SEGMENTS = Pipeline(
     expectations="retail.customer_segments.expectations:suite",
     training="retail.customer_segments.training:train",
     history_days=90,
+    columns={
+        "partition_date": "The day at whose end the household was looked at.",
+        "household_id": "The household.",
+        "segment": "loyal, regular, occasional or lapsing: from the households that came last to those that stay away.",
+    },
     # Households that bought nothing in 90 days are in no segment. Over the demonstration data's year their share of all
     # that ever bought grows from nothing to 6.0 %.
     max_quarantined_share=0.1,

@@ -13,6 +13,13 @@ DEMAND_FORECAST = Pipeline(
     expectations="retail.demand_forecast.expectations:suite",
     training="retail.demand_forecast.training:train",
     history_days=28,
+    columns={
+        "partition_date": "The day at whose end the forecast was made.",
+        "forecast_date": "The day that is forecast, the next one.",
+        "store_id": "The store.",
+        "product_category": "The product category.",
+        "predicted_units": "Units expected to sell on the day after the partition.",
+    },
     measures="counts",
     measured_by="store_id",
     target="units_tomorrow",

@@ -1,0 +1,53 @@
+"""Tables of predictions, as the commands and runs of a workspace see to them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from daybreak.declaration.partition import Partition, last_complete_day
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.run.plan import query_binds
+from daybreak.warehouse.pipeline_tables import PipelineTables
+from daybreak.warehouse.table_statements import Change
+from daybreak.workspace import Workspace
+
+
+def see_to_tables(
+    workspace: Workspace, pipeline: Pipeline, binds: dict[str, Any] | None = None, *, anyway: bool = False
+) -> list[Change]:
+    """Bring a pipeline's tables to what it declares; return what was done.
+
+    ``binds`` are the values of extract.sql, which is described with them and not run. ``anyway`` looks at the source
+    and the tables also where nothing that they follow from has changed.
+    """
+    workspace.ledger  # noqa: B018 - opens it: the tables refer to those of the ledger
+    timeout = workspace.settings.lock_timeout_seconds
+    return _tables(workspace, pipeline).see_to(binds or _any_binds(pipeline), timeout, anyway=anyway)
+
+
+def foresee_tables(workspace: Workspace, pipeline: Pipeline) -> list[Change]:
+    """Return what would be done to a pipeline's tables."""
+    workspace.ledger  # noqa: B018 - as above
+    return _tables(workspace, pipeline).foresee(_any_binds(pipeline))
+
+
+def upstreams_first(pipelines: dict[str, Pipeline]) -> list[Pipeline]:
+    """Return the pipelines that keep predictions, each after the one that it reads."""
+    ordered: dict[str, Pipeline] = {}
+
+    def add(pipeline: Pipeline, after: tuple[str, ...]) -> None:
+        if pipeline.upstream in pipelines and pipeline.upstream not in after:
+            add(pipelines[pipeline.upstream], (*after, pipeline.name))
+        ordered.setdefault(pipeline.name, pipeline)
+
+    for pipeline in pipelines.values():
+        add(pipeline, (pipeline.name,))
+    return [pipeline for pipeline in ordered.values() if pipeline.push is None]
+
+
+def _tables(workspace: Workspace, pipeline: Pipeline) -> PipelineTables:
+    return PipelineTables.of(workspace.warehouse, pipeline, workspace.sql(pipeline, "extract").parent)
+
+
+def _any_binds(pipeline: Pipeline) -> dict[str, Any]:
+    partition = Partition(last_complete_day(pipeline.timezone, datetime.now(UTC)), pipeline.timezone)
+    return query_binds(partition, partition, 0 if pipeline.upstream else None)

@@ -1,0 +1,107 @@
+"""Described: the columns that a query gives, as PostgreSQL describes them; the query is not run."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from daybreak.errors import SourceRefused
+from daybreak.warehouse.database import Warehouse, is_transient, refused_by_source, rendered
+from daybreak.warehouse.sql_file import SqlFile
+
+# Types, their length left out, whose values come back from the bulk copy, through a snapshot on disk, bit for bit as
+# they went in. A numeric comes as a double, money and an enumeration as what they are stored as.
+COPIED = frozenset(
+    {
+        "smallint",
+        "integer",
+        "bigint",
+        "real",
+        "double precision",
+        "boolean",
+        "text",
+        "character varying",
+        "character",
+        "date",
+        "time without time zone",
+        "timestamp without time zone",
+        "timestamp with time zone",
+        "bytea",
+    }
+)
+# What to write instead, where it is not text.
+_CASTS = {"numeric": "double precision", "money": "numeric::double precision", "oid": "bigint"}
+_READ_ONLY = "SET TRANSACTION READ ONLY"
+_NAMES = sa.text(
+    "SELECT format_type(found.kind, found.modifier), col_description(found.relation, found.place) "
+    "FROM unnest(CAST(:kinds AS oid[]), CAST(:modifiers AS integer[]), CAST(:relations AS oid[]), "
+    "CAST(:places AS integer[])) WITH ORDINALITY AS found (kind, modifier, relation, place, position) "
+    "ORDER BY found.position"
+)
+_HEADER, _VARCHAR, _BPCHAR, _NUMERIC = 4, 1043, 1042, 1700
+
+
+@dataclass(frozen=True)
+class Described:
+    """One column of a query's result, and what is said of the table's column that it comes from, if it is one."""
+
+    name: str
+    type: str
+    comment: str | None
+
+
+def describe_query(warehouse: Warehouse, sql: SqlFile, binds: dict[str, Any]) -> list[Described]:
+    """Return the columns of a query over the source, or refuse one that cannot be read."""
+    try:
+        with warehouse.begin() as connection:
+            connection.exec_driver_sql(_READ_ONLY)
+            return describe(connection, rendered(sql, binds).text)
+    except sa.exc.DBAPIError as error:
+        if is_transient(error):
+            raise
+        raise refused_by_source(error, "The source") from error
+
+
+def describe(connection: Connection, query: str) -> list[Described]:
+    """Return the columns of a query's result, in order."""
+    result = connection.exec_driver_sql(f"SELECT * FROM (\n{query}\n) AS described LIMIT 0".replace("%", "%%"))
+    columns: list[Any] = list(result.cursor.description) if result.cursor is not None else []
+    result.close()
+    values = {
+        "kinds": [column.type_code for column in columns],
+        "modifiers": [_modifier(column) for column in columns],
+        "relations": [column.table_oid for column in columns],
+        "places": [column.table_column for column in columns],
+    }
+    found = connection.execute(_NAMES, values).tuples()
+    return [Described(column.name, *row) for column, row in zip(columns, found, strict=True)]
+
+
+def without_length(kind: str) -> str:
+    """Return a type as functions take it: any length, any precision."""
+    plain = re.sub(r"\(\d+(,-?\d+)?\)", "", kind)
+    return "bpchar" if plain == "character" else plain
+
+
+def refuse_uncopied(columns: Iterable[Described]) -> None:
+    """Refuse columns whose values the bulk copy does not bring as they are."""
+    for column in columns:
+        plain = re.sub(r"\(\d+(,-?\d+)?\)", "", column.type)
+        if plain not in COPIED and plain != "bpchar":
+            cast = _CASTS.get(plain, "text")
+            raise SourceRefused(
+                f"Column {column.name} is {column.type}, which cannot be kept beside a prediction as it is.",
+                next_step=f"cast it in extract.sql, for example {column.name}::{cast} AS {column.name}.",
+            )
+
+
+def _modifier(column: Any) -> int:
+    """Return the type's length as the catalog has it, or -1: the driver passes on what a client would display."""
+    if column.type_code == _NUMERIC and column.precision is not None and column.precision >= 0:
+        return (int(column.precision) << 16 | int(column.scale)) + _HEADER
+    if column.type_code in (_VARCHAR, _BPCHAR) and column.internal_size > 0:
+        return int(column.internal_size) + _HEADER
+    return -1

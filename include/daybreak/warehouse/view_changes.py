@@ -1,0 +1,144 @@
+"""View changes: what brings a pipeline's view and function along, without taking anything from those who read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.engine import Connection
+
+from daybreak.errors import ConfigurationError
+from daybreak.warehouse.described import Described, without_length
+from daybreak.warehouse.found_tables import Found, dependents, find_function, find_relation, reads
+from daybreak.warehouse.granted import granted_again
+from daybreak.warehouse.prediction_tables import SCHEMA
+from daybreak.warehouse.sql_file import SqlFile
+from daybreak.warehouse.table_layout import Layout, Shown
+from daybreak.warehouse.table_statements import Change, comment, relation
+from daybreak.warehouse.view_statements import (
+    about_function,
+    about_view,
+    comment_columns,
+    create_function,
+    create_view,
+    drop_function,
+    drop_view,
+    function,
+    select_shown,
+)
+
+
+@dataclass(frozen=True)
+class ViewChanges:
+    """What is done before the table is changed, and what after it."""
+
+    before: list[Change]
+    after: list[Change]
+
+
+def found_view(connection: Connection, layout: Layout, table: Found | None) -> Found | None:
+    """Return the pipeline's view; refuse what is there under its name and does not show its table."""
+    name = layout.pipeline.name
+    view = find_relation(connection, name)
+    if view is not None and (view.kind != "v" or table is None or not reads(connection, view, table)):
+        raise ConfigurationError(
+            f"{SCHEMA}.{name} is there, and is no view of {SCHEMA}.{name}_runs.",
+            next_step="rename it, or the pipeline.",
+            pipeline=name,
+        )
+    return view
+
+
+def shown_columns(
+    layout: Layout, published: Sequence[Shown], described: Sequence[Described] | None, view: Found | None
+) -> list[Shown]:
+    """Return the view's columns in order: those that it has keep their places, what is new comes after them."""
+    if described is None:
+        shown = list(published)
+    else:
+        of_published = {column.name: column.comment for column in published}
+        own = f"As sql/{layout.pipeline.name}/views.sql reckons it."
+        shown = [
+            Shown(c.name, c.type, layout.pipeline.columns.get(c.name) or of_published.get(c.name) or own, "")
+            for c in described
+        ]
+    places = {name: place for place, name in enumerate(view.columns if view else ())}
+    return sorted(shown, key=lambda column: places.get(column.name, len(places)))
+
+
+def view_changes(
+    connection: Connection,
+    layout: Layout,
+    view: Found | None,
+    published: Sequence[Shown],
+    shown: Sequence[Shown],
+    views: SqlFile | None,
+    *,
+    current: bool,
+    retyped: bool,
+) -> ViewChanges:
+    """Return what brings the view and the function along.
+
+    ``current`` tells that nothing of what they follow has changed, ``retyped`` that a column of the table gets another
+    type, which no view may look at meanwhile.
+    """
+    before: list[Change] = []
+    after: list[Change] = []
+    names = [column.name for column in shown]
+    kept = set(names)
+    found = find_function(connection, f"{layout.pipeline.name}_as_of")
+    types = {column.name: without_length(column.type) for column in shown}
+    same = found is not None and list(found.types.items()) == list(types.items())
+    if found is not None and not same:
+        _refuse_dependents(connection, layout, found, f"{SCHEMA}.{layout.pipeline.name}_as_of")
+        before.append(drop_function(layout))
+    replaced = view is not None and not retyped and _begins(shown, view.types)
+    if view is not None and not replaced:
+        _refuse_dependents(connection, layout, view, f"{SCHEMA}.{layout.pipeline.name}")
+        before.append(drop_view(layout))
+    if view is None or not current or not replaced or list(view.columns) != names:
+        after.append(create_view(layout, select_shown(layout, published, names, views, then=False)))
+    known: Mapping[str, str] = {}
+    if view is not None and replaced:
+        known = {column.name: column.comment for column in view.columns.values()}
+    if view is not None and not replaced:
+        after += given_back(connection, view, relation(layout.pipeline.name), kept)
+    if view is None or not replaced or view.comment != about_view(layout):
+        after.append(
+            comment("VIEW", relation(layout.pipeline.name), about_view(layout), f"{SCHEMA}.{layout.pipeline.name}")
+        )
+    after += comment_columns(layout, shown, dict(known))
+    if not same or not current:
+        columns = [replace(column, type=types[column.name]) for column in shown]
+        after.append(create_function(layout, columns, select_shown(layout, published, names, views, then=True)))
+    if found is not None and not same:
+        after += given_back(connection, found, function(layout), kept)
+    if not same or found is None or found.comment != about_function(layout):
+        after.append(
+            comment("FUNCTION", function(layout), about_function(layout), f"{SCHEMA}.{layout.pipeline.name}_as_of")
+        )
+    return ViewChanges(before, after)
+
+
+def _begins(shown: Sequence[Shown], types: Mapping[str, str]) -> bool:
+    """Tell whether a view can be replaced in place: its columns are the first ones, and of the same types."""
+    wanted = [(column.name, _comparable(column.type)) for column in shown]
+    return wanted[: len(types)] == [(name, _comparable(kind)) for name, kind in types.items()]
+
+
+def _comparable(kind: str) -> str:
+    # The precision of a time is not told of a query that is only described.
+    return without_length(kind) if kind.startswith(("time", "interval")) else kind
+
+
+def given_back(connection: Connection, found: Found, name: str, kept: set[str]) -> list[Change]:
+    """Give what is made anew the owner and the grants that it had."""
+    statements = granted_again(connection, found, name, kept)
+    return [Change(statement, f"give back: {statement}") for statement in statements]
+
+
+def _refuse_dependents(connection: Connection, layout: Layout, found: Found, name: str) -> None:
+    if others := dependents(connection, found):
+        raise ConfigurationError(
+            f"{name} has to be made anew, and others depend on it: {', '.join(others)}.",
+            next_step=f"drop them, run `daybreak tables {layout.pipeline.name}`, and make them again.",
+            pipeline=layout.pipeline.name,
+        )
