@@ -16,7 +16,7 @@ from daybreak.models.candidates import Candidate
 from daybreak.training.pictures import silhouettes
 from daybreak.training.search import Search, Settings, choose
 from daybreak.training.train import Past, Trained, Unseen
-from retail.customer_segments import SEGMENTS
+from retail.segments import SEGMENTS
 
 if TYPE_CHECKING:
     import pandas as pd
