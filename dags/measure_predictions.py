@@ -1,6 +1,4 @@
 """
-### Measure predictions
-
 Holds what was predicted against **what really happened**, once a day for every pipeline that says what it measures.
 
 | | |

@@ -1,6 +1,4 @@
 """
-### Promote models
-
 Judges the **challenger** of a pipeline against its champion and, when it passed every check and a person approves,
 makes it the champion. Runs that are planned by then keep the version they were planned with.
 

@@ -1,6 +1,4 @@
 """
-### Train models
-
 Trains every pipeline's model once a week, and at once where measurements ask for it. A new version is the
 **challenger**: `promote_models` judges it. Only a pipeline without a champion gets one here.
 

@@ -42,13 +42,13 @@ def paragraphs(*parts: str | None) -> str:
 def tasks(dag: DAG) -> str:
     """List what each task does, in the order in which they were declared; a task of a group by its own name."""
     docs = {task.task_id.rpartition(".")[2]: task.doc or task.doc_md or "" for task in dag.tasks}
-    return "\n".join(["**Its tasks:**", "", *(f"* {code(name)}: {_inline(doc)}" for name, doc in docs.items())])
+    return "\n".join(["### Tasks", "", *(f"* {code(name)}: {_inline(doc)}" for name, doc in docs.items())])
 
 
 def parameters(dag: DAG) -> str | None:
     """List what a run can be told, or return None where that is nothing."""
     lines = [f"* {code(name)}: {_inline(param.description or 'as given')}" for name, param in dag.params.items()]
-    return "\n".join(["**What a run can be told**, in the form under *Trigger*:", "", *lines]) if lines else None
+    return "\n".join(["### Parameters", "", *lines]) if lines else None
 
 
 def _inline(sentence: str) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from airflow.sdk import DAG
 
-from daybreak.declaration.pipeline import PerSegment, Pipeline, Push
+from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Push
 from daybreak_airflow.markdown import code, duration, listed, paragraphs, parameters, percent, table, tasks
 
 _FAILED = (
-    "**If a run fails**, the last line of the failed task's log says what is wrong and what to do next; the same line "
-    "is in `ledger.runs.error`."
+    "The last line of the failed task's log says what is wrong and what to do next; the same line is in "
+    "`ledger.runs.error`."
 )
 
 
@@ -32,8 +32,7 @@ def _facts(pipeline: Pipeline, dag: DAG, *, own_schedule: bool) -> Iterator[tupl
     if pipeline.push:
         yield "Sends to", f"the Airflow Connection {code(pipeline.push.connection)}"
     else:
-        current, then = code(f"predictions.{pipeline.name}"), code(f"predictions.{pipeline.name}_as_of(instant)")
-        yield "Writes", f"{current} (current) and {then}"
+        yield "Writes", f"{code(f'predictions.{pipeline.name}')}; with `_as_of(instant)` behind it, what was there then"
         names = [getattr(asset, "name", asset) for task in dag.tasks for asset in task.outlets]
         yield "Updates", f"the asset {listed(names)}"
     yield from _models(pipeline)
@@ -73,12 +72,7 @@ def _predicts(pipeline: Pipeline) -> str:
 
 def _models(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
     if isinstance(pipeline.model, PerSegment):
-        for segment, ref in pipeline.model.models.items():
-            yield f"Model of {code(segment)}", f"{code(ref.name)}, alias {code(ref.alias)}"
-        if fallback := pipeline.model.fallback:
-            yield "Model of others", f"{code(fallback.name)}, alias {code(fallback.alias)}"
-        others = "" if pipeline.model.fallback else "; rows of any other are quarantined"
-        yield "Segment", f"the column {code(pipeline.model.column)} of the query{others}"
+        yield "Models", _per_segment(pipeline.model)
     else:
         ref = pipeline.model
         yield "Model", f"{code(ref.name)}, alias {code(ref.alias)}, resolved once per run"
@@ -87,17 +81,30 @@ def _models(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
         yield "Shadow", f"the version of the alias {code(pipeline.shadow)} scores the same rows, {kept}"
 
 
+def _per_segment(model: PerSegment) -> str:
+    by_segment = [f"{code(segment)}: {_of(ref)}" for segment, ref in model.models.items()]
+    others = f"of any other: {_of(model.fallback)}" if model.fallback else "of any other: quarantined"
+    return f"by {code(model.column)}, each resolved once per run; {'; '.join([*by_segment, others])}"
+
+
+def _of(ref: ModelRef) -> str:
+    # An alias that is not the usual one is worth a word.
+    return code(ref.name) if ref.alias == ModelRef.alias else f"{code(ref.name)}, alias {code(ref.alias)}"
+
+
 def _published(pipeline: Pipeline, *, own_schedule: bool) -> str:
     backfill = "start a backfill of that day (*Trigger → Backfill*, reprocess *All Runs*), or clear the whole run"
     if own_schedule:
-        again = " after the source was corrected, clear the whole run"
+        again = "After the source was corrected, clear the whole run"
     elif pipeline.upstream:
-        again = f", run {code(pipeline.upstream)} again: its publication starts this one. Or {backfill}"
+        again = f"Run {code(pipeline.upstream)} again: its publication starts this one. Or {backfill}"
     else:
-        again = f" after the source was corrected, {backfill}"
+        again = f"After the source was corrected, {backfill}"
     return paragraphs(
-        f"**To run a day again**{again}. Until the new predictions are complete, everybody sees the old ones.",
+        "### If a run fails",
         f"{_FAILED} Nothing of a failed run is visible to anybody.",
+        "### To run a day again",
+        f"{again}. Until the new predictions are complete, everybody sees the old ones.",
     )
 
 
@@ -105,15 +112,21 @@ def _pushed(pipeline: Pipeline, push: Push) -> str:
     resume = code(f"daybreak push {pipeline.name} DAY --resume")
     unsent = code(f"daybreak deliveries {pipeline.name} DAY --open")
     return paragraphs(
-        "**Kept** are counts, digests and expectation results (`ledger.runs`), the quarantined rows, and a receipt for "
-        "each chunk that was sent (`ledger.deliveries`: key, items, keyed digest, state). **Not kept** are the "
-        "predictions: they are in the memory of the task `push` and nowhere else. The rows they were made from are "
-        "removed by `discard`. There is no asset either, since nothing could be read when its event comes.",
-        f"{_FAILED} **To resume a push**, clear the task `push`: what it needs is cleared with it, and the model is "
-        "the champion of the moment, or the version in `model_version`. "
-        f"{resume} keeps the version that was planned. Both score the day again and send what is not acknowledged yet; "
-        f"{unsent} lists that. A partition that ended more than {duration(push.max_staleness)} ago is refused.",
-        "**A skipped** `push` has sent nothing, and its log says why. `not pushed: backfill`: a backfill scores and "
-        "checks its days, and sends only if its parameter `push_backfill` says so. `not pushed: dry run`: `dry_run` "
-        "was asked for. `not pushed: run N, which is newer, …`: a later run of the day was first.",
+        "### If a run fails",
+        _FAILED,
+        "### To resume a push",
+        "Clear the task `push`: what it needs is cleared with it, and the model is the champion of the moment, or the "
+        f"version in `model_version`. {resume} keeps the version that was planned. Both score the day again and send "
+        f"what is not acknowledged yet; {unsent} lists that. A partition that ended more than "
+        f"{duration(push.max_staleness)} ago is refused.",
+        "### What is kept",
+        "Counts, digests and expectation results (`ledger.runs`), the quarantined rows, and a receipt for each chunk "
+        "that was sent (`ledger.deliveries`: key, items, keyed digest, state). **Not kept** are the predictions: they "
+        "are in the memory of the task `push` and nowhere else. The rows they were made from are removed by `discard`. "
+        "There is no asset either, since nothing could be read when its event comes.",
+        "### If `push` was skipped",
+        "Nothing was sent, and its log says why:",
+        "* `not pushed: backfill`: a backfill scores and checks its days, and sends only if `push_backfill` says so.\n"
+        "* `not pushed: dry run`: `dry_run` was asked for.\n"
+        "* `not pushed: run N, which is newer, …`: a later run of the day was first.",
     )
