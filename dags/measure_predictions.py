@@ -1,6 +1,4 @@
 """
-### Measure predictions
-
 Holds what was predicted against **what really happened**, once a day for every pipeline that says what it measures.
 
 | | |
@@ -24,39 +22,9 @@ measured nevertheless, and what was measured stays.
   published) against what the pipeline declares under `retrain`: its error against that of the training, and the drift
   of features and predictions, segment by segment where each has a model. What crosses a threshold is written into
   `ledger.retraining_requests`, and sends the asset event that `train_models` listens to. A skipped one asked for
-  nothing. There is one for each pipeline that declares it: `demand_forecast`, `daily_promotions`, `customer_segments`
-  and `customer_recommendations`.
+  nothing. There is one for each pipeline that declares it.
 """
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from daybreak_airflow import measuring_dag
 
-from airflow.sdk import CronTriggerTimetable, dag
-
-from daybreak_airflow import measuring
-from daybreak_airflow.schedules import RETRIES
-from retail import PIPELINES
-
-TIMEZONE = "America/New_York"
-
-
-@dag(
-    dag_id="measure_predictions",
-    dag_display_name="Measure predictions",
-    description="What was predicted against what really happened, for every pipeline that measures something.",
-    doc_md=__doc__,
-    # When the day after the newest partition is over, and its sales have landed.
-    schedule=CronTriggerTimetable("0 6 * * *", timezone=TIMEZONE),
-    start_date=datetime(2017, 1, 1, tzinfo=ZoneInfo(TIMEZONE)),
-    catchup=False,
-    max_active_runs=1,
-    default_args=RETRIES,
-    tags=["daybreak", "measure"],
-)
-def measure_predictions() -> None:
-    """Declare what runs, and in what order."""
-    measured = measuring.measure.expand(pipeline=[pipeline.name for pipeline in PIPELINES if pipeline.measures])
-    measuring.watch_each([pipeline.name for pipeline in PIPELINES if pipeline.retrain], measured)
-
-
-measure_predictions()
+measuring_dag("retail", timezone="America/New_York", doc_md=__doc__)

@@ -1,6 +1,4 @@
 """
-### Promote models
-
 Judges the **challenger** of a pipeline against its champion and, when it passed every check and a person approves,
 makes it the champion. Runs that are planned by then keep the version they were planned with.
 
@@ -22,40 +20,6 @@ two seconds.
 * `settle` judges the approved version once more and moves the alias, or writes down who refused.
 """
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from daybreak_airflow import promoting_dag
 
-from airflow.sdk import Param, chain, dag
-
-from daybreak_airflow import promoting
-from daybreak_airflow.schedules import RETRIES
-from retail import PIPELINES
-
-NAMES = [pipeline.name for pipeline in PIPELINES]
-
-
-@dag(
-    dag_id="promote_models",
-    dag_display_name="Promote models",
-    description="Judge a pipeline's challenger; a person approves, and it is the champion.",
-    doc_md=__doc__,
-    schedule=None,
-    start_date=datetime(2017, 1, 1, tzinfo=ZoneInfo("UTC")),
-    catchup=False,
-    max_active_runs=4,
-    default_args=RETRIES,
-    params={
-        "pipeline": Param(NAMES[0], enum=NAMES, description="Whose challenger is judged."),
-        "model": Param(None, type=["null", "string"], description="Which one, where each segment has its own."),
-    },
-    tags=["daybreak", "models"],
-)
-def promote_models() -> None:
-    """Declare what runs, and in what order."""
-    judged = promoting.judge("{{ params.pipeline }}", "{{ params.model or '' }}")
-    answer = promoting.ask()
-    chain(judged, answer)
-    promoting.settle(judged, answer.output)
-
-
-promote_models()
+promoting_dag("retail", doc_md=__doc__)

@@ -1,6 +1,4 @@
 """
-### Train models
-
 Trains every pipeline's model once a week, and at once where measurements ask for it. A new version is the
 **challenger**: `promote_models` judges it. Only a pipeline without a champion gets one here.
 
@@ -27,42 +25,6 @@ are trained nevertheless. **To train again**, clear the failed task: what it had
 * `challenge` points the alias to the new version.
 """
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from daybreak_airflow import training_dag
 
-from airflow.sdk import dag, task_group
-
-from daybreak_airflow import parameters, training
-from daybreak_airflow.schedules import RETRIES, weekly
-from retail import PIPELINES
-
-TIMEZONE = "America/New_York"
-NAMES = [pipeline.name for pipeline in PIPELINES]
-
-
-@dag(
-    dag_id="train_models",
-    dag_display_name="Train models",
-    description="Search, fit, measure and register every pipeline's model: once a week, and when measurements ask.",
-    doc_md=__doc__,
-    schedule=weekly(TIMEZONE, [pipeline.name for pipeline in PIPELINES if pipeline.retrain]),
-    start_date=datetime(2017, 1, 1, tzinfo=ZoneInfo(TIMEZONE)),
-    catchup=False,
-    max_active_runs=1,
-    default_args=RETRIES,
-    params=parameters.TRAINING,
-    tags=["daybreak", "models"],
-)
-def train_models() -> None:
-    """Declare what runs, and in what order."""
-
-    @task_group
-    def pipeline(pipeline: str) -> None:
-        due = training.due(pipeline=pipeline)
-        trained = training.train(due=due)
-        training.challenge(trained=trained)
-
-    pipeline.expand(pipeline=training.choose(NAMES))
-
-
-train_models()
+training_dag("retail", timezone="America/New_York", doc_md=__doc__)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import retail
+from daybreak.declaration.loading import load_pipelines
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
 from daybreak.models.version import ModelVersion
@@ -30,9 +30,8 @@ TEMPLATE = "real_sales"
 WINDOW_DAYS, TREES, HELD_OUT_WEEKS = 21, 60, 2
 TRAINED_BEFORE = timedelta(days=20)
 # For an Airflow that trains: the retailer's pipelines, but that the demand forecast is trained quickly.
-PIPELINES = tuple(
-    replace(one, training="real_sales:train_quickly") if one is DEMAND_FORECAST else one for one in retail.PIPELINES
-)
+QUICK = replace(DEMAND_FORECAST, training="real_sales:train_quickly")
+PIPELINES = tuple(QUICK if one is DEMAND_FORECAST else one for one in load_pipelines("retail").values())
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,7 @@ def real_sales(server: EmbeddedPostgres) -> RealSales:
     made = RealSales(url, models, last_day, {}, None, None)  # type: ignore[arg-type]
     workspace = Workspace(made.settings(url, server.folder.parent))
     loaded = load_demonstration_data(workspace.warehouse, PROJECT / "sql", last_day)
-    pipeline = PIPELINES[retail.PIPELINES.index(DEMAND_FORECAST)]
-    [(champion, trained)] = train(workspace, pipeline, through=last_day - TRAINED_BEFORE)
+    [(champion, trained)] = train(workspace, QUICK, through=last_day - TRAINED_BEFORE)
     workspace.close()
     with administer(server) as connection:
         # A database that somebody is connected to cannot be copied, and MLflow keeps its connections.

@@ -5,8 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daybreak.declaration.pipeline import Pipeline, find_pipeline, load_pipelines
+from daybreak.declaration.loading import Declared, find_pipeline, load_declared
+from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
+from daybreak.errors import ConfigurationError
 from daybreak.ledger.runs import Ledger
 from daybreak.models.alias_store import AliasStore
 from daybreak.models.aliases import Aliases
@@ -66,9 +68,19 @@ class Workspace:
         return self.warehouse.url.set(database="mlflow").render_as_string(hide_password=False)
 
     @cached_property
+    def declared(self) -> Declared:
+        """What the module of the settings declares, broken pipelines too."""
+        return load_declared(self.settings.pipelines)
+
+    @cached_property
     def pipelines(self) -> dict[str, Pipeline]:
-        """The declared pipelines by name."""
-        return load_pipelines(self.settings.pipelines)
+        """The declared pipelines by name, without those that are broken."""
+        return self.declared.pipelines
+
+    @property
+    def broken(self) -> tuple[ConfigurationError, ...]:
+        """What is wrong with declared pipelines, as far as they were looked at."""
+        return tuple(self.declared.broken.values()) if "declared" in self.__dict__ else ()
 
     def pipeline(self, name: str) -> Pipeline:
         """Return one pipeline."""

@@ -1,8 +1,11 @@
-"""The retailer's pipelines. Replace this package by your own and name it in DAYBREAK_PIPELINES."""
+"""The retailer's pipelines. Replace this package by your own and name it in DAYBREAK_PIPELINES.
 
-from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
-from retail.customer_segments import CUSTOMER_SEGMENTS
-from retail.daily_promotions import DAILY_PROMOTIONS
-from retail.demand_forecast import DEMAND_FORECAST
+Each is imported when it is asked for, and by itself: a broken one breaks no other.
+"""
 
-PIPELINES = (DEMAND_FORECAST, DAILY_PROMOTIONS, CUSTOMER_SEGMENTS, CUSTOMER_RECOMMENDATIONS)
+PIPELINES = (
+    "retail.demand_forecast:DEMAND_FORECAST",
+    "retail.daily_promotions:DAILY_PROMOTIONS",
+    "retail.customer_segments:CUSTOMER_SEGMENTS",
+    "retail.customer_recommendations:CUSTOMER_RECOMMENDATIONS",
+)

@@ -1,1 +1,22 @@
-"""The adapter between the engine and Airflow: schedules, assets, tasks. Nothing else imports airflow."""
+"""The adapter between the engine and Airflow: DAGs from declarations, schedules, assets, tasks.
+
+What a DAG file calls can be imported from here. Nothing else imports airflow.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from daybreak_airflow.measuring import measuring_dag
+    from daybreak_airflow.promoting import promoting_dag
+    from daybreak_airflow.scoring import scoring_dag
+    from daybreak_airflow.training import training_dag
+
+__all__ = ["measuring_dag", "promoting_dag", "scoring_dag", "training_dag"]
+
+
+# Each is imported when it is asked for: a file that scores loads nothing of training.
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{name.removesuffix('_dag')}"), name)

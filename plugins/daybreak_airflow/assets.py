@@ -3,9 +3,9 @@
 from airflow.sdk import Asset
 
 
-def predictions(pipeline: str) -> Asset:
+def predictions(pipeline: str, group: str = "predictions") -> Asset:
     """Return the asset that gets an event, with the partition's key, whenever a partition is published."""
-    return Asset(name=f"predictions.{pipeline}", uri=f"daybreak://predictions/{pipeline}", group="predictions")
+    return Asset(name=f"predictions.{pipeline}", uri=f"daybreak://predictions/{pipeline}", group=group)
 
 
 def retraining(pipeline: str) -> Asset:

@@ -4,12 +4,50 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from airflow.sdk import TaskGroup, TriggerRule, chain, get_current_context, task
+from airflow.sdk import (
+    DAG,
+    CronTriggerTimetable,
+    TaskGroup,
+    TriggerRule,
+    chain,
+    get_current_context,
+    task,
+)
 from airflow.sdk.exceptions import AirflowSkipException
 
+from daybreak.declaration.loading import load_declared
 from daybreak_airflow.assets import retraining
+from daybreak_airflow.dag_arguments import make_dag
+from daybreak_airflow.models_page import models_page
+from daybreak_airflow.schedules import first_day
 
 log = logging.getLogger("daybreak")
+
+
+def measuring_dag(module: str, *, timezone: str, doc_md: str | None = None, **arguments: Any) -> DAG:
+    """Make the DAG that measures the predictions of the module's pipelines, as that of the file which calls.
+
+    Any argument of Airflow's ``DAG`` can be given, and wins as in ``scoring_dag``.
+    """
+    declared = load_declared(module)
+    pipelines = declared.pipelines.values()
+    ours = {
+        "dag_id": "measure_predictions",
+        "dag_display_name": "Measure predictions",
+        "description": "What was predicted against what really happened, for every pipeline that measures something.",
+        # When the day after the newest partition is over, and its actuals have landed.
+        "schedule": CronTriggerTimetable("0 6 * * *", timezone=timezone),
+        "start_date": first_day(timezone),
+        "max_active_runs": 1,
+        "tags": ["daybreak", "measure"],
+        "doc_md": doc_md,
+    }
+    measures = [pipeline.name for pipeline in pipelines if pipeline.measures]
+    retrained = [pipeline.name for pipeline in pipelines if pipeline.retrain]
+    with make_dag(ours, arguments) as dag:
+        watch_each(retrained, measure.expand(pipeline=measures))
+    dag.doc_md = models_page(dag, declared, {"Measures": measures, "Watches": retrained})
+    return dag
 
 
 @task(

@@ -2,6 +2,8 @@
 
 from airflow.sdk import Param
 
+from daybreak.declaration.pipeline import PerSegment, Pipeline
+
 # A pipeline with a model for each segment has no one version that could be forced.
 SEGMENTS = {
     "backfill_policy": Param(
@@ -23,6 +25,15 @@ PUSHING = {
     "push_backfill": Param(False, type="boolean", description="Send what a backfill scores, too."),
     "dry_run": Param(False, type="boolean", description="Do everything but send."),
 }
+
+
+def scoring(pipeline: Pipeline) -> dict[str, Param]:
+    """Return what a run of the pipeline can be told."""
+    if pipeline.push:
+        return PUSHING
+    return SEGMENTS if isinstance(pipeline.model, PerSegment) else SCORING
+
+
 TRAINING = {
     "pipelines": Param([], type="array", items={"type": "string"}, description="Train these; all, if empty."),
     "through": Param(

@@ -4,12 +4,46 @@ import logging
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import get_current_context, task
+from airflow.sdk import DAG, Param, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
+
+from daybreak.declaration.loading import load_declared
+from daybreak_airflow.dag_arguments import make_dag
+from daybreak_airflow.models_page import models_page
+from daybreak_airflow.schedules import first_day
 
 Reference = dict[str, Any]
 APPROVE, REJECT = "Approve", "Reject"
 log = logging.getLogger("daybreak")
+
+
+def promoting_dag(module: str, *, doc_md: str | None = None, **arguments: Any) -> DAG:
+    """Make the DAG that judges challengers of the module's pipelines, as that of the file which calls.
+
+    Any argument of Airflow's ``DAG`` can be given, and wins as in ``scoring_dag``.
+    """
+    declared = load_declared(module)
+    names = list(declared.pipelines)
+    ours = {
+        "dag_id": "promote_models",
+        "dag_display_name": "Promote models",
+        "description": "Judge a pipeline's challenger; a person approves, and it is the champion.",
+        "schedule": None,
+        "start_date": first_day("UTC"),
+        "max_active_runs": 4,
+        "params": {
+            "pipeline": Param(names[0] if names else None, enum=names, description="Whose challenger is judged."),
+            "model": Param(None, type=["null", "string"], description="Which one, where each segment has its own."),
+        },
+        "tags": ["daybreak", "models"],
+        "doc_md": doc_md,
+    }
+    with make_dag(ours, arguments) as dag:
+        judged, answer = judge("{{ params.pipeline }}", "{{ params.model or '' }}"), ask()
+        chain(judged, answer)
+        settle(judged, answer.output)
+    dag.doc_md = models_page(dag, declared, {"Judges": names})
+    return dag
 
 
 @task

@@ -1,8 +1,9 @@
 """Schedules: one run for each day, in the pipeline's own time zone, or for each partition that another publishes."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow.sdk import (
     AssetAny,
@@ -15,7 +16,8 @@ from airflow.sdk import (
     RetryRule,
 )
 
-from daybreak.errors import TerminalError
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.errors import ConfigurationError, TerminalError
 from daybreak_airflow.assets import predictions, retraining
 
 
@@ -27,12 +29,28 @@ def daily(timezone: str) -> CronPartitionTimetable:
     return CronPartitionTimetable("0 0 * * *", timezone=timezone, run_offset=-1, key_format="%Y-%m-%d")
 
 
-def after(upstream: str) -> PartitionedAssetTimetable:
+def after(upstream: str, group: str = "predictions") -> PartitionedAssetTimetable:
     """Run whenever the upstream pipeline publishes a partition, with the same key, backfilled and run again too.
 
-    One upstream only: with two, Airflow may start a run when it has heard of one of them.
+    One upstream only: with two, Airflow may start a run when it has heard of one of them. ``group`` is that of the
+    upstream's asset: of two DAGs that differ about it, Airflow believes the one that it has read last.
     """
-    return PartitionedAssetTimetable(assets=predictions(upstream))
+    return PartitionedAssetTimetable(assets=predictions(upstream, group))
+
+
+def first_day(timezone: str) -> datetime:
+    """Return the midnight from which on Airflow makes runs; it backfills no partition before it."""
+    try:
+        return datetime(2017, 1, 1, tzinfo=ZoneInfo(timezone))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"There is no time zone '{timezone}'.", next_step="write one as it is called, such as America/New_York."
+        ) from error
+
+
+def scoring(pipeline: Pipeline) -> CronPartitionTimetable | PartitionedAssetTimetable:
+    """Run when the pipeline's partitions are due: each day, or with those of its upstream."""
+    return after(pipeline.upstream, pipeline.group) if pipeline.upstream else daily(pipeline.timezone)
 
 
 def weekly(timezone: str, pipelines: Sequence[str]) -> AssetOrTimeSchedule:

@@ -7,11 +7,47 @@ import logging
 from datetime import date
 from typing import Any
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import DAG, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
+
+from daybreak.declaration.loading import load_declared
+from daybreak_airflow.dag_arguments import make_dag
+from daybreak_airflow.models_page import models_page
+from daybreak_airflow.parameters import TRAINING
+from daybreak_airflow.schedules import first_day, weekly
 
 Reference = dict[str, Any]
 log = logging.getLogger("daybreak")
+
+
+def training_dag(module: str, *, timezone: str, doc_md: str | None = None, **arguments: Any) -> DAG:
+    """Make the DAG that trains the models of the module's pipelines, as that of the file which calls.
+
+    Any argument of Airflow's ``DAG`` can be given, and wins as in ``scoring_dag``.
+    """
+    declared = load_declared(module)
+    names, retrained = list(declared.pipelines), [one.name for one in declared.pipelines.values() if one.retrain]
+    ours = {
+        "dag_id": "train_models",
+        "dag_display_name": "Train models",
+        "description": "Search, fit, measure and register every pipeline's model: weekly, and when measurements ask.",
+        "schedule": weekly(timezone, retrained),
+        "start_date": first_day(timezone),
+        "max_active_runs": 1,
+        "params": TRAINING,
+        "tags": ["daybreak", "models"],
+        "doc_md": doc_md,
+    }
+
+    @task_group
+    def pipeline(pipeline: str) -> None:
+        trained = train(due=due(pipeline=pipeline))
+        challenge(trained=trained)
+
+    with make_dag(ours, arguments) as dag:
+        pipeline.expand(pipeline=choose(names))
+    dag.doc_md = models_page(dag, declared, {"Trains": names})
+    return dag
 
 
 @task

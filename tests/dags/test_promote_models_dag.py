@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from daybreak.declaration.pipeline import load_pipelines
+from daybreak.declaration.loading import load_pipelines
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daybreak.declaration.pipeline import load_pipelines
+from daybreak.declaration.loading import load_pipelines
 from daybreak.errors import ModelRefused, SourceRefused, WarehouseUnavailable
 
 if TYPE_CHECKING:

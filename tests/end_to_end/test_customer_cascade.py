@@ -15,9 +15,10 @@ from daybreak.training.past import Past
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
 from retail.customer_recommendations.training import CATEGORIES, NUMBERS
 from retail.customer_recommendations.training import fit as fit_recommendations
-from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
+from retail.customer_segments import CUSTOMER_SEGMENTS
 from retail.customer_segments.training import FEATURES
 from retail.customer_segments.training import fit as fit_segments
+from retail.segments import SEGMENTS
 
 UPSTREAM, DOWNSTREAM = CUSTOMER_SEGMENTS.name, CUSTOMER_RECOMMENDATIONS.name
 BACKFILLED, MISSING, DAILY, SEEN = (9, 8, 7, 6, 5, 4, 3), 2, 1, 10

@@ -21,8 +21,9 @@ from real_sales import TRAINED_BEFORE, RealSales
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
 from retail.customer_recommendations.ranking import best, starts
 from retail.customer_recommendations.training import predict, training_rows
-from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
+from retail.customer_segments import CUSTOMER_SEGMENTS
 from retail.customer_segments.training import FEATURES, fit
+from retail.segments import SEGMENTS
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 Registered = dict[str, tuple[ModelVersion, Trained]]

@@ -18,8 +18,9 @@ from daybreak.training.search import Chosen, Search, choose
 from daybreak.workspace import Workspace
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
 from retail.customer_recommendations import training as recommending
-from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
+from retail.customer_segments import CUSTOMER_SEGMENTS
 from retail.customer_segments import training as segmenting
+from retail.segments import SEGMENTS
 
 LAST = date(2026, 6, 28)
 CATEGORIES, HOUSEHOLDS = 10, 300

@@ -15,7 +15,7 @@ from upath import UPath
 
 from csv_files import NOT_BILLED, telco, write
 from daybreak.cli.app import main
-from daybreak.declaration.pipeline import load_pipelines
+from daybreak.declaration.loading import load_pipelines
 from daybreak.errors import DaybreakError, SourceRefused
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Outcome, Runner

@@ -27,7 +27,10 @@ RunId = Annotated[int | None, typer.Option("--run", help="This run, not the curr
 
 @contextmanager
 def open_workspace() -> "Iterator[Workspace]":
-    """Open what the settings lead to, and close it again; a local promotions system that runs is what is pushed to."""
+    """Open what the settings lead to, and close it again; a local promotions system that runs is what is pushed to.
+
+    Where all declared pipelines were looked at, those that are broken are named at the end.
+    """
     from daybreak.local.promotions import running
     from daybreak.workspace import Workspace
 
@@ -38,6 +41,15 @@ def open_workspace() -> "Iterator[Workspace]":
         yield workspace
     finally:
         workspace.close()
+        tell_broken(workspace)
+
+
+def tell_broken(workspace: "Workspace") -> None:
+    """Print on standard error which declared pipelines cannot be used, if they were looked at."""
+    from daybreak.cli.display import print_error
+
+    for error in workspace.broken:
+        print_error(str(error))
 
 
 def tell_stale(workspace: "Workspace", upstream: str, day: date | None = None) -> None:

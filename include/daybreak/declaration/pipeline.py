@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
 
+from daybreak.declaration.presentation import presentation_problem
 from daybreak.declaration.segments import ModelRef, PerSegment, Segments
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
@@ -101,6 +102,10 @@ class Pipeline:
     them: a promotion may make none of their values worse by more than the share ``group_margin``. ``backfill``
     is the model version that backfills use: today's champion, the one ``as_of`` the partition's end, or a number.
     ``retrain`` says when measurements ask for a training before the weekly one.
+
+    In Airflow the DAG is shown as ``title``, which is made from the name if there is none, with ``tags`` besides its
+    own, as that of ``owner``, or of whom Airflow's ``default_owner`` names. ``group`` is that of the pipeline's asset;
+    a pipeline and its upstream are in one group.
     """
 
     name: str
@@ -131,6 +136,10 @@ class Pipeline:
     backfill: Literal["current", "as_of"] | int = "current"
     retrain: Retrain | None = None
     reads: EventTable | StateTable | None = None
+    title: str | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    group: str = "predictions"
 
     def __post_init__(self) -> None:
         problem = self._contradiction()
@@ -143,6 +152,11 @@ class Pipeline:
     def segments(self) -> Segments:
         """The registered models by segment, whether there is one for all rows or one for each."""
         return self.model.segments
+
+    @property
+    def display_name(self) -> str:
+        """What the pipeline is called where people read: its title, or its name in words."""
+        return self.title or self.name.replace("_", " ").capitalize()
 
     @property
     def model_refs(self) -> tuple[ModelRef, ...]:
@@ -185,7 +199,7 @@ class Pipeline:
             return f"a backfill policy '{self.backfill}' other than current, as_of or a version"
         if self.measured_by and not self.measures:
             return "what it is measured by, and not what it measures"
-        if problem := self._retrain_contradiction():
+        if problem := self._retrain_contradiction() or self._presentation_contradiction():
             return problem
         if self.upstream == self.name:
             return "itself as its upstream"
@@ -194,6 +208,11 @@ class Pipeline:
         if self.top and self.top.within == self.entity_key:
             return "a top within its whole entity key, of which there is one row each"
         return None
+
+    def _presentation_contradiction(self) -> str | None:
+        if self.push and not self.upstream and self.group != Pipeline.group:
+            return "a group of its asset together with a push, which has none"
+        return presentation_problem(self.owner, self.tags, self.group, self.title)
 
     def _retrain_contradiction(self) -> str | None:
         column = self.segments.column
@@ -205,26 +224,6 @@ class Pipeline:
         if self.measures and self.measured_by != column:
             return f"when to retrain by a model per segment, and is not measured by {column}"
         return None
-
-
-def load_pipelines(module: str) -> dict[str, Pipeline]:
-    """Import the module that declares ``PIPELINES`` and return them by name."""
-    try:
-        declared: tuple[Pipeline, ...] = importlib.import_module(module).PIPELINES
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"No pipelines are declared in module '{module}' ({error}).",
-            next_step="set DAYBREAK_PIPELINES to a module that has a tuple PIPELINES.",
-        ) from error
-    return {pipeline.name: pipeline for pipeline in declared}
-
-
-def find_pipeline(module: str, name: str) -> Pipeline:
-    """Return a pipeline by name, or say which there are."""
-    pipelines = load_pipelines(module)
-    if name not in pipelines:
-        raise ConfigurationError(f"There is no pipeline '{name}'.", next_step=f"choose from {', '.join(pipelines)}.")
-    return pipelines[name]
 
 
 def load_function(reference: str) -> Any:

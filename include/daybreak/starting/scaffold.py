@@ -80,8 +80,7 @@ def _values(
     said = str(target.positive)
     plain = said if said.isascii() and said.replace(" ", "").isalnum() and len(said) <= 12 else "positive"
     count = file.rows.num_rows
-    modules = [f"{package}.{name} import {name.upper()} as PIPELINE", "daybreak_airflow import parameters, stages"]
-    modules += ["daybreak_airflow.assets import predictions", "daybreak_airflow.schedules import RETRIES, daily"]
+    modules = [f"{package}.{name} import {name.upper()}", "daybreak_airflow import scoring_dag"]
     comments = (
         f"COMMENT ON COLUMN sources.{name}.{column} IS 'Column {_harmless(original)} of the file.';"
         for column, original in file.originals.items()
@@ -90,7 +89,6 @@ def _values(
         "name": name,
         "package": package,
         "timezone": timezone,
-        "title": name.replace("_", " ").capitalize(),
         "constant": name.upper(),
         "description": f"How likely {target.column} is {plain} for each {file.key}.",
         "meaning": f"Probability that {target.column} is {plain}.",

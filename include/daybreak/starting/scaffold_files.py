@@ -18,7 +18,7 @@ from pathlib import Path
 from daybreak.errors import ConfigurationError
 
 _LONGEST = 30
-# Names that a DAG file uses, or folders of sql/ that hold something else.
+# Names that mean something in a DAG, or folders of sql/ that hold something else.
 _TAKEN = {"dag", "daily", "parameters", "plan", "predictions", "stages", "ledger", "demonstration", "sources"}
 
 
@@ -119,37 +119,36 @@ class Scaffold:
 
 
 def registered(text: str) -> list[str]:
-    """Return the names of the pipelines' modules that a package imports, as far as its text tells."""
-    imports = (node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom))
-    return [(node.module or "").rpartition(".")[2] for node in imports]
+    """Return the names of the pipelines' modules that a package registers, as far as its text tells."""
+    body = ast.parse(text).body
+    modules = [node.module or "" for node in body if isinstance(node, ast.ImportFrom)]
+    if register := _register(body):
+        references = [each.value for each in register.elts if isinstance(each, ast.Constant)]
+        modules += [str(reference).partition(":")[0] for reference in references]
+    return [module.rpartition(".")[2] for module in modules]
 
 
 def with_name(text: str, package: str, name: str) -> str:
     """Add a pipeline to the text of the module that declares PIPELINES, leaving all else as it is."""
-    constant = name.upper()
-    body = ast.parse(text).body
-    found = [node for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PIPELINES"]
-    if len(found) != 1 or not isinstance(found[0].value, ast.Tuple):
+    reference = f'"{package}.{name}:{name.upper()}"'
+    value = _register(ast.parse(text).body)
+    if value is None:
         raise ConfigurationError(
             f"{package} has no plain tuple PIPELINES to add to.",
-            next_step=f"write `PIPELINES = (…,)` there: `daybreak new` adds {constant} to it.",
+            next_step=f"write `PIPELINES = (…,)` there: `daybreak new` adds {reference} to it.",
         )
-    value = found[0].value
-    names = [*map(ast.unparse, value.elts), constant]
-    one_line = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+    entries = [*(ast.get_source_segment(text, each) or ast.unparse(each) for each in value.elts), reference]
+    one_line = f"({', '.join(entries)}{',' if len(entries) == 1 else ''})"
     if len(one_line) > 120 - len("PIPELINES = "):
-        one_line = "(\n" + "".join(f"    {each},\n" for each in names) + ")"
+        one_line = "(\n" + "".join(f"    {each},\n" for each in entries) + ")"
     lines = text.split("\n")
     first, last = value.lineno - 1, (value.end_lineno or value.lineno) - 1
     before = lines[first].encode()[: value.col_offset].decode()
     after = lines[last].encode()[value.end_col_offset :].decode()
     lines[first : last + 1] = [before + one_line + after]
-    module = f"{package}.{name}"
-    imports = [node for node in body if isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{package}.")]
-    later = [node.lineno - 1 for node in imports if str(node.module) > module]
-    if imports:
-        at, addition = later[0] if later else imports[-1].end_lineno or 0, [f"from {module} import {constant}"]
-    else:
-        at, addition = found[0].lineno - 1, [f"from {module} import {constant}", ""]
-    lines[at:at] = addition
     return "\n".join(lines)
+
+
+def _register(body: list[ast.stmt]) -> ast.Tuple | None:
+    found = [node for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PIPELINES"]
+    return found[0].value if len(found) == 1 and isinstance(found[0].value, ast.Tuple) else None

@@ -1,7 +1,7 @@
 """Customer recommendations: the five product categories that each household will most probably buy within a week."""
 
 from daybreak import ModelRef, PerSegment, Pipeline, Prediction, Retrain, Top
-from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
+from retail.segments import SEGMENTS
 
 NAME = "customer_recommendations"
 
@@ -20,7 +20,7 @@ CUSTOMER_RECOMMENDATIONS = Pipeline(
     expectations="retail.customer_recommendations.expectations:suite",
     training="retail.customer_recommendations.training:train",
     history_days=90,
-    upstream=CUSTOMER_SEGMENTS.name,
+    upstream="customer_segments",
     carries=("segment",),
     top=Top(5, within=("household_id",)),
     columns={

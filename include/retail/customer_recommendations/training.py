@@ -10,8 +10,9 @@ import numpy as np
 from daybreak.training import Candidate, Past, Search, Settings, Trained, Unseen, choose
 from retail.customer_recommendations import NAME
 from retail.customer_recommendations.ranking import best, popularity, starts
-from retail.customer_segments import CUSTOMER_SEGMENTS, SEGMENTS
+from retail.customer_segments import CUSTOMER_SEGMENTS
 from retail.customer_segments.training import FEATURES as SEGMENT_FEATURES
+from retail.segments import SEGMENTS
 
 if TYPE_CHECKING:
     import pandas as pd

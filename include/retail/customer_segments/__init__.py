@@ -1,9 +1,7 @@
 """Customer segments: how each household buys, in one of four words."""
 
 from daybreak import ModelRef, Pipeline, Prediction, Retrain
-
-# From the households that came back last to those that stay away. A model's label i is always the i-th of these.
-SEGMENTS = ("loyal", "regular", "occasional", "lapsing")
+from retail.segments import SEGMENTS
 
 CUSTOMER_SEGMENTS = Pipeline(
     name="customer_segments",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daybreak.training import Candidate, Past, Search, Settings, Trained, Unseen, choose, silhouettes
-from retail.customer_segments import SEGMENTS
+from retail.segments import SEGMENTS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,31 +1,18 @@
-"""A pipeline is found by name, and a declaration that cannot be used is refused with what there is."""
+"""A declaration that contradicts itself, or that cannot be shown or imported, is refused."""
 
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
-from daybreak.declaration.pipeline import Retrain, find_pipeline, load_function, load_pipelines
+from daybreak.declaration.loading import load_pipelines
+from daybreak.declaration.pipeline import Push, Retrain, load_function
 from daybreak.errors import ConfigurationError
 from fixture_pipelines import PARCEL_CARRIERS, PARCEL_HOURS
 
 HEAVY = ["pandas", "sklearn", "great_expectations", "mlflow", "pyarrow", "numpy", "airflow"]
-
-
-def test_a_pipeline_is_found_by_name() -> None:
-    assert find_pipeline("fixture_pipelines", PARCEL_HOURS.name) is PARCEL_HOURS
-
-
-def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(ConfigurationError, match=r"no pipeline 'orders'.*choose from .*parcel_hours"):
-        find_pipeline("fixture_pipelines", "orders")
-
-
-@pytest.mark.parametrize("module", ["no_such_module", "json"])
-def test_a_module_without_pipelines_is_refused(module: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"module '{module}'.*DAYBREAK_PIPELINES"):
-        load_pipelines(module)
 
 
 @pytest.mark.parametrize("reference", ["no_such_module:suite", "json:no_such_function", "json", ""])
@@ -63,7 +50,44 @@ def test_a_model_per_segment_is_watched_only_where_everything_says_whose_rows_th
     assert replace(watched, measures=None, measured_by=None).retrain
 
 
+def test_a_pipeline_is_called_by_its_title_or_by_its_name_in_words() -> None:
+    assert PARCEL_HOURS.display_name == "Parcel hours"
+    assert replace(PARCEL_HOURS, title="Hours, per parcel").display_name == "Hours, per parcel"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"owner": ""}, "'' as its owner"),
+        ({"owner": "two\nlines"}, "as its owner, which is no line of 1 to 200 characters"),
+        ({"owner": 7}, "7 as its owner"),
+        ({"title": " Hours"}, "' Hours' as its title"),
+        ({"title": "x" * 201}, "as its title, which is no line of 1 to 200 characters"),
+        ({"group": ""}, "'' as its asset's group"),
+        ({"group": None}, "None as its asset's group"),
+        ({"tags": "daily"}, "'daily' as its tags, which is no tuple of texts"),
+        ({"tags": None}, "None as its tags"),
+        ({"tags": ("daily", "")}, "'' as a tag"),
+        ({"tags": ("x" * 101,)}, "as a tag, which is no line of 1 to 100 characters"),
+        ({"tags": (3,)}, "3 as a tag"),
+        ({"push": Push(connection="c", offers="m:O", scores="m:s"), "group": "offers"}, "a push, which has none"),
+    ],
+)
+def test_what_airflow_cannot_show_is_refused(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        replace(PARCEL_HOURS, **changes)
+    assert problem in str(refused.value)
+    assert "Next: mend the pipeline's declaration." in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_airflow_can_show_is_taken() -> None:
+    shown = replace(PARCEL_HOURS, owner="Größe & Söhne", tags=("täglich", "x" * 100), group="paketdienst", title="時間")
+    assert (shown.owner, shown.display_name) == ("Größe & Söhne", "時間")
+
+
 def test_declaring_pipelines_imports_nothing_heavy() -> None:
-    script = f"import sys, retail; print([name for name in {HEAVY} if name in sys.modules])"
+    script = "import sys; from daybreak.declaration.loading import load_pipelines; assert load_pipelines('retail'); "
+    script += f"print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -23,7 +23,7 @@ FILES = {
     "sql/churn/extract.sql": "-- One row.\n",
     "dags/churn.py": "from shop.churn import CHURN\n",
 }
-REGISTER = '"""The shop."""\n\nfrom shop.orders import ORDERS\n\nPIPELINES = (ORDERS,)\n'
+REGISTER = '"""The shop."""\n\nfrom shop.orders import ORDERS\n\nPIPELINES = ("shop.refunds:REFUNDS", ORDERS)\n'
 
 
 @pytest.fixture
@@ -48,8 +48,7 @@ def make(project: Path) -> None:
 @pytest.fixture
 def complete(project: Path) -> dict[str, str]:
     """Return what a project with the pipeline holds."""
-    text = REGISTER.replace("from shop.orders", "from shop.churn import CHURN\nfrom shop.orders")
-    return FILES | {"include/shop/__init__.py": text.replace("(ORDERS,)", "(ORDERS, CHURN)")}
+    return FILES | {"include/shop/__init__.py": REGISTER.replace("ORDERS)", 'ORDERS, "shop.churn:CHURN")')}
 
 
 def test_the_files_are_in_their_places_and_the_pipeline_is_registered(project: Path, complete: dict[str, str]) -> None:
@@ -123,6 +122,7 @@ def test_what_fails_on_the_way_leaves_the_project_as_it_was(project: Path) -> No
         ("größe", "cannot name a pipeline"),
         ("x" * 31, "longer than 30"),
         ("orders", "already there (in include/shop/__init__.py)"),
+        ("refunds", "already there (in include/shop/__init__.py)"),
         ("class", "already means something"),
         ("select", "already means something"),
         ("random", "already means something"),
@@ -156,29 +156,32 @@ def test_a_project_without_a_register_is_refused(tmp_path: Path) -> None:
         pass
 
 
+# A register names pipelines by reference, so that a broken one breaks no other; what it imported before stays.
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ('"""X."""\n\nPIPELINES = ()\n', '"""X."""\n\nfrom shop.churn import CHURN\n\nPIPELINES = (CHURN,)\n'),
+        ('"""X."""\n\nPIPELINES = ()\n', '"""X."""\n\nPIPELINES = ("shop.churn:CHURN",)\n'),
+        ('PIPELINES = ("shop.a:A",)  # ours\n', 'PIPELINES = ("shop.a:A", "shop.churn:CHURN")  # ours\n'),
         (
             "from shop.a import A\nfrom shop.z import Z\n\nPIPELINES = (A, Z)  # ours\n",
-            "from shop.a import A\nfrom shop.churn import CHURN\nfrom shop.z import Z\n\n"
-            "PIPELINES = (A, Z, CHURN)  # ours\n",
+            'from shop.a import A\nfrom shop.z import Z\n\nPIPELINES = (A, Z, "shop.churn:CHURN")  # ours\n',
         ),
         (
-            "from shop.a import A\n\nPIPELINES = (\n    A,\n)\nOTHER = 'ß'\n",
-            "from shop.a import A\nfrom shop.churn import CHURN\n\nPIPELINES = (A, CHURN)\nOTHER = 'ß'\n",
+            "PIPELINES = (\n    \"shop.größe:GRÖSSE\",\n)\nOTHER = 'ß'\n",
+            'PIPELINES = ("shop.größe:GRÖSSE", "shop.churn:CHURN")\nOTHER = \'ß\'\n',
         ),
     ],
 )
-def test_registering_adds_an_import_and_a_name_and_leaves_the_rest(before: str, after: str) -> None:
+def test_registering_adds_a_reference_and_leaves_the_rest(before: str, after: str) -> None:
     assert with_name(before, "shop", "churn") == after
+    assert "churn" in registered(after)
+    assert "churn" not in registered(before)
 
 
 def test_a_long_register_gets_a_line_for_each() -> None:
-    many = [f"PIPELINE_NUMBER_{n}" for n in range(9)]
-    text = with_name(f"from shop.a import {', '.join(many)}\n\nPIPELINES = ({', '.join(many)})\n", "shop", "churn")
-    assert text.endswith("PIPELINES = (\n" + "".join(f"    {name},\n" for name in [*many, "CHURN"]) + ")\n")
+    many = [f'"shop.pipeline_{n}:PIPELINE_{n}"' for n in range(4)]
+    text = with_name(f"PIPELINES = ({', '.join(many)})\n", "shop", "churn")
+    assert text == "PIPELINES = (\n" + "".join(f"    {name},\n" for name in [*many, '"shop.churn:CHURN"']) + ")\n"
 
 
 @pytest.mark.parametrize("text", ["PIPELINES = [A]\n", "PIPELINES = tuple(found())\n", "", "PIPELINES = ()\n" * 2])

@@ -1,0 +1,86 @@
+"""A DAG file is found and parsed however it imports what it calls, and a broken pipeline breaks no other's file."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daybreak.settings import PROJECT
+
+# Five lines, and the other ways in which a user may write them.
+STYLES = {
+    "as in this project": "from daybreak_airflow import scoring_dag\n{declared}\nscoring_dag(PARCEL_HOURS)\n",
+    "module": "import daybreak_airflow\n{declared}\ndaybreak_airflow.scoring_dag(PARCEL_HOURS)\n",
+    "module by another name": "import daybreak_airflow as made\n{declared}\nmade.scoring_dag(PARCEL_HOURS)\n",
+    "from where it is": "from daybreak_airflow.scoring import scoring_dag as of\n{declared}\nof(PARCEL_HOURS)\n",
+    "all names": "from daybreak_airflow import *\n{declared}\nscoring_dag(PARCEL_HOURS)\n",
+    "kept": "from daybreak_airflow import scoring_dag\n{declared}\nmade = scoring_dag(PARCEL_HOURS)\n",
+    "in a function": "from daybreak_airflow import scoring_dag\n{declared}\n(lambda: scoring_dag(PARCEL_HOURS))()\n",
+}
+DECLARED = "from fixture_pipelines.parcel_hours import PARCEL_HOURS"
+PIPELINES = ["customer_recommendations", "customer_segments", "daily_promotions", "demand_forecast"]
+OF_MODELS = ["measure_predictions", "promote_models", "train_models"]
+# What the dag-processor makes of a folder: import errors, the DAGs, and what the pages of the models' DAGs leave out.
+PARSED = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+
+bag = DagBag(sys.argv[1], safe_mode=True)
+pages = {name: bag.dags[name].doc_md for name in ("train_models", "measure_predictions", "promote_models")}
+print(json.dumps([sorted(path.rpartition("/")[2] for path in bag.import_errors), sorted(bag.dags), pages]))
+"""
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_dag_file_is_found_however_it_imports(style: str, tmp_path: Path) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    path = tmp_path / "parcels.py"
+    path.write_text(STYLES[style].format(declared=DECLARED))
+    bag: Any = DagBag(str(tmp_path), safe_mode=True)
+    assert bag.import_errors == {}
+    assert {dag_id: dag.fileloc for dag_id, dag in bag.dags.items()} == {"parcel_hours": str(path)}
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what the DAGs are made of."""
+    project = tmp_path_factory.mktemp("project")
+    for folder in ("dags", "plugins", "include"):
+        shutil.copytree(PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    return project
+
+
+@pytest.mark.parametrize("broken", PIPELINES)
+def test_a_broken_pipeline_breaks_its_own_dag_file_and_no_other(broken: str, copied: Path, tmp_path: Path) -> None:
+    declaration = copied / "include" / "retail" / broken / "__init__.py"
+    sound = declaration.read_text()
+    declaration.write_text(f"{sound}\nraise OSError('no disk')\n")
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(copied / "plugins"),
+        "PYTHONPATH": f"{copied / 'include'}:{copied / 'plugins'}",
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", PARSED, copied / "dags"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        declaration.write_text(sound)
+    assert done.returncode == 0, done.stderr[-2000:]
+    errors, dags, pages = json.loads(done.stdout.splitlines()[-1])
+    assert errors == [f"{broken}.py"]
+    assert dags == sorted({*PIPELINES, *OF_MODELS} - {broken})
+    for page in pages.values():
+        assert f"| **Leaves out** | `retail.{broken}:{broken.upper()}`, which cannot be used" in page
+        assert "OSError: no disk" in page
