@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test bench lint format lock clean
+.PHONY: help demo up test bench lint format lock reference clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -44,6 +44,9 @@ lock: $(INSTALLED) ## Compile requirements.txt anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 	@$(BIN)/python -c 'import re; print(*re.findall(r"^(?:apache-airflow|pandas|pyarrow|scikit-learn|sqlalchemy|great-expectations|mlflow-skinny)==.*$$", open("requirements.txt").read(), re.M), sep="\n")'
+
+reference: $(INSTALLED) ## Make docs/reference.md from the docstrings of the public names
+	@$(BIN)/python docs/make_reference.py
 
 clean: ## Remove the virtual environment, the embedded database and everything made from them
 	@test ! -x $(BIN)/daybreak || $(BIN)/daybreak local down

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+import daybreak
+import daybreak.training
 from daybreak.cli.app import app
 from daybreak.settings import PROJECT, Settings
 
@@ -94,3 +97,16 @@ def test_every_test_a_page_names_exists(page: Path) -> None:
     for snippet in code(page):
         for test in re.findall(r"\btest_\w+(?:\.py)?", snippet):
             assert test in files or f"def {test}(" in sources or f"{test}.py" in files, test
+
+
+def test_the_reference_says_what_the_docstrings_say() -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", "import make_reference; print(make_reference.page(), end='')"],
+        cwd=PROJECT / "docs",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (PROJECT / "docs" / "reference.md").read_text() == made.stdout, "run `make reference`"
+    for name in (*daybreak.__all__, *daybreak.training.__all__):
+        assert f"`{name}`" in made.stdout
