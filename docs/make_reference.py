@@ -25,10 +25,8 @@ MODULES = {daybreak: "What a pipeline declares", daybreak.training: "What a trai
 
 def page() -> str:
     """Return the page's text."""
-    return (
-        "\n".join([OPENING, *(line for module, title in MODULES.items() for line in _module(module, title))]).rstrip()
-        + "\n"
-    )
+    lines = [line for module, title in MODULES.items() for line in _module(module, title)]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join([OPENING, *lines])).rstrip() + "\n"
 
 
 def _module(module: ModuleType, title: str) -> Iterator[str]:
@@ -49,7 +47,7 @@ def _entry(module: ModuleType, name: str) -> Iterator[str]:
     yield f"### `{name}`\n\n```python\n{_signature(name, found)}\n```\n\n{_text(found)}\n"
     for method, body in vars(found).items() if inspect.isclass(found) else ():
         function = body.fget if isinstance(body, property) else getattr(body, "func", body)
-        if not method.startswith("_") and inspect.isfunction(function):
+        if inspect.isfunction(function) and not function.__name__.startswith(("_", "<")):
             call = "" if isinstance(body, property) or hasattr(body, "func") else _arguments(function)
             yield f"- `{method}{call}`: {' '.join(_text(function).split())}"
     yield ""
