@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -241,3 +242,41 @@ def test_the_status_of_a_stack_that_is_down_is_told(daybreak: Daybreak, printed:
     assert not any(component["healthy"] for component in found)
     assert daybreak("local", "status")[0] == 0
     assert daybreak("local", "down")[:2] == (0, "Nothing was running.\n")
+
+
+@pytest.fixture
+def one_broken(daybreak: Daybreak, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Register a pipeline that cannot be imported beside a sound one."""
+    (tmp_path / "broken_parcels.py").write_text("raise OSError('no disk')\n")
+    register = '("fixture_pipelines.parcel_hours:PARCEL_HOURS", "broken_parcels:BROKEN_PARCELS")'
+    (tmp_path / "one_broken.py").write_text(f"PIPELINES = {register}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("DAYBREAK_PIPELINES", "one_broken")
+    yield
+    sys.modules.pop("one_broken", None)
+
+
+@pytest.mark.usefixtures("one_broken")
+def test_a_broken_pipeline_keeps_no_other_from_being_run(daybreak: Daybreak, parcels: Parcels) -> None:
+    code, out, _ = daybreak("run", "parcel_hours", "--partition", SHORT_DAY)
+    assert (code, "published" in out) == (0, True)
+    assert len(parcels.forecasts(SHORT_DAY)) == 400
+
+
+@pytest.mark.usefixtures("one_broken")
+@pytest.mark.parametrize("command", [["models"], ["runs"], ["models", "--json"]], ids=" ".join)
+def test_a_command_over_all_pipelines_names_the_broken_one_in_one_line(daybreak: Daybreak, command: list[str]) -> None:
+    code, out, err = daybreak(*command)
+    assert code == 0
+    assert out
+    assert err.count("\n") == 1
+    assert "broken_parcels:BROKEN_PARCELS cannot be used: OSError: no disk" in err
+    assert "Next: mend" in err
+
+
+@pytest.mark.usefixtures("one_broken")
+def test_who_runs_the_broken_pipeline_is_told_why_once(daybreak: Daybreak) -> None:
+    code, _, err = daybreak("run", "broken_parcels")
+    assert code == 1
+    assert err.count("cannot be used: OSError: no disk") == 1
+    assert "Traceback" not in err
