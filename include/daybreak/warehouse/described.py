@@ -42,6 +42,8 @@ _NAMES = sa.text(
     "ORDER BY found.position"
 )
 _HEADER, _VARCHAR, _BPCHAR, _NUMERIC = 4, 1043, 1042, 1700
+# Of a numeric without one the driver tells a precision above what there can be.
+_MOST = 1001
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def refuse_uncopied(columns: Iterable[Described]) -> None:
 
 def _modifier(column: Any) -> int:
     """Return the type's length as the catalog has it, or -1: the driver passes on what a client would display."""
-    if column.type_code == _NUMERIC and column.precision is not None and column.precision >= 0:
+    if column.type_code == _NUMERIC and (column.precision or _MOST) < _MOST:
         return (int(column.precision) << 16 | int(column.scale)) + _HEADER
     if column.type_code in (_VARCHAR, _BPCHAR) and column.internal_size > 0:
         return int(column.internal_size) + _HEADER

@@ -280,3 +280,64 @@ def test_who_runs_the_broken_pipeline_is_told_why_once(daybreak: Daybreak) -> No
     assert code == 1
     assert err.count("cannot be used: OSError: no disk") == 1
     assert "Traceback" not in err
+
+
+def test_tables_are_shown_and_then_seen_to(daybreak: Daybreak, parcels: Parcels) -> None:
+    parcels.execute("COMMENT ON COLUMN parcels.handed_in.depot IS 'Where it was handed in.'")
+    code, out, err = daybreak("tables", "parcel_hours", "--dry-run")
+    assert (code, err) == (0, "")
+    statement = 'COMMENT ON COLUMN predictions."parcel_hours_runs"."depot" IS \'Where it was handed in.\';'
+    assert statement in out.splitlines()
+    assert daybreak("tables", "parcel_hours", "--dry-run")[1] == out, "a dry run changes nothing"
+    code, out, err = daybreak("tables", "parcel_hours")
+    assert (code, err) == (0, "")
+    assert "  say what depot in predictions.parcel_hours_runs is" in out.splitlines()
+    assert daybreak("tables", "parcel_hours")[1] == "parcel_hours: nothing to do.\n"
+
+
+def test_tables_of_all_pipelines_are_seen_to_and_what_is_refused_does_not_stop_the_others(
+    daybreak: Daybreak, parcels: Parcels
+) -> None:
+    parcels.rewrite("features", "    parcel_id,", "    parcel_id::text AS parcel_id,")
+    code, out, err = daybreak("tables")
+    assert code == 1
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["error parcel_hours"]
+    assert "parcel_id is integer in them and text in the declaration or extract.sql" in err
+    assert "make table predictions.parcel_classes_runs" in out
+    assert "make table predictions.parcel_carriers_runs" in out
+
+
+def test_a_pipeline_that_pushes_has_no_tables(daybreak: Daybreak, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYBREAK_PIPELINES", "retail")
+    code, _, err = daybreak("tables", "daily_promotions")
+    assert code == 1
+    assert "daily_promotions pushes what it predicts, and keeps it in no table. Next: name a pipeline that" in err
+
+
+@pytest.mark.parametrize("gone", ["parcel_hours_runs", "parcel_hours"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("measure", "parcel_hours", "--from", DAY),
+        ("reproduce", "parcel_hours", DAY),
+        ("replay", "parcel_hours", DAY),
+        ("rollback", "parcel_hours", DAY),
+        ("run", "parcel_hours", "--partition", DAY),
+        ("promote", "parcel_hours"),
+        ("tables",),
+    ],
+    ids=lambda command: command[0],
+)
+def test_without_its_tables_a_command_ends_in_one_line_with_the_next_step(
+    daybreak: Daybreak, parcels: Parcels, command: tuple[object, ...], gone: str
+) -> None:
+    parcels.execute(
+        "DROP VIEW predictions.parcel_hours",
+        *(["DROP TABLE predictions.parcel_hours_runs"] if gone == "parcel_hours_runs" else []),
+    )
+    code, _, err = daybreak(*command)
+    if code:
+        assert len(err.splitlines()) == 1
+        assert " Next: " in err
+    if gone == "parcel_hours_runs" and command[0] in ("measure", "reproduce"):
+        assert "There is no table predictions.parcel_hours_runs. Next: run a partition" in err
