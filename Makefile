@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test bench lint format lock reference clean
+.PHONY: help demo up test check bench lint format lock reference clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ demo: $(INSTALLED) ## Real data, a trained model, a real Airflow: backfill seven
 up: $(INSTALLED) ## The same stack in the foreground, with Airflow's UI on localhost:8080
 	@$(BIN)/daybreak local up
 
-test: $(INSTALLED) ## The whole test suite
-	@$(BIN)/python -m pytest
+test: $(INSTALLED) ## The whole test suite, on every core
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: lint ## Between two edits: lint, types and the tests that start no server
+	@$(BIN)/python -m pytest -n auto -m "not server" $(ARGS)
 
 bench: $(INSTALLED) ## Speed and memory against the usual tutorial, side by side
 	@$(BIN)/python tests/benchmarks/bench.py $(ARGS)

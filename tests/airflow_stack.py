@@ -1,10 +1,9 @@
 """A real Airflow on real sales, as tests use it: the warehouse is a server of its own, so that it can be restarted."""
 
 import os
+import shutil
 import signal
-import socket
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,12 +20,14 @@ from daybreak.local.airflow_http import AirflowHttp
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from parcels import administer
+from ports import free_port
 from real_sales import TEMPLATE, RealSales, real_sales
 from retail.demand_forecast import DEMAND_FORECAST
+from waiting import LONG, until
 
 DAG = DEMAND_FORECAST.name
+DAGS = (DAG, "customer_segments", "customer_recommendations", "measure_predictions", "promote_models", "train_models")
 DATABASE = "sales_in_airflow"
-TIMEOUT = 180
 
 
 class Stack:
@@ -55,14 +56,27 @@ class Stack:
         """Start a run of any DAG."""
         return self.airflow.api.trigger(dag_id, str(partition) if partition else None, params)
 
+    def triggered(self, dag_id: str, partition: date | str | None, *known: AirflowRun) -> AirflowRun:
+        """Wait for the run of a partition, besides the known ones, that an asset's event starts."""
+        return self.airflow.api.triggered(dag_id, str(partition), [run.run_id for run in known], timeout=LONG)
+
     def finished(self, *runs: AirflowRun) -> list[AirflowRun]:
         """Follow runs to their end."""
-        return list(self.airflow.api.follow(runs, timeout=TIMEOUT))[-1]
+        return list(self.airflow.api.follow(runs, timeout=LONG))[-1]
 
     def clear(self, run: AirflowRun) -> None:
         """Clear a whole run, as a person does in the UI."""
         body = {"dry_run": False, "only_failed": False}
         self.http.send("POST", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/clear", json=body)
+
+    def pause(self, dag_id: str, *, paused: bool = True) -> None:
+        """Pause a DAG, or let it run."""
+        self.http.send("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": paused})
+
+    def forget_runs(self, dag_id: str) -> None:
+        """Delete a DAG's runs, so that each partition may have its first one again."""
+        for run in self.airflow.api.runs(dag_id):
+            self.http.send("DELETE", f"/api/v2/dags/{dag_id}/dagRuns/{run.run_id}")
 
     def tries(self, run: AirflowRun) -> dict[str, int]:
         """Return how often each task of a run was tried."""
@@ -80,7 +94,7 @@ class Stack:
 
     def until(self, run: AirflowRun, reached: Callable[[Mapping[str, str]], bool]) -> None:
         """Follow a run until its tasks have reached something."""
-        for [now] in self.airflow.api.follow([run], timeout=TIMEOUT):
+        for [now] in self.airflow.api.follow([run], timeout=LONG):
             if reached(now.tasks):
                 return
         raise AssertionError(f"{run.run_id} ended before")
@@ -127,10 +141,8 @@ class Stack:
 
     def wait_for_a_waiting_task(self) -> None:
         """Wait until a task stands at a lock that is held."""
-        deadline = time.monotonic() + TIMEOUT
-        while self.ask("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IS NOT NULL") == [(0,)]:
-            assert time.monotonic() < deadline, "no task came to the lock"
-            time.sleep(0.1)
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IS NOT NULL"
+        until(lambda: self.ask(waiting) != [(0,)], "a task to come to the lock")
 
     def kill_tasks(self) -> int:
         """SIGKILL every task that runs; return how many processes there were."""
@@ -146,44 +158,43 @@ class Stack:
         EmbeddedPostgres(self._server.folder.parent).use().release()
 
 
-@contextmanager
-def running_stack(
-    warehouse: EmbeddedPostgres, home: Path, *, dags: Sequence[str] = (DAG,), pipelines: str = "retail"
-) -> Iterator[Stack]:
-    """Start Airflow and, meanwhile, see to real sales and a champion."""
-    own = EmbeddedPostgres(home)
-    # Names and places are known before the sales are loaded.
-    settings = Settings(
-        home=home,
-        pipelines=pipelines,
-        warehouse_url=warehouse.url(DATABASE),
-        registry_url=warehouse.url(DATABASE),
-        batches_uri=(home / "batches").as_uri(),
-        models_uri=(home / "models").as_uri(),
-        port=_free_port(),
-    )
-    airflow = LocalAirflow(settings, own, dags=dags, schedules=False)
-    try:
-        airflow.launch()
-        sales = real_sales(warehouse)
-        with administer(warehouse) as connection:
+class SharedAirflow:
+    """One Airflow for several modules of tests, each of which finds a new copy of the sales and no runs."""
+
+    def __init__(self, home: Path, warehouse: EmbeddedPostgres) -> None:
+        self._warehouse = warehouse
+        self._own = EmbeddedPostgres(home)
+        # Names and places are known before the sales are loaded.
+        self._settings = Settings(
+            home=home,
+            pipelines="real_sales",
+            warehouse_url=warehouse.url(DATABASE),
+            registry_url=warehouse.url(DATABASE),
+            batches_uri=(home / "batches").as_uri(),
+            models_uri=(home / "models").as_uri(),
+            port=free_port(),
+        )
+        self._airflow = LocalAirflow(self._settings, self._own, dags=DAGS, schedules=False)
+
+    def stop(self) -> None:
+        """End it."""
+        self._airflow.stop()
+        self._own.release()
+
+    @contextmanager
+    def with_dags(self, *dags: str) -> Iterator[Stack]:
+        """Let these DAGs run, and no others, on a copy of the sales that nobody has changed."""
+        self._airflow.launch()
+        sales = real_sales(self._warehouse)
+        with administer(self._warehouse) as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
             connection.exec_driver_sql(f"CREATE DATABASE {DATABASE} TEMPLATE {TEMPLATE} STRATEGY file_copy")
-        airflow.wait_until_healthy()
-        for dag_id in dags:
-            airflow.api.unpause(dag_id)
-        stack = Stack(airflow, sales, settings, warehouse)
+        shutil.rmtree(self._settings.home / "batches", ignore_errors=True)
+        self._airflow.wait_until_healthy(timeout=LONG)
+        stack = Stack(self._airflow, sales, self._settings, self._warehouse)
+        for dag_id in DAGS:
+            stack.forget_runs(dag_id)
+            stack.pause(dag_id, paused=dag_id not in dags)
         yield stack
         stack.http.close()
         stack.workspace.close()
-    finally:
-        airflow.stop()
-        own.release()
-        with administer(warehouse) as connection:
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

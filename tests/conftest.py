@@ -13,12 +13,25 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
+from distribution import (  # noqa: F401 - pytest finds its hooks here
+    pytest_collection_modifyitems,
+    pytest_ignore_collect,
+    pytest_runtest_protocol,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 from parcels import NewDatabase, Parcels, administer, load, make_project, make_settings
+
+# How long an example takes says how busy the machine is.
+_too_slow = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None, suppress_health_check=_too_slow)
+hypothesis.settings.load_profile("patient")
 
 _numbers = count(1)
 

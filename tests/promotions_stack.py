@@ -4,11 +4,9 @@ import importlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,14 +28,15 @@ from daybreak.settings import PROJECT, Settings
 from daybreak.training.past import Past
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
+from ports import free_port
 from processes import environment
 from promotions import SIGNING_KEY, TOKEN
 from push.receiver import Receiver
+from waiting import LONG
 
 DAG, LEAKY = "daily_promotions", "leaky_promotions"
 TIMEZONE = "America/New_York"
 PRODUCTS, TOP, CHUNKS, RETRIES = 1_200, 120, 2, 2
-TIMEOUT = 180
 
 # The real declaration, but that days before yesterday may be pushed too; and one whose offers cannot be decided.
 PIPELINES = f'''
@@ -94,7 +93,7 @@ class Pushing:
 
     def finished(self, *runs: AirflowRun) -> list[AirflowRun]:
         """Follow runs to their end."""
-        return list(self.airflow.api.follow(runs, timeout=TIMEOUT))[-1]
+        return list(self.airflow.api.follow(runs, timeout=LONG))[-1]
 
     def clear(self, run: AirflowRun, task_id: str) -> None:
         """Clear one task of a run as the UI does: with what comes after it, and with what has to come before."""
@@ -196,14 +195,6 @@ class Pushing:
             engine.dispose()
 
 
-def until(happened: Callable[[], object], what: str) -> None:
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + TIMEOUT
-    while not happened():
-        assert time.monotonic() < deadline, f"waited too long for {what}"
-        time.sleep(0.05)
-
-
 @contextmanager
 def pushing(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
     """Start Airflow and the promotions system and, meanwhile, make up sales and a model."""
@@ -218,14 +209,14 @@ def pushing(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
         warehouse_url=postgres.url("daybreak"),
         registry_url=postgres.url("mlflow"),
         push_top=TOP,
-        port=_free_port(),
+        port=free_port(),
     )
     airflow = LocalAirflow(settings, postgres, dags=[DAG, LEAKY], schedules=False)
     try:
         airflow.launch()
         last_day = last_complete_day(TIMEZONE, datetime.now(UTC))
         _stock(settings, last_day)
-        airflow.wait_until_healthy()
+        airflow.wait_until_healthy(timeout=LONG)
         for dag_id in (DAG, LEAKY):
             airflow.api.unpause(dag_id)
         stack = Pushing(airflow, settings, receiver, last_day)
@@ -309,10 +300,3 @@ def _stock(settings: Settings, last_day: date) -> None:
     )
     workspace.aliases(pipeline.model).move(version.version, Decision("test"))
     workspace.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

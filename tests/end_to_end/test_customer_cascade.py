@@ -1,13 +1,10 @@
 """Customer segments and recommendations in a real Airflow: partition by partition, each from one publication."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from airflow_stack import Stack, running_stack
-from daybreak.embedded.postgres import EmbeddedPostgres
+from airflow_stack import SharedAirflow, Stack
 from daybreak.ledger.stale import list_stale
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.models.aliases import Decision
@@ -27,12 +24,8 @@ DONE = dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "succe
 
 
 @pytest.fixture(scope="module")
-def stack(postgres: EmbeddedPostgres) -> Iterator[Stack]:
-    # Not below pytest's own folder: another session of pytest closes that to the user PostgreSQL runs as under root.
-    with (
-        tempfile.TemporaryDirectory(prefix="daybreak-") as home,
-        running_stack(postgres, Path(home), dags=(UPSTREAM, DOWNSTREAM)) as running,
-    ):
+def stack(sales_airflow: SharedAirflow) -> Iterator[Stack]:
+    with sales_airflow.with_dags(UPSTREAM, DOWNSTREAM) as running:
         _register_models_of_one_day(running)
         yield running
 
@@ -59,7 +52,7 @@ def backfilled(stack: Stack) -> list[AirflowRun]:
     upstream = stack.finished(*runs, stack.start(UPSTREAM, stack.day(DAILY)))
     assert [run.state for run in upstream] == ["success"] * len(DAYS)
     assert [run.run_type for run in upstream] == [*["backfill"] * len(BACKFILLED), "manual"]
-    return stack.finished(*(stack.airflow.api.triggered(DOWNSTREAM, run.partition or "", known=()) for run in upstream))
+    return stack.finished(*(stack.triggered(DOWNSTREAM, run.partition) for run in upstream))
 
 
 def test_a_backfill_upstream_beside_the_newest_day_gives_a_run_of_each_partition_downstream(
@@ -112,7 +105,7 @@ def test_an_upstream_that_is_run_again_runs_the_downstream_again(stack: Stack, b
     first, day = backfilled[0], stack.day(BACKFILLED[0])
     [again] = stack.finished(stack.start(UPSTREAM, day))
     assert again.state == "success"
-    [followed] = stack.finished(stack.airflow.api.triggered(DOWNSTREAM, str(day), known=[first.run_id]))
+    [followed] = stack.finished(stack.triggered(DOWNSTREAM, day, first))
     assert (followed.state, dict(followed.tasks)) == ("success", DONE)
     assert stack.ledger(followed)[0]["upstream_run_id"] == stack.ledger(again)[0]["run_id"]
     assert list_stale(stack.workspace.ledger) == []

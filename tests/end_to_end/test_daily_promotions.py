@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from daybreak.local.airflow_api import AirflowRun
 from predictions import Search
 from promotions import SIGNING_KEY, TOKEN
-from promotions_stack import CHUNKS, DAG, LEAKY, RETRIES, TOP, Pushing, pushing, until
+from promotions_stack import CHUNKS, DAG, LEAKY, RETRIES, TOP, Pushing, pushing
 from retail.promotions_system.faults import Fault
+from waiting import until
 
 # One day for each story, so that none has to undo another's.
 PUSHED, UNDELIVERED, KILLED, PLANTED = 0, 1, 2, 3

@@ -1,16 +1,13 @@
 """The demand forecast on real sales in a real Airflow, with what goes wrong at night."""
 
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from airflow_stack import DAG, Stack, running_stack
+from airflow_stack import DAG, SharedAirflow, Stack
 from daybreak.declaration.partition import Partition
 from daybreak.declaration.segments import ModelRef
-from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.demonstration_data import TIMEZONE
 from daybreak.models.aliases import Decision
@@ -20,9 +17,8 @@ DONE = {**dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "su
 
 
 @pytest.fixture(scope="module")
-def stack(postgres: EmbeddedPostgres) -> Iterator[Stack]:
-    # Not below pytest's own folder: another session of pytest closes that to the user PostgreSQL runs as under root.
-    with tempfile.TemporaryDirectory(prefix="daybreak-") as home, running_stack(postgres, Path(home)) as running:
+def stack(sales_airflow: SharedAirflow) -> Iterator[Stack]:
+    with sales_airflow.with_dags(DAG) as running:
         yield running
 
 

@@ -10,11 +10,9 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
 
 import psutil
 import pytest
@@ -29,8 +27,8 @@ from daybreak.local.airflow_environment import airflow_environment
 from daybreak.local.airflow_status import airflow_status, end_airflow
 from daybreak.local.keeper import COMPONENTS
 from daybreak.settings import Settings
-
-Found = TypeVar("Found")
+from ports import free_port
+from waiting import LONG, until
 
 # What `daybreak local up` comes down to, in a process that the tests may kill.
 UP = """
@@ -42,7 +40,7 @@ from daybreak.settings import Settings
 settings = Settings()
 with LocalAirflow(settings, EmbeddedPostgres(settings.home), dags=["sleepy"]) as airflow:
     airflow.api.unpause("sleepy")
-    for [run] in airflow.api.follow([airflow.api.trigger("sleepy", None)], timeout=60):
+    for [run] in airflow.api.follow([airflow.api.trigger("sleepy", None)], timeout=900):
         if run.tasks["sleep"] == "running":
             print("a task runs", flush=True)
             airflow.watch()
@@ -65,7 +63,7 @@ def settings(project: Path) -> Settings:
         "from airflow.sdk import dag\n\nraise ValueError('a slip of the pen')\n"
     )
     # This project has no SQL of a promotions system, and none is to be started beside its Airflow.
-    return Settings(home=project / "home", project=project, port=_free_port(), promotions_system="")
+    return Settings(home=project / "home", project=project, port=free_port(), promotions_system="")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +107,7 @@ def up(settings: Settings) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
 def test_a_backfill_runs_each_partition_once(airflow: LocalAirflow, settings: Settings) -> None:
     airflow.api.unpause("partitioned")
     runs = airflow.api.backfill("partitioned", date(2026, 2, 1), date(2026, 2, 2), {"note": "again"})
-    *_, last = airflow.api.follow(runs, timeout=60)
+    *_, last = airflow.api.follow(runs, timeout=LONG)
 
     assert [(run.partition, run.state, run.run_type, dict(run.tasks)) for run in last] == [
         ("2026-02-01", "success", "backfill", {"look": "success"}),
@@ -130,7 +128,7 @@ def test_a_task_has_the_settings_and_finds_the_libraries_imported(
     airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres
 ) -> None:
     airflow.api.unpause("partitioned")
-    *_, [run] = airflow.api.follow([airflow.api.trigger("partitioned", "2026-02-05")], timeout=60)
+    *_, [run] = airflow.api.follow([airflow.api.trigger("partitioned", "2026-02-05")], timeout=LONG)
     assert (run.partition, run.state, run.run_type) == ("2026-02-05", "success", "manual")
 
     seen = json.loads((settings.project / "2026-02-05.json").read_text())
@@ -148,21 +146,21 @@ def test_a_bad_partition_key_is_refused_in_airflows_words(airflow: LocalAirflow)
 def test_without_schedules_a_published_partition_still_starts_what_follows_and_the_clock_starts_nothing(
     airflow: LocalAirflow,
 ) -> None:
-    airflow.wait_until_healthy("publishes", "follows", timeout=60)
+    airflow.wait_until_healthy("publishes", "follows", timeout=LONG)
     for dag_id in ("publishes", "follows"):
         airflow.api.unpause(dag_id)
     first, last = date(2026, 3, 5), date(2026, 3, 11)  # the clocks change on the 8th
     wanted = [day.isoformat() for day in days(first, last)]
-    *_, _ = airflow.api.follow(airflow.api.backfill("publishes", first, last), timeout=120)
-    started = [airflow.api.triggered("follows", key, known=()) for key in wanted]
-    *_, ended = airflow.api.follow(started, timeout=60)
+    *_, _ = airflow.api.follow(airflow.api.backfill("publishes", first, last), timeout=LONG)
+    started = [airflow.api.triggered("follows", key, known=(), timeout=LONG) for key in wanted]
+    *_, ended = airflow.api.follow(started, timeout=LONG)
     assert [(run.partition, run.state) for run in ended] == [(key, "success") for key in wanted]
     assert len(airflow.api.runs("follows")) == 7
     assert {run.run_type for run in airflow.api.runs("publishes")} == {"backfill"}
 
     known = {run.run_id for run in ended}
-    *_, _ = airflow.api.follow(airflow.api.backfill("publishes", last, last, reprocess="completed"), timeout=60)
-    assert airflow.api.triggered("follows", wanted[-1], known).run_id not in known
+    *_, _ = airflow.api.follow(airflow.api.backfill("publishes", last, last, reprocess="completed"), timeout=LONG)
+    assert airflow.api.triggered("follows", wanted[-1], known, timeout=LONG).run_id not in known
     with pytest.raises(TransientError, match=r"started no run of 2026-04-01 after 1 s"):
         airflow.api.triggered("follows", "2026-04-01", known, timeout=1)
 
@@ -174,7 +172,7 @@ def test_a_day_that_airflow_leaves_out_is_named(airflow: LocalAirflow) -> None:
 
 def test_a_dag_file_that_cannot_be_imported_is_named_with_its_error(airflow: LocalAirflow) -> None:
     with pytest.raises(ConfigurationError, match=r"broken\.py cannot be imported: ValueError: a slip of the pen"):
-        airflow.wait_until_healthy("broken", timeout=60)
+        airflow.wait_until_healthy("broken", timeout=LONG)
 
 
 def test_the_start_tells_what_it_waits_for(airflow: LocalAirflow, messages: list[str]) -> None:
@@ -265,10 +263,10 @@ def test_a_component_that_dies_while_starting_is_reported_with_its_log(
     airflow.stop()
     ours = LocalAirflow(settings, postgres)
     ours.launch()
-    started = _until(lambda: _all_components(settings))
+    started = until(lambda: _all_components(settings), "every component to start")
     started["scheduler"].signal(signal.SIGKILL)
     with pytest.raises(TerminalError, match=r"scheduler ended by itself.*Next: read .*scheduler\.log"):
-        ours.wait_until_healthy()
+        ours.wait_until_healthy(timeout=LONG)
     ours.stop()
     assert _left(started) == []
 
@@ -279,9 +277,9 @@ def test_ctrl_c_while_starting_leaves_no_process(
     airflow.stop()
     postgres.release()
     process = up()
-    started = _until(lambda: _all_components(settings))
+    started = until(lambda: _all_components(settings), "every component to start")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole foreground group
-    process.wait(30)
+    process.wait(LONG)
     assert _left(started) == []
     assert not EmbeddedPostgres(settings.home).running()
 
@@ -292,9 +290,9 @@ def test_another_shell_ends_it(
     airflow.stop()
     postgres.release()
     process = up()
-    started = _until(lambda: _all_components(settings))
+    started = until(lambda: _all_components(settings), "every component to start")
     assert end_airflow(settings)
-    assert process.wait(30) == 128 + signal.SIGTERM
+    assert process.wait(LONG) == 128 + signal.SIGTERM
     assert _left(started) == []
     assert not EmbeddedPostgres(settings.home).running()
     assert not end_airflow(settings)
@@ -313,9 +311,9 @@ def test_a_killed_parent_leaves_neither_components_nor_tasks(
     assert task, "a task runs in a process group of its own"
 
     process.kill()
-    _until(lambda: _left(started) == [])
-    _until(lambda: not EmbeddedPostgres(settings.home).running())
-    _until(lambda: recorded(settings.home / "airflow" / "run") == {})
+    until(lambda: _left(started) == [], "components and tasks to end")
+    until(lambda: not EmbeddedPostgres(settings.home).running(), "PostgreSQL to end")
+    until(lambda: recorded(settings.home / "airflow" / "run") == {}, "the records to go")
 
 
 def test_what_a_killed_keeper_left_is_ended_by_the_next_start(tmp_path: Path) -> None:
@@ -325,18 +323,11 @@ def test_what_a_killed_keeper_left_is_ended_by_the_next_start(tmp_path: Path) ->
         ours = LocalAirflow(
             Settings(home=tmp_path, project=tmp_path, port=listener.getsockname()[1]), EmbeddedPostgres(tmp_path)
         )
-        with subprocess.Popen(["sleep", "60"], start_new_session=True) as left:
+        with subprocess.Popen(["sleep", "600"], start_new_session=True) as left:
             record(ours.folder / "run", "scheduler", left.pid)
             with pytest.raises(ConfigurationError, match="in use"):
                 ours.launch()
-            assert left.wait(5) < 0
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+            assert left.wait(LONG) < 0
 
 
 def _components(settings: Settings) -> dict[str, Recorded]:
@@ -351,11 +342,3 @@ def _all_components(settings: Settings) -> dict[str, Recorded]:
 
 def _left(started: dict[str, Recorded]) -> list[psutil.Process]:
     return [member for process in started.values() for member in process.session()]
-
-
-def _until(look: Callable[[], Found], timeout: float = 40) -> Found:
-    deadline = time.monotonic() + timeout
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found

@@ -1,16 +1,13 @@
 """A model's life on real sales in a real Airflow: challenged, measured, judged, answered, taken back, trained again."""
 
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_stack import DAG, TIMEOUT, Stack, running_stack
+from airflow_stack import DAG, SharedAirflow, Stack
 from daybreak.declaration.partition import Partition
 from daybreak.declaration.segments import ModelRef
 from daybreak.embedded.postgres import EmbeddedPostgres
@@ -24,6 +21,7 @@ from daybreak.training.past import Past
 from daybreak.training.profiles import keep_profiles
 from retail.demand_forecast import DEMAND_FORECAST
 from retail.demand_forecast.training import CATEGORIES, NUMBERS, TARGET, build
+from waiting import LONG, until
 
 MEASURE, PROMOTE, TRAIN = "measure_predictions", "promote_models", "train_models"
 # The least number of days that a verdict is passed on follow the last one that the poor champion has seen.
@@ -44,14 +42,10 @@ class Answered:
 
 
 @pytest.fixture(scope="module")
-def stack(postgres: EmbeddedPostgres) -> Iterator[Stack]:
-    # Not below pytest's own folder: another session of pytest closes that to the user PostgreSQL runs as under root.
-    with tempfile.TemporaryDirectory(prefix="daybreak-") as home, pytest.MonkeyPatch.context() as patched:
-        patched.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=":")
-        dags = (DAG, MEASURE, PROMOTE, TRAIN)
-        with running_stack(postgres, Path(home), dags=dags, pipelines="real_sales") as running:
-            _crown_a_poor_champion(running)
-            yield running
+def stack(sales_airflow: SharedAirflow) -> Iterator[Stack]:
+    with sales_airflow.with_dags(DAG, MEASURE, PROMOTE, TRAIN) as running:
+        _crown_a_poor_champion(running)
+        yield running
 
 
 def _crown_a_poor_champion(stack: Stack) -> None:
@@ -123,15 +117,12 @@ def drifted(stack: Stack, demoted: list[AirflowRun]) -> AirflowRun:
 def trained(stack: Stack, drifted: AirflowRun) -> Iterator[AirflowRun]:
     """Start the same Airflow with its schedules, of which none but the training's is awake."""
     for dag_id in (DAG, MEASURE, PROMOTE):
-        stack.http.send("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": True})
+        stack.pause(dag_id)
     stack.airflow.stop()
     own = EmbeddedPostgres(stack.settings.home)
     with LocalAirflow(stack.settings, own, dags=[TRAIN]) as airflow:
-        deadline = time.monotonic() + TIMEOUT
-        while not (started := airflow.api.runs(TRAIN, run_type="asset_triggered")):
-            assert time.monotonic() < deadline, "the event has started nothing"
-            time.sleep(0.2)
-        *_, [done] = airflow.api.follow(started, timeout=TIMEOUT)
+        started = until(lambda: airflow.api.runs(TRAIN, run_type="asset_triggered"), "the event to start a training")
+        *_, [done] = airflow.api.follow(started, timeout=LONG)
         yield done
     own.release()
 
@@ -292,10 +283,8 @@ def _wait_until_put_aside(stack: Stack, run: AirflowRun) -> None:
     """
     ended = f"Received executor event with state success for task instance TaskInstanceKey(dag_id='{run.dag_id}', "
     ended += f"task_id='ask', run_id='{run.run_id}'"
-    log, deadline = stack.airflow.folder / "logs" / "scheduler.log", time.monotonic() + TIMEOUT
-    while ended not in log.read_text():
-        assert time.monotonic() < deadline, "the process that asked has not ended"
-        time.sleep(0.2)
+    log = stack.airflow.folder / "logs" / "scheduler.log"
+    until(lambda: ended in log.read_text(), "the process that asked to end")
 
 
 def _decisions(stack: Stack, run: AirflowRun) -> list[tuple[Any, ...]]:

@@ -2,9 +2,8 @@
 
 import os
 import signal
-import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from ports import free_port
 from promotions import SIGNING_KEY, TOKEN, Promotions
 from retail.promotions_system.faults import Fault, Seen
 from retail.promotions_system.settings import PromotionsSettings
@@ -24,7 +24,7 @@ class Receiver(Promotions):
     """A promotions system in a process; ``faults`` are planned, and what was posted is asked for, over HTTP."""
 
     def __init__(self, database_url: str, output: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.output = output
         settings = PromotionsSettings(
             database_url=SecretStr(database_url),
@@ -127,14 +127,6 @@ class RemoteFaults:
         return seen
 
 
-def wait_until(happened: Callable[[], object], what: str, seconds: float = 30) -> None:
-    """Wait for something that another process does."""
-    ends = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < ends, f"waited {seconds} s for {what}"
-        time.sleep(0.01)
-
-
 def _serve(settings: PromotionsSettings, output: Path) -> None:
     import uvicorn
 
@@ -144,10 +136,3 @@ def _serve(settings: PromotionsSettings, output: Path) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="info", access_log=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

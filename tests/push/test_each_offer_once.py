@@ -11,10 +11,10 @@ from daybreak.errors import DeliveryRefused, WarehouseUnavailable
 from daybreak.push.keys import offer_id
 from processes import ended, start
 from retail.promotions_system.faults import Fault
+from waiting import until
 
 from .conftest import Daybreak
 from .mortal import Death, killed, start_push
-from .receiver import wait_until
 from .shelves import CHUNKS, DAY, TOP, Shelves, failed
 
 # So many of the best are among them no more, once the source was corrected.
@@ -80,7 +80,7 @@ def test_two_runs_of_one_partition_at_once_send_each_offer_once(shelves: Shelves
     shelves.receiver.faults.plan(Fault(kind="delay", seconds=1, times=2))
     run = ("run", "shelf_offers", "--partition", str(DAY))
     both = [start(shelves.workspace.settings, *run) for _ in range(2)]
-    wait_until(lambda: waiting(shelves) == 1, "one of the two to wait for the other")
+    until(lambda: waiting(shelves) == 1, "one of the two to wait for the other")
     assert [ended(process) for process in both] == [0, 0]
     shelves.assert_offered(revision=1)
     assert sent(shelves) == CHUNKS
@@ -231,7 +231,7 @@ def test_who_has_lost_the_lock_of_the_partition_sends_no_more(shelves: Shelves) 
     shelves.receiver.faults.plan(Fault(kind="delay", seconds=0.1, times=None))
     with ThreadPoolExecutor(1) as pool:
         pushing = pool.submit(single.runner(max_in_flight=1).push, plan, snapshot)
-        wait_until(lambda: sent(shelves) >= 2, "two chunks to be sent")
+        until(lambda: sent(shelves) >= 2, "two chunks to be sent")
         shelves.rows(
             "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
             "WHERE locktype = 'advisory' AND datname = current_database()"

@@ -8,9 +8,9 @@ import pytest
 from daybreak.batch.snapshot import Snapshot
 from processes import ended, kill, start
 from retail.promotions_system.faults import Fault
+from waiting import until
 
 from .mortal import Death, killed, start_push
-from .receiver import wait_until
 from .shelves import CHUNKS, DAY, Shelves
 
 # Where a process dies; the number says at which call. Requests are made one after the other, and no receipt is written
@@ -84,7 +84,7 @@ def test_a_push_killed_after_any_time_and_tried_again_sends_each_offer_once(shel
     for nth in range(4):
         seen = len(shelves.receiver.faults.seen)
         process = start_push(shelves.workspace.settings, plan, staged, shelves.receiver.target(max_in_flight=2))
-        wait_until(lambda: len(shelves.receiver.faults.seen) > seen or not process.is_alive(), "a request")  # noqa: B023
+        until(lambda: len(shelves.receiver.faults.seen) > seen or not process.is_alive(), "a request")  # noqa: B023
         time.sleep(chance.uniform(0, 0.1))
         kill(process)
         assert shelves.active().keys() <= shelves.expected().keys(), nth
@@ -99,7 +99,7 @@ def test_commands_that_were_killed_are_gone_on_with_by_the_next_one(shelves: She
         faults.forget()  # type: ignore[attr-defined]
         faults.plan(Fault(kind="none", times=2), Fault(kind="delay", seconds=2, times=None))
         process = start(settings, *arguments, str(DAY))
-        wait_until(lambda: len(faults.seen) >= 2, "two requests")
+        until(lambda: len(faults.seen) >= 2, "two requests")
         kill(process)
         # What was under way arrives after its sender's end.
         shelves.receiver.settle()

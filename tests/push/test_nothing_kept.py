@@ -13,10 +13,10 @@ from daybreak.errors import DaybreakError
 from predictions import Search
 from processes import ended, start
 from retail.promotions_system.faults import Fault
+from waiting import until
 
 from .conftest import Daybreak, Everywhere
 from .mortal import Death, killed, start_push
-from .receiver import wait_until
 from .shelf_offers import FEATURES
 from .shelves import CHUNKS, DAY, PRODUCTS, TOP, Shelves
 
@@ -102,7 +102,7 @@ def test_a_process_that_pushes_leaves_no_core_dump(shelves: Shelves) -> None:
     plan = shelves.plan()
     shelves.receiver.faults.plan(Fault(kind="delay", seconds=1, times=None))
     process = start_push(shelves.workspace.settings, plan, shelves.stage(plan), shelves.receiver.target())
-    wait_until(lambda: shelves.receiver.faults.under_way, "a request")
+    until(lambda: shelves.receiver.faults.under_way, "a request")
     limits = Path(f"/proc/{process.pid}/limits").read_text()
     (soft,) = (line.split()[4] for line in limits.splitlines() if line.startswith("Max core file size"))
     assert soft == "0"

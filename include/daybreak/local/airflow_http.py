@@ -31,7 +31,7 @@ class AirflowHttp:
     def send(
         self, method: str, path: str, *, absent_ok: bool = False, conflict_ok: bool = False, **content: Any
     ) -> Any:
-        """Send a request as the user; an absence or a conflict that is allowed for gives None."""
+        """Send a request as the user; an absence or a conflict that is allowed for gives None, as no content does."""
         try:
             response = self._http.request(method, path, **content)
             if response.status_code == httpx.codes.UNAUTHORIZED:
@@ -47,7 +47,7 @@ class AirflowHttp:
         ):
             return None
         _raise_if_refused(response)
-        return response.json()
+        return response.json() if response.content else None
 
     def _log_in(self) -> None:
         response = self._http.post("/auth/token", json=self._credentials)

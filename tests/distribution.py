@@ -1,0 +1,88 @@
+"""How the suite is spread over processes, and which of its tests need a server.
+
+A module's tests stay together, for what they share; the longest folders come first, so that no process is left alone
+with them in the end. The real Airflows are one piece: two at once would take the time from each other.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+# Whoever asks for one of these, through however many others, starts a PostgreSQL, an Airflow or a promotions system.
+SERVERS = {"postgres", "server", "stack", "airflow"}
+PROGRAMS = ("/initdb", "/pg_ctl", "/postgres")
+END_TO_END = "tests/end_to_end/"
+# To import Airflow takes as long as to start a server.
+IMPORT_AIRFLOW = (END_TO_END, "tests/dags/", "tests/plugins/")
+LONGEST_FIRST = (END_TO_END, "tests/retail/", "tests/push/", "tests/sql/")
+# Each process has a PostgreSQL and up to a gigabyte of memory.
+MOST_PROCESSES = 4
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what is deselected whole."""
+    whole = f"{collection_path.as_posix()}/".endswith(IMPORT_AIRFLOW)
+    return True if whole and config.option.markexpr == "not server" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server, and bring what takes longest to the front."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())) or item.nodeid.startswith(IMPORT_AIRFLOW):
+            item.add_marker(pytest.mark.server)
+    items.sort(key=_place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Know which test runs, for whoever starts a server."""
+    _running.append(item)
+    try:
+        return (yield)
+    finally:
+        _running.remove(item)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Take the cores that this process may use; of those, pytest-xdist by itself takes the physical ones only."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, MOST_PROCESSES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
+    """Hand out whole modules in the order from above."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
+    return ByModule(config, log)
+
+
+def _place(item: pytest.Item) -> tuple[int, bool]:
+    """Sort by folder, and among the real Airflows bring together the modules that share one."""
+    folders = [place for place, folder in enumerate(LONGEST_FIRST) if item.nodeid.startswith(folder)]
+    return folders[0] if folders else len(LONGEST_FIRST), "sales_airflow" in getattr(item, "fixturenames", ())
+
+
+def _refuse_servers_of_unmarked_tests(event: str, arguments: tuple[Any, ...]) -> None:
+    """Hold that the marks are right, however a server is started: without one, no PostgreSQL is."""
+    if event == "subprocess.Popen" and any(str(word).endswith(PROGRAMS) for word in arguments[1]):
+        for item in _running:
+            assert item.get_closest_marker("server"), f"{item.nodeid} starts a server and is not marked so"
+
+
+_running: list[pytest.Item] = []
+sys.addaudithook(_refuse_servers_of_unmarked_tests)
