@@ -68,7 +68,7 @@ def test_a_type_outside_of_the_allow_list_is_never_loaded(parcels: Parcels) -> N
     model = make_pipeline(FunctionTransformer(_open))
     (folder(version) / "model.skops").write_bytes(skops.io.dumps(model))
     with pytest.raises(
-        ModelRefused, match=r"holds .*_open.* Next: register a model made of scikit-learn's own estimators"
+        ModelRefused, match=r"holds .*_open, which no run loads\. Next: make it of scikit-learn's own estimators"
     ):
         parcels.workspace.registry.load(altered(parcels, version))
 

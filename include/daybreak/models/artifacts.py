@@ -5,7 +5,6 @@ planned only on what the storage holds.
 """
 
 import hashlib
-import re
 import shutil
 from collections.abc import Collection
 from contextlib import suppress
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from daybreak.errors import ModelRefused, WarehouseUnavailable
+from daybreak.models.tree_bounds import misplaced
+from daybreak.models.trusted import load_trusted, refused_names
 
 if TYPE_CHECKING:
     from daybreak.models.version import ModelVersion
 
 SKOPS, PICKLE = "model.skops", "model.pkl"
-# What an artifact may be made of besides what skops itself trusts: estimators of these packages, not our functions.
-_TRUSTED = re.compile(r"(sklearn|numpy|scipy)\.")
 # Versions that the cache keeps, the ones used last.
 _KEPT = 50
 
@@ -130,12 +129,29 @@ def digest_of(files: Files) -> str:
 
 
 def _from_skops(model: "ModelVersion", data: bytes) -> Any:
-    import skops.io
-
-    untrusted = skops.io.get_untrusted_types(data=data)
-    if refused := [name for name in untrusted if not _TRUSTED.match(name)]:
+    refuse_untrusted(data, f"The artifact of {model.name} version {model.version}")
+    try:
+        loaded = load_trusted(data)
+        problem = misplaced(loaded)
+    except Exception as error:  # all of it may be held, and it does not fit together
         raise ModelRefused(
-            f"The artifact of {model.name} version {model.version} holds {', '.join(sorted(refused))}.",
-            next_step="register a model made of scikit-learn's own estimators.",
+            f"The artifact of {model.name} version {model.version} cannot be opened ({type(error).__name__}).",
+            next_step=f"restore {model.uri}, or choose another version with `--model-version`.",
+        ) from error
+    if problem:
+        raise ModelRefused(
+            f"The artifact of {model.name} version {model.version} is damaged: {problem}.",
+            next_step=f"restore {model.uri}, or choose another version with `--model-version`.",
         )
-    return skops.io.loads(data, trusted=untrusted)
+    return loaded
+
+
+def refuse_untrusted(data: bytes, what: str) -> None:
+    """Refuse a skops file that holds what no run would load; nothing of it is made."""
+    if refused := refused_names(data):
+        shown = ", ".join(refused[:5]) + (f" and {len(refused) - 5} more" if len(refused) > 5 else "")
+        raise ModelRefused(
+            f"{what} holds {shown}, which no run loads.",
+            next_step="make it of scikit-learn's own estimators, without functions or classes of your own "
+            "(docs/model-lifecycle.md says what a model may hold).",
+        )

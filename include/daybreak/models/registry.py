@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from daybreak.batch.signature import Signature
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused, WarehouseUnavailable
-from daybreak.models.artifacts import Artifacts, Files, digest_of
+from daybreak.models.artifacts import SKOPS, Artifacts, Files, digest_of, refuse_untrusted
 from daybreak.models.canonical import canonical
 from daybreak.models.training_record import TrainingRecord
 from daybreak.models.version import NEEDED, ModelVersion, library_versions
@@ -123,6 +123,9 @@ class Registry:
 
         record = record or TrainingRecord()
         libraries = library_versions()
+        files = canonical(saved_files(model, sample, method, libraries))
+        # Before anything is written: what no run would load is no version.
+        refuse_untrusted(files[SKOPS], f"The model that was fitted for {name}")
         tags = {**record.tags, "trained_through": trained_through.isoformat()}
         tags |= {f"library.{package}": version for package, version in libraries.items()}
         experiment = self._client.get_experiment_by_name(name)
@@ -134,7 +137,6 @@ class Registry:
         )
         run_id = replace(record, tags=tags).log(self._client, experiment_id, artifacts)
         uri = f"{artifacts}/{run_id}/artifacts/model"
-        files = canonical(saved_files(model, sample, method, libraries))
         for file, content in files.items():
             target = UPath(uri) / file
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,119 @@
+"""Trusted: what a skops file may hold, judged by exact names before anything of it is made.
+
+skops trusts by name alone, wherever the name stands; but a function that may be held is called where it stands as a
+class. So each of skops' loaders has a list of its own. The same judgement is made at registration and at loading.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+LISTS = Path(__file__).parent / "trusted_types"
+# Older protocols have older loaders, which look less closely.
+_PROTOCOL = 2
+_LOADER = "__loader__"
+_SCHEMA = "schema.json"
+
+
+def list_of(minor: str) -> Path:
+    """Return the file with what is trusted under a minor version of scikit-learn."""
+    return LISTS / f"scikit-learn-{minor}.json"
+
+
+def minor_version() -> str:
+    """Return the installed minor version of scikit-learn, such as 1.9."""
+    from importlib.metadata import version
+
+    return ".".join(version("scikit-learn").split(".")[:2])
+
+
+def refused_names(data: bytes) -> list[str]:
+    """Return what a skops file holds that it may not, nothing where it may be loaded; nothing of it is made."""
+    return _judged(data)[1]
+
+
+def load_trusted(data: bytes) -> Any:
+    """Load a skops file that holds nothing it may not; raise ValueError with what it holds otherwise."""
+    import skops.io
+
+    names, refused = _judged(data)
+    if refused:
+        raise ValueError(", ".join(refused))
+    return skops.io.loads(data, trusted=names)
+
+
+def _judged(data: bytes) -> tuple[list[str], list[str]]:
+    import io
+
+    try:
+        with ZipFile(io.BytesIO(data)) as file:
+            schema = json.loads(file.read(_SCHEMA))
+        nodes = list(_nodes(schema))
+    except (BadZipFile, KeyError, ValueError, RecursionError, NotImplementedError) as error:
+        return [], [f"no file of skops ({type(error).__name__})"]
+    if not isinstance(schema, dict) or _LOADER not in schema:
+        return [], ["no object of skops"]
+    if schema.get("protocol") != _PROTOCOL:
+        return [], [f"another protocol than {_PROTOCOL}"]
+    met: dict[Any, tuple[str, str]] = {}
+    names, refused = set(), set()
+    for node in nodes:
+        loader, name = str(node[_LOADER]), f"{node.get('__module__')}.{node.get('__class__')}"
+        names.add(name)
+        if name not in _allowed().get(loader, ()):
+            refused.add(name if loader in _allowed() else f"{name} by {loader}")
+        # skops takes the first node that it meets under an id, whatever the second one says.
+        if "__id__" in node and met.setdefault(json.dumps(node["__id__"]), (loader, name)) != (loader, name):
+            refused.add(f"{name} under the id of another")
+        refused |= set(_within(node, loader))
+    return sorted(names), sorted(refused)
+
+
+def _within(node: dict[str, Any], loader: str) -> Iterator[str]:
+    """Yield what must not stand in this place, though it may in another."""
+    if loader == "DictNode":
+        # Each is called with a key.
+        kinds = node.get("key_types")
+        inside = kinds.get("content") if isinstance(kinds, dict) and kinds.get(_LOADER) == "ListNode" else None
+        if not isinstance(inside, list) or any(not _is(kind, "TypeNode") for kind in inside):
+            yield "a mapping whose keys are not of plain types"
+    if loader == "PartialNode":
+        content = node.get("content")
+        if not isinstance(content, dict) or not _is(content.get("func"), "FunctionNode"):
+            yield "functools.partial of something other than a function"
+    if loader == "RandomGeneratorNode":
+        from skops.io._trusted_types import NUMPY_RANDOM_BIT_GENERATOR_TYPE_NAMES
+
+        try:
+            generator = json.loads(node["content"]["bit_generator"]["content"]["bit_generator"]["content"])
+        except (KeyError, TypeError, ValueError):
+            generator = None
+        if f"numpy.random.{generator}" not in NUMPY_RANDOM_BIT_GENERATOR_TYPE_NAMES:
+            yield f"numpy.random.{generator}"
+
+
+def _is(node: Any, loader: str) -> bool:
+    return isinstance(node, dict) and node.get(_LOADER) == loader
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    # Not by recursion: a file decides how deep it is.
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if _LOADER in item:
+                yield item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+@cache
+def _allowed() -> dict[str, frozenset[str]]:
+    path = list_of(minor_version())
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {loader: frozenset(names) for loader, names in known.items()}
