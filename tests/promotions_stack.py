@@ -251,14 +251,16 @@ def _lay_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (project / "sql" / LEAKY).symlink_to(PROJECT / "sql" / DAG)
     (project / "include" / "pushing_pipelines.py").write_text(PIPELINES)
     declared = (PROJECT / "dags" / f"{DAG}.py").read_text()
-    quick = f"default_args={{**RETRIES, 'retries': {RETRIES}, 'retry_delay': timedelta(seconds=1)}}"
-    declared = _replaced(declared, "default_args=RETRIES", quick)
-    declared = _replaced(declared, "from datetime import datetime", "from datetime import datetime, timedelta")
+    quick = f"doc_md=__doc__, default_args={{'retries': {RETRIES}, 'retry_delay': timedelta(seconds=1)}}"
+    declared = _replaced(declared, "doc_md=__doc__", quick)
+    declared = _replaced(
+        declared, "\nfrom daybreak_airflow", "\nfrom datetime import timedelta\n\nfrom daybreak_airflow"
+    )
     (project / "dags" / f"{DAG}.py").write_text(declared)
     leaky = _replaced(
         declared,
-        "from retail.daily_promotions import DAILY_PROMOTIONS as PIPELINE",
-        "from pushing_pipelines import LEAKY as PIPELINE",
+        "from retail.daily_promotions import DAILY_PROMOTIONS",
+        "from pushing_pipelines import LEAKY as DAILY_PROMOTIONS",
     )
     (project / "dags" / f"{LEAKY}.py").write_text(leaky)
     around = os.environ.get("PYTHONPATH")

@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Mapping
 from copy import deepcopy
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +38,11 @@ def make_dag(ours: Mapping[str, Any], given: Mapping[str, Any]) -> DAG:
 
 
 def _refuse_unknown(given: Mapping[str, Any]) -> None:
-    known = inspect.signature(DAG).parameters
+    known = inspect.signature(DAG).parameters if given else {}
     for name in given:
         if name not in known:
+            from difflib import get_close_matches
+
             close = get_close_matches(name, known, n=1)
             raise ConfigurationError(
                 f"Airflow's DAG has no argument '{name}'.",
