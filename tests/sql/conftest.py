@@ -9,6 +9,7 @@ from cascades import Cascade, load_cascade
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
+from declared import Declared
 from parcels import NewDatabase, Parcels, administer, make_project, make_settings
 
 Way = Callable[..., object]
@@ -42,6 +43,23 @@ def cascade(cascaded: Settings, new_database: NewDatabase, project: Path, tmp_pa
     workspace = Workspace(make_settings(tmp_path, project, new_database("cascaded"), cascaded.models))
     yield Cascade(workspace)
     workspace.close()
+
+
+@pytest.fixture
+def declared(new_database: NewDatabase, project: Path, tmp_path: Path) -> Iterator[Declared]:
+    """Return a database with the parcels' source, and no table of predictions yet."""
+    workspace = Workspace(make_settings(tmp_path, project, new_database()))
+    workspace.ledger  # noqa: B018 - opens it, which makes its tables
+    yield Declared(workspace)
+    workspace.close()
+
+
+@pytest.fixture
+def filled(declared: Declared) -> Declared:
+    """Make the tables of one pipeline and publish two rows."""
+    declared.see_to()
+    declared.publish(1, "(1, 'north', 8001, 2.5), (1, 'south', 8002, 3.5)")
+    return declared
 
 
 def break_weights(parcels: Parcels, rows: int) -> set[tuple[str, int]]:

@@ -107,11 +107,13 @@ def _as_then(runner: Runner, run: "RowMapping", snapshot: Snapshot, changed: lis
 
 def _written(runner: Runner, run_id: int, columns: tuple[str, ...]) -> list[str]:
     """Return the columns that have a value in any row of a run."""
-    found = ", ".join(f"coalesce(bool_or({quoted(column)} IS NOT NULL), false)" for column in columns) or "true"
+    if not columns:
+        return []
+    found = ", ".join(f"coalesce(bool_or({quoted(column)} IS NOT NULL), false)" for column in columns)
     with runner.workspace.warehouse.begin() as connection:
         statement = f"SELECT {found} FROM {runner.publisher.table} WHERE run_id = {run_id:d}".replace("%", "%%")
         row = connection.exec_driver_sql(statement).one()
-    return [column for column, there in zip(columns, row, strict=False) if there]
+    return [column for column, there in zip(columns, row, strict=True) if there]
 
 
 def _compared(runner: Runner, pipeline: Pipeline, run_id: int, batches: "Generator[pa.RecordBatch]") -> tuple[int, int]:
