@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # Whoever asks for one of these, through however many others, starts a PostgreSQL, an Airflow or a promotions system.
 SERVERS = {"postgres", "server", "stack", "airflow"}
-PROGRAMS = ("/initdb", "/pg_ctl", "/postgres")
 END_TO_END = "tests/end_to_end/"
 # To import Airflow takes as long as to start a server.
 IMPORT_AIRFLOW = (END_TO_END, "tests/dags/", "tests/plugins/")
@@ -65,10 +64,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 
     class ByModule(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.partition("::")[0]
+            return piece_of(nodeid)
 
     config.option.loadscopereorder = False
     return ByModule(config, log)
+
+
+def piece_of(nodeid: str) -> str:
+    """Name what a test is handed out with."""
+    return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.partition("::")[0]
 
 
 def _place(item: pytest.Item) -> tuple[int, bool]:
@@ -79,7 +83,7 @@ def _place(item: pytest.Item) -> tuple[int, bool]:
 
 def _refuse_servers_of_unmarked_tests(event: str, arguments: tuple[Any, ...]) -> None:
     """Hold that the marks are right, however a server is started: without one, no PostgreSQL is."""
-    if event == "subprocess.Popen" and any(str(word).endswith(PROGRAMS) for word in arguments[1]):
+    if event == "subprocess.Popen" and str(arguments[0]).endswith("/pg_ctl") and "start" in arguments[1]:
         for item in _running:
             assert item.get_closest_marker("server"), f"{item.nodeid} starts a server and is not marked so"
 

@@ -32,6 +32,7 @@ from daybreak.training.train import train
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_HOURS
+from waiting import LONG
 
 MADE = Path(__file__).parent / "fixture_pipelines" / "sql"
 ROWS = 400
@@ -231,7 +232,7 @@ def make_settings(home: Path, project: Path, url: str, models: str | None = None
         registry_url=url,
         batches_uri=(home / "batches").as_uri(),
         models_uri=models or (home / "models").as_uri(),
-        lock_timeout_seconds=20,
+        lock_timeout_seconds=LONG,
         port=8080,
     )
 

@@ -26,6 +26,7 @@ from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Runner
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
+from waiting import LONG
 
 ENGINE = str(Path(daybreak.__file__).parent)
 _forks = multiprocessing.get_context("forkserver")
@@ -88,7 +89,7 @@ def run_tasks(workspace: Workspace, folder: Path, day: str) -> None:
 
 def ended(process: BaseProcess) -> int | None:
     """Wait for a process; return its exit code, or minus the number of the signal that killed it."""
-    process.join(60)
+    process.join(LONG)
     return process.exitcode
 
 
@@ -176,4 +177,4 @@ def kill(process: BaseProcess) -> None:
     """Kill a process, whatever it is doing."""
     with suppress(ProcessLookupError):
         os.kill(process.pid or 0, signal.SIGKILL)
-    process.join(60)
+    process.join(LONG)

@@ -22,6 +22,7 @@ from parcels import administer
 from retail.promotions_system.app import create_app
 from retail.promotions_system.faults import Faults
 from retail.promotions_system.settings import PromotionsSettings
+from waiting import LONG
 
 TOKEN = "token-of-the-tests-4711"
 SIGNING_KEY = "signing-key-of-the-tests-0123456789"
@@ -52,7 +53,9 @@ class Promotions:
             "ca_file": self.trusts,
             "first_pause_seconds": 0.02,
             "longest_pause_seconds": 0.1,
-            "deadline_seconds": 20,
+            "read_seconds": LONG,
+            "request_seconds": LONG,
+            "deadline_seconds": LONG,
         }
         return DeliveryTarget(**{**declared, **changes})
 
@@ -61,7 +64,7 @@ class Promotions:
         signed = signed_headers(SecretStr(SIGNING_KEY), int(time.time()), key, body)
         named = {name.replace("_", "-").title(): value for name, value in headers.items()}
         every = {"Authorization": f"Bearer {TOKEN}", **signed, **named}
-        return httpx.post(f"{self.url}/v1/offers", content=body, headers=every, timeout=30, trust_env=False)
+        return httpx.post(f"{self.url}/v1/offers", content=body, headers=every, timeout=LONG, trust_env=False)
 
     def listing(self, day: str = DAY, **query: Any) -> dict[str, Any]:
         """Return what it lists for a day."""
@@ -69,6 +72,7 @@ class Promotions:
             f"{self.url}/v1/offers",
             params={"date": day, "limit": 10_000, **query},
             headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=LONG,
             trust_env=False,
         )
         listing: dict[str, Any] = response.raise_for_status().json()
@@ -151,7 +155,7 @@ def serve(database_url: str, *, ssl: tuple[Path, Path] | None = None, **changes:
         yield Promotions(f"http{'s' if ssl else ''}://127.0.0.1:{port}", settings, faults, certificate)
     finally:
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(LONG)
     assert not thread.is_alive(), "The promotions system does not stop."
 
 

@@ -81,7 +81,10 @@ def messages() -> list[str]:
 @pytest.fixture(scope="module")
 def airflow(settings: Settings, postgres: EmbeddedPostgres, messages: list[str]) -> Iterator[LocalAirflow]:
     dags = ["partitioned", "at_six", "sleepy"]
-    with LocalAirflow(settings, postgres, dags=dags, schedules=False, progress=messages.append) as running:
+    running = LocalAirflow(settings, postgres, dags=dags, schedules=False, progress=messages.append)
+    running.launch()
+    running.wait_until_healthy(timeout=LONG)
+    with running:
         yield running
 
 

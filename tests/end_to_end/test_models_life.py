@@ -120,7 +120,10 @@ def trained(stack: Stack, drifted: AirflowRun) -> Iterator[AirflowRun]:
         stack.pause(dag_id)
     stack.airflow.stop()
     own = EmbeddedPostgres(stack.settings.home)
-    with LocalAirflow(stack.settings, own, dags=[TRAIN]) as airflow:
+    airflow = LocalAirflow(stack.settings, own, dags=[TRAIN])
+    airflow.launch()
+    airflow.wait_until_healthy(timeout=LONG)
+    with airflow:
         started = until(lambda: airflow.api.runs(TRAIN, run_type="asset_triggered"), "the event to start a training")
         *_, [done] = airflow.api.follow(started, timeout=LONG)
         yield done

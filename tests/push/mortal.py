@@ -16,6 +16,7 @@ from daybreak.push.target import DeliveryTarget
 from daybreak.run.plan import Plan
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
+from waiting import LONG
 
 from .shelf_offers import SHELF_OFFERS
 
@@ -46,7 +47,7 @@ def start_push(
 
 def killed(process: BaseProcess) -> bool:
     """Wait for a process to end, and tell whether it was killed; that it fails otherwise is an error."""
-    process.join(60)
+    process.join(LONG)
     assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
     return process.exitcode != 0
 

@@ -16,6 +16,7 @@ from ports import free_port
 from promotions import SIGNING_KEY, TOKEN, Promotions
 from retail.promotions_system.faults import Fault, Seen
 from retail.promotions_system.settings import PromotionsSettings
+from waiting import LONG
 
 _forks = get_context("forkserver")
 
@@ -35,7 +36,7 @@ class Receiver(Promotions):
         )
         super().__init__(f"http://127.0.0.1:{self.port}", settings, RemoteFaults(self))  # type: ignore[arg-type]
         self._http = httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30
+            base_url=self.url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=LONG
         )
         self._process: BaseProcess | None = None
 
@@ -52,7 +53,7 @@ class Receiver(Promotions):
         """Kill it, whatever it is doing."""
         assert self._process is not None
         os.kill(self._process.pid or 0, signal.SIGKILL)
-        self._process.join(30)
+        self._process.join(LONG)
 
     def well(self) -> bool:
         """Tell whether it takes offers."""

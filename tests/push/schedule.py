@@ -22,6 +22,7 @@ from daybreak.push.target import DeliveryTarget
 from daybreak.run.plan import Plan
 from daybreak.warehouse.database import Warehouse
 from retail.promotions_system.faults import Fault
+from waiting import LONG
 
 from .mortal import Death, die
 from .receiver import Receiver
@@ -121,12 +122,12 @@ class Schedule:
             self.receiver.start()
             self.receiver.faults.started_again()  # type: ignore[attr-defined]
         self.receiver.faults.plan()
-        self._push(self._plan(), must=True)
+        self._push(self._plan(), must=True, deadline_seconds=LONG)
         self._hold_all()
         self.warehouse.close()
 
     def _push(self, plan: Plan, *, must: bool = False, deadline_seconds: float = 2) -> None:
-        pusher = Pusher(self.warehouse, plan, PUSH, self._target(deadline_seconds), 20)
+        pusher = Pusher(self.warehouse, plan, PUSH, self._target(deadline_seconds), LONG)
         try:
             pusher.push("0" * 64, self.content.offers(plan))
         except (DeliveryRefused, DeliveryUnavailable):
@@ -238,7 +239,7 @@ class Schedule:
             os._exit(status)
 
     def _wait_for(self, child: int) -> None:
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + LONG
         while os.waitpid(child, os.WNOHANG) == (0, 0):
             if time.monotonic() > ends:
                 os.kill(child, signal.SIGKILL)

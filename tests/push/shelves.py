@@ -29,6 +29,7 @@ from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from promotions import SIGNING_KEY, TOKEN, Promotions
 from retail.daily_promotions.training import profile
+from waiting import LONG
 
 from .shelf_offers import FEATURES, SHELF_OFFERS
 
@@ -262,6 +263,6 @@ def make_settings(home: Path, project: Path, url: str | None, receiver: Promotio
         "push_allowed_hosts": "127.0.0.1,localhost",
         "push_top": TOP,
         "push_by_department": False,
-        "lock_timeout_seconds": 20,
+        "lock_timeout_seconds": LONG,
     }
     return Settings(**(declared | changes))

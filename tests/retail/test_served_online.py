@@ -2,7 +2,6 @@
 
 import math
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,12 +18,13 @@ from daybreak.models.version import ModelVersion
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Runner
 from daybreak.workspace import Workspace
+from ports import free_port
 from real_sales import RealSales
 from retail.demand_forecast import DEMAND_FORECAST
+from waiting import LONG
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 ROWS = 200
-INSTALLING, STARTING = 170, 120
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +36,9 @@ def serving(sales: RealSales, tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = [*uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "-r", str(requirements)]
     try:
         subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-        subprocess.run(install, check=True, capture_output=True, text=True, timeout=INSTALLING)
+        subprocess.run(install, check=True, capture_output=True, text=True, timeout=LONG)
     except subprocess.TimeoutExpired:
-        pytest.skip(f"mlflow was not installed within {INSTALLING} s")
+        pytest.skip(f"mlflow was not installed within {LONG} s")
     except subprocess.CalledProcessError as error:
         pytest.skip(f"mlflow cannot be installed here: {(error.stderr or '').strip()[:300]}")
     return folder
@@ -47,9 +47,7 @@ def serving(sales: RealSales, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(serving: Path, sales: RealSales, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the champion's folder on loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [str(serving / "bin" / "mlflow"), "models", "serve", "--env-manager", "local", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--model-uri", str(folder_of(sales.champion))]
     # mlflow starts uvicorn by its name; nothing of this project is on its path.
@@ -61,12 +59,12 @@ def address(serving: Path, sales: RealSales, tmp_path_factory: pytest.TempPathFa
             yield wait(f"http://127.0.0.1:{port}", server, log)
         finally:
             os.killpg(server.pid, 15)
-            server.wait(30)
+            server.wait(LONG)
 
 
 def wait(url: str, server: "subprocess.Popen[bytes]", log: Path) -> str:
     """Wait until the server answers."""
-    deadline = time.monotonic() + STARTING
+    deadline = time.monotonic() + LONG
     while time.monotonic() < deadline and server.poll() is None:
         try:
             if httpx.get(f"{url}/ping", trust_env=False).status_code == 200:
@@ -102,7 +100,7 @@ def test_the_served_answers_are_the_published_predictions(
     answer = httpx.post(
         f"{address}/invocations",
         json={"dataframe_split": {"columns": columns, "data": data}},
-        timeout=60,
+        timeout=LONG,
         trust_env=False,
     )
     assert answer.status_code == 200, answer.text

@@ -14,6 +14,7 @@ import pytest
 
 from parcels import DAY, ROWS, Parcels
 from processes import Death, Line, ended, environment, kill, run_tasks, start, start_tasks
+from waiting import LONG, until
 
 from .conftest import break_weights
 
@@ -108,13 +109,6 @@ def test_a_run_killed_at_the_worst_moments(parcels: Parcels, function: str, call
     close_killed(parcels)
 
 
-def wait_for(what: str, happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < deadline, f"waited too long for {what}"
-        time.sleep(0.02)
-
-
 @contextmanager
 def stopped_at_the_copy(parcels: Parcels) -> Iterator[Callable[[int], None]]:
     """Let processes stop in the middle of the COPY, at a lock; give a function that waits until so many have."""
@@ -135,7 +129,7 @@ def stopped_at_the_copy(parcels: Parcels) -> Iterator[Callable[[int], None]]:
 
     with parcels.workspace.warehouse.engine.connect() as connection:
         connection.exec_driver_sql("SELECT pg_advisory_lock(4711)")
-        yield lambda processes: wait_for("the COPY", lambda: waiting() == processes)
+        yield lambda processes: until(lambda: waiting() == processes, "the COPY")
         connection.invalidate()
 
 
@@ -147,7 +141,7 @@ def test_the_executable_killed_during_the_copy_and_run_again(parcels: Parcels) -
         process = subprocess.Popen([daybreak, *RUN], env=environment(settings) | {"PYTHONPATH": str(TESTS)})
         wait_until_stopped(1)
         process.kill()
-        assert process.wait(60) == KILLED
+        assert process.wait(LONG) == KILLED
     assert parcels.shown() == before
     assert ended(start(settings, *RUN)) == 0
     assert parcels.stored(2) == 0
@@ -163,7 +157,7 @@ def test_a_run_that_somebody_works_on_is_not_closed_as_abandoned(parcels: Parcel
         parcels.execute("UPDATE ledger.runs SET started_at = started_at - interval '1 day'")
         assert sweep() == 0
         kill(process)
-    wait_for("the killed process to be noticed", lambda: sweep() == 1)
+    until(lambda: sweep() == 1, "the killed process to be noticed")
     assert parcels.last_run()["error"] == ABANDONED
 
 

@@ -24,6 +24,7 @@ from daybreak.training.train import train
 from daybreak.workspace import Workspace
 from parcels import NewDatabase, make_project
 from processes import Death, environment, start
+from waiting import LONG
 
 Daybreak = Callable[..., tuple[int, str, str]]
 CUSTOMERS = 600
@@ -294,7 +295,7 @@ def test_killed_on_the_way_nothing_is_half_there_and_the_next_try_succeeds(
 ) -> None:
     command = new(telco(tmp_path / "telco.csv", CUSTOMERS), "customerID", "Churn")
     process = start(settings, *map(str, command), death=Death(function=at))
-    process.join(60)
+    process.join(LONG)
     assert process.exitcode == -signal.SIGKILL, (tmp_path / "output").read_text()
     assert load_pipelines("telephony") == {}
     assert not list((settings.project / "dags").iterdir())

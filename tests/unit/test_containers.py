@@ -7,10 +7,8 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Callable
 from copy import deepcopy
@@ -51,6 +49,8 @@ from daybreak.local.airflow_environment import write_local_settings
 from daybreak.push.target import DeliveryTarget
 from daybreak.settings import Settings
 from parcels import administer
+from ports import free_port
+from waiting import until
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAGE = (ROOT / "docs" / "containers.md").read_text()
@@ -209,9 +209,7 @@ def test_airflow_and_the_command_line_push_to_the_promotions_system() -> None:
 def test_the_promotions_system_speaks_tls_with_the_certificate_it_makes(
     postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = str(listener.getsockname()[1])
+    port = str(free_port())
     *shell, script = filled(SERVICES["promotions"]["command"])
     *_, check = SERVICES["promotions"]["healthcheck"]["test"]
     here = {CERTIFICATES: str(tmp_path), "/tmp/promotions.key": str(tmp_path / "key"), "8090": port}
@@ -226,11 +224,12 @@ def test_the_promotions_system_speaks_tls_with_the_certificate_it_makes(
     }
     with subprocess.Popen([*shell, script], env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service:
         try:
-            deadline = time.monotonic() + 60
-            while subprocess.run([sys.executable, "-c", check], check=False, capture_output=True).returncode != 0:
-                assert service.poll() is None, "it ended by itself"
-                assert time.monotonic() < deadline, "it does not get healthy"
-                time.sleep(0.2)
+            asking = [sys.executable, "-c", check]
+            until(
+                lambda: service.poll() is not None or subprocess.run(asking, capture_output=True).returncode == 0,
+                "it to get healthy",
+            )
+            assert service.poll() is None, "it ended by itself"
             target = DeliveryTarget(
                 base_url=f"https://localhost:{port}",
                 path="/v1/offers",

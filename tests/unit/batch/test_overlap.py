@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from daybreak.batch.overlap import ahead
 from daybreak.errors import SourceRefused
+from waiting import LONG
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def test_the_next_item_is_made_while_this_one_is_used() -> None:
 
     stream = ahead(items())
     assert next(stream) == 1
-    assert made.wait(5)
+    assert made.wait(LONG)
     assert list(stream) == [2]
 
 

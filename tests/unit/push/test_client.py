@@ -13,6 +13,7 @@ from daybreak.errors import DeliveryRefused, DeliveryUnavailable
 from daybreak.push.client import DeliveryClient, PreparedChunk, Receipt
 from promotions import PROBABILITY, Promotions, body, chunks, offer, prepared, promotions_database, serve
 from retail.promotions_system.faults import Fault
+from waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +94,14 @@ def test_after_a_fault_each_offer_is_there_once(promotions: Promotions, fault: F
 def test_an_answer_that_comes_byte_by_byte_is_not_waited_for(promotions: Promotions) -> None:
     promotions.faults.plan(Fault(kind="drip", seconds=0.05, times=2))
     sent = chunks(5)
-    started = time.monotonic()
     # Each byte comes in time for a limit on reads; only one on the whole request ends it.
     receipts = deliver(promotions, sent, request_seconds=0.5, read_seconds=0.4)
-    assert time.monotonic() - started < 3
+    promotions.settle()
     assert_each_once(promotions, sent, receipts)
-    assert sorted(receipt.attempts for receipt in receipts) == [1, 1, 1, 2, 2]
+    # An answer that is waited for needs no second attempt; the others may need one where the machine is busy.
+    dripped = {seen.key for seen in promotions.faults.seen if seen.kind == "drip"}
+    assert len(dripped) == 2
+    assert dripped <= {receipt.key for receipt in receipts if receipt.attempts > 1}
 
 
 def test_an_answer_that_comes_too_late_is_asked_for_again(promotions: Promotions) -> None:
@@ -107,7 +110,8 @@ def test_an_answer_that_comes_too_late_is_asked_for_again(promotions: Promotions
     receipts = deliver(promotions, sent, read_seconds=0.2)
     promotions.settle()
     assert_each_once(promotions, sent, receipts)
-    assert len(promotions.faults.seen) == 3
+    (late,) = (seen.key for seen in promotions.faults.seen if seen.kind == "delay")
+    assert late in {receipt.key for receipt in receipts if receipt.attempts > 1}
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -120,19 +124,19 @@ def test_when_asked_to_wait_it_waits_with_all_requests_and_then_delivers(promoti
     assert_each_once(promotions, sent, receipts)
     times = sorted(seen.at for seen in promotions.faults.seen)
     (longest,) = sorted(later - earlier for earlier, later in pairwise(times))[-1:]
-    assert 0.9 < longest < 6
+    assert 0.9 < longest < 60
     # The request that was under way with the refused one may have been answered; others were not sent.
     asked_at = next(seen.at for seen in promotions.faults.seen if seen.kind == "answer")
-    assert sum(asked_at + 0.1 < at < asked_at + 0.95 for at in times) == 0
+    assert sum(asked_at < at < asked_at + 0.95 for at in times) <= 1
     assert sorted(receipt.attempts for receipt in receipts)[-1] == 2
 
 
 def test_being_asked_to_wait_past_the_deadline_ends_the_delivery_at_once(promotions: Promotions) -> None:
     promotions.faults.plan(Fault(kind="answer", status=503, retry_after=3600, times=None))
     started = time.monotonic()
-    with pytest.raises(DeliveryUnavailable, match=r"asks to wait 3,600 s.*deadline of 20 s") as raised:
-        deliver(promotions, chunks(9), max_in_flight=3)
-    assert time.monotonic() - started < 10
+    with pytest.raises(DeliveryUnavailable, match=r"asks to wait 3,600 s.*deadline of 600 s") as raised:
+        deliver(promotions, chunks(9), max_in_flight=3, deadline_seconds=600)
+    assert time.monotonic() - started < 300
     assert (raised.value.status, raised.value.delivered, len(raised.value.open_keys)) == (503, 0, 3)
 
 
@@ -144,9 +148,9 @@ def test_a_receiver_that_stays_down_past_the_deadline_leaves_chunks_open_and_say
     taken: list[str] = []
     source = (taken.append(chunk.key) or chunk for chunk in sent)  # type: ignore[func-returns-value]
     receipts: list[Receipt] = []
-    with pytest.raises(DeliveryUnavailable, match=r"The deadline of 1 s .* Open: 3.*daybreak push --resume") as raised:
+    with pytest.raises(DeliveryUnavailable, match=r"The deadline of 3 s .* Open: 3.*daybreak push --resume") as raised:
         deliver_until_error(
-            promotions, source, receipts, deadline_seconds=1, max_in_flight=3, open_circuit_after=10_000
+            promotions, source, receipts, deadline_seconds=3, max_in_flight=3, open_circuit_after=10_000
         )
     assert raised.value.delivered == len(receipts) == 2
     assert set(raised.value.open_keys) == set(taken) - {receipt.key for receipt in receipts}
@@ -157,11 +161,10 @@ def test_a_receiver_that_stays_down_past_the_deadline_leaves_chunks_open_and_say
 
 
 def test_a_request_under_way_does_not_outlast_the_deadline(promotions: Promotions) -> None:
-    promotions.faults.plan(Fault(kind="delay", seconds=2, times=4))
-    started = time.monotonic()
+    promotions.faults.plan(Fault(kind="delay", seconds=4, times=4))
     with pytest.raises(DeliveryUnavailable, match=r"gave no whole answer in time\. The deadline of 0\.5 s"):
         deliver(promotions, chunks(8), deadline_seconds=0.5)
-    assert time.monotonic() - started < 1.9
+    assert promotions.faults.under_way, "the answers are still to come"
 
 
 def test_the_circuit_opens_after_failures_in_a_row_and_no_further_request_is_made(promotions: Promotions) -> None:
@@ -264,28 +267,33 @@ def test_no_more_chunks_are_taken_than_may_be_in_flight(promotions: Promotions) 
 
 
 def test_requests_overlap_as_far_as_allowed(promotions: Promotions) -> None:
-    promotions.faults.plan(Fault(kind="delay", seconds=0.3, times=None))
-    started = time.monotonic()
-    deliver(promotions, chunks(8), max_in_flight=4)
-    assert 0.6 <= time.monotonic() - started < 2
+    promotions.faults.plan(Fault(kind="delay", seconds=1, times=None))
+    with ThreadPoolExecutor(1) as pool:
+        delivery = pool.submit(deliver, promotions, chunks(8), max_in_flight=4)
+        under_way = []
+        while not delivery.done():
+            under_way.append(promotions.faults.under_way)
+            time.sleep(0.01)
+    assert len(delivery.result()) == 8
+    assert max(under_way) == 4
 
 
 def test_a_caller_that_is_busy_between_receipts_costs_no_repetition(promotions: Promotions) -> None:
     receipts = []
-    for receipt in DeliveryClient(promotions.target(request_seconds=0.4, read_seconds=0.4)).deliver(chunks(5)):
+    for receipt in DeliveryClient(promotions.target(request_seconds=1, read_seconds=1)).deliver(chunks(5)):
         receipts.append(receipt)
-        time.sleep(0.6)
+        time.sleep(1.2)
     assert [receipt.attempts for receipt in receipts] == [1] * 5
     assert len(promotions.faults.seen) == 5
 
 
 def test_a_caller_that_leaves_ends_the_delivery(promotions: Promotions) -> None:
-    promotions.faults.plan(Fault(kind="none"), Fault(kind="delay", seconds=2, times=None))
+    promotions.faults.plan(Fault(kind="none"), Fault(kind="delay", seconds=4, times=None))
     delivery = DeliveryClient(promotions.target(max_in_flight=2)).deliver(chunks(50))
     next(delivery)
-    started = time.monotonic()
+    until(lambda: promotions.faults.under_way, "a request that is answered late")
     delivery.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - started < 1
+    assert promotions.faults.under_way, "nobody has waited for its answer"
     assert not [thread for thread in threading.enumerate() if thread.name == "daybreak-delivery"]
 
 

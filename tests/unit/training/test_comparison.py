@@ -8,6 +8,7 @@ import pytest
 
 from daybreak.declaration.partition import days
 from daybreak.training.comparison import read_ahead
+from waiting import LONG
 
 FIRST = date(2024, 3, 8)
 
@@ -17,7 +18,7 @@ def test_days_come_in_their_order_whichever_is_read_first() -> None:
 
     def read(day: date) -> Any:
         if day == FIRST:
-            assert second_is_read.wait(10), "the second day waits for the first"
+            assert second_is_read.wait(LONG), "the second day waits for the first"
         elif day == on[1]:
             second_is_read.set()
         return day
