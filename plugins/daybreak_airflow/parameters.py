@@ -2,7 +2,7 @@
 
 from airflow.sdk import Param
 
-from daybreak.declaration.pipeline import PerSegment, Pipeline
+from daybreak.declaration.pipeline import Pipeline
 
 # A pipeline with a model for each segment has no one version that could be forced.
 SEGMENTS = {
@@ -31,7 +31,7 @@ def scoring(pipeline: Pipeline) -> dict[str, Param]:
     """Return what a run of the pipeline can be told."""
     if pipeline.push:
         return PUSHING
-    return SEGMENTS if isinstance(pipeline.model, PerSegment) else SCORING
+    return SCORING if pipeline.segments.column is None else SEGMENTS
 
 
 TRAINING = {

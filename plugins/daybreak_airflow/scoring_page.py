@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from airflow.sdk import DAG
 
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Push
+from daybreak.declaration.pipeline import Pipeline, Push
+from daybreak.declaration.segments import OTHER, ModelRef, Segments
 from daybreak_airflow.markdown import code, duration, listed, paragraphs, parameters, percent, table, tasks
 
 _FAILED = (
@@ -71,19 +72,19 @@ def _predicts(pipeline: Pipeline) -> str:
 
 
 def _models(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
-    if isinstance(pipeline.model, PerSegment):
-        yield "Models", _per_segment(pipeline.model)
+    if pipeline.segments.column is not None:
+        yield "Models", _per_segment(pipeline.segments)
     else:
-        ref = pipeline.model
+        ref = pipeline.single_ref
         yield "Model", f"{code(ref.name)}, alias {code(ref.alias)}, resolved once per run"
     if pipeline.shadow:
         kept = f"into {code(f'predictions.{pipeline.name}_shadow')}, which only measurements read"
         yield "Shadow", f"the version of the alias {code(pipeline.shadow)} scores the same rows, {kept}"
 
 
-def _per_segment(model: PerSegment) -> str:
-    by_segment = [f"{code(segment)}: {_of(ref)}" for segment, ref in model.models.items()]
-    others = f"of any other: {_of(model.fallback)}" if model.fallback else "of any other: quarantined"
+def _per_segment(segments: Segments) -> str:
+    by_segment = [f"{code(segment)}: {_of(ref)}" for segment, ref in segments.refs.items() if segment is not OTHER]
+    others = f"of any other: {_of(segments.refs[OTHER])}" if OTHER in segments.refs else "of any other: quarantined"
     return f"by {code(model.column)}, each resolved once per run; {'; '.join([*by_segment, others])}"
 
 
