@@ -85,7 +85,7 @@ def _models(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
 def _per_segment(segments: Segments) -> str:
     by_segment = [f"{code(segment)}: {_of(ref)}" for segment, ref in segments.refs.items() if segment is not OTHER]
     others = f"of any other: {_of(segments.refs[OTHER])}" if OTHER in segments.refs else "of any other: quarantined"
-    return f"by {code(model.column)}, each resolved once per run; {'; '.join([*by_segment, others])}"
+    return f"by {code(str(segments.column))}, each resolved once per run; {'; '.join([*by_segment, others])}"
 
 
 def _of(ref: ModelRef) -> str:
