@@ -4,7 +4,6 @@ Nothing is started: what can be known without a container engine is names, paths
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,13 +14,9 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
-from pydantic import SecretStr
 from typer.main import get_command
 
 from container_files import (
@@ -38,19 +33,12 @@ from container_files import (
     airflow_options,
     commands,
     faults,
-    filled,
-    ignored,
     mounts,
     published,
 )
 from daybreak.cli.app import app
-from daybreak.embedded.postgres import DATABASES, EmbeddedPostgres
-from daybreak.local.airflow_environment import write_local_settings
-from daybreak.push.target import DeliveryTarget
+from daybreak.embedded.postgres import DATABASES
 from daybreak.settings import Settings
-from parcels import administer
-from ports import free_port
-from waiting import until
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAGE = (ROOT / "docs" / "containers.md").read_text()
@@ -205,47 +193,6 @@ def test_airflow_and_the_command_line_push_to_the_promotions_system() -> None:
     assert mounts(SERVICES["promotions"]) == {CERTIFICATES: "certificates"}
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="the service makes its certificate with openssl")
-def test_the_promotions_system_speaks_tls_with_the_certificate_it_makes(
-    postgres: EmbeddedPostgres, tmp_path: Path
-) -> None:
-    port = str(free_port())
-    *shell, script = filled(SERVICES["promotions"]["command"])
-    *_, check = SERVICES["promotions"]["healthcheck"]["test"]
-    here = {CERTIFICATES: str(tmp_path), "/tmp/promotions.key": str(tmp_path / "key"), "8090": port}
-    for there, place in here.items():
-        script, check = script.replace(there, place), check.replace(there, place)
-    given = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PROMOTIONS_DATABASE_URL": postgres.url("promotions"),
-        "PROMOTIONS_TOKEN": "token-of-the-containers-4711",
-        "PROMOTIONS_SIGNING_KEY": "signing-key-of-the-containers-0123456789",
-        "PROMOTIONS_PORT": port,
-    }
-    with subprocess.Popen([*shell, script], env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service:
-        try:
-            asking = [sys.executable, "-c", check]
-            until(
-                lambda: service.poll() is not None or subprocess.run(asking, capture_output=True).returncode == 0,
-                "it to get healthy",
-            )
-            assert service.poll() is None, "it ended by itself"
-            target = DeliveryTarget(
-                base_url=f"https://localhost:{port}",
-                path="/v1/offers",
-                token=SecretStr(given["PROMOTIONS_TOKEN"]),
-                signing_key=SecretStr(given["PROMOTIONS_SIGNING_KEY"]),
-                allowed_hosts=["localhost"],
-                ca_file=tmp_path / "promotions.pem",
-            )
-            asked = {"headers": {"Authorization": f"Bearer {given['PROMOTIONS_TOKEN']}"}, "trust_env": False}
-            answer = httpx.get(f"{target.url}?date=2026-10-15", verify=target.tls(), **asked)
-            assert answer.json()["offers"] == []
-            assert (tmp_path / "key").stat().st_mode & 0o077 == 0
-        finally:
-            service.terminate()
-
-
 @pytest.mark.parametrize("service", OURS)
 def test_threads_that_wait_give_their_core_to_the_tasks_beside_them(service: str) -> None:
     assert ENVIRONMENTS[service]["OMP_WAIT_POLICY"] == "passive"
@@ -273,89 +220,6 @@ def test_commands_are_understood_by_the_programs_they_start(tmp_path: Path, monk
     asked = subprocess.run([sys.executable, "-c", UNDERSTAND, json.dumps(given)], check=False, capture_output=True)
     assert asked.returncode == 0, asked.stderr.decode()
     assert SERVICES["daybreak"]["entrypoint"] == [*PROJECT["scripts"]]
-
-
-def test_the_image_is_made_of_what_is_in_the_repository_and_of_nothing_private() -> None:
-    sources = {source for stage in IMAGES.stages for source, _ in IMAGES.copies(stage)}
-    assert {"requirements.txt", "pyproject.toml", PROJECT["readme"], *PROJECT["license-files"]} <= sources
-    assert [source for source in sources if not (ROOT / source).exists() or ignored(source)] == []
-    assert not ignored("include/daybreak/settings.py")
-    private = (".env", "include/.env", ".git/config", ".venv/bin/python", ".daybreak/postgres/log", "tests/unit")
-    assert all(map(ignored, private))
-
-
-def test_the_image_holds_the_project_where_its_settings_look_for_it(tmp_path: Path) -> None:
-    home, image = tmp_path / "opt" / "daybreak", IMAGES.environment("airflow")
-    for source, target in IMAGES.copies("airflow"):
-        if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, tmp_path / target.relative_to("/"))
-    code = "from daybreak.settings import Settings; print(Settings().project, Settings().sql.is_dir())"
-    given = image | {"PYTHONPATH": str(home / "include")}
-    found = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)
-    assert found.stdout.split() == [str(home), "True"]
-    for folder in ("dags", "plugins"):
-        assert tmp_path / image[f"AIRFLOW__CORE__{folder.upper()}_FOLDER"][1:] == home / folder
-        assert (home / folder).is_dir()
-    assert any("pip install --no-deps --editable ." in run for run in IMAGES.all("airflow", "RUN"))
-
-
-def test_the_image_has_the_local_settings_where_airflow_reads_them(tmp_path: Path) -> None:
-    assert any("write_local_settings(Path('/opt'))" in run for run in IMAGES.all("airflow", "RUN"))
-    write_local_settings(tmp_path / "opt")
-    assert (tmp_path / IMAGES.environment("airflow")["AIRFLOW_HOME"][1:] / "config/airflow_local_settings.py").is_file()
-
-
-@pytest.mark.parametrize("service", BUILT)
-def test_a_container_has_the_right_python_and_no_privileges(service: str) -> None:
-    stage = BUILT[service]
-    [version] = re.findall(r"^python:(\d+\.\d+)-slim$", IMAGES.all(stage, "FROM")[0])
-    assert f"{version}.0" in SpecifierSet(PROJECT["requires-python"])
-    user = IMAGES.all(stage, "USER")[-1]
-    [creation] = [run for run in IMAGES.all(stage, "RUN") if re.search(rf"useradd --uid [1-9]\d+ .*\b{user}\b", run)]
-    # A new volume takes over the owner of the folder it is mounted on.
-    [owned] = re.findall(rf"install --directory --owner={user} --group={user} (.*)", creation)
-    assert mounts(SERVICES[service]).keys() <= set(owned.split())
-    assert (SERVICES[service]["cap_drop"], SERVICES[service]["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
-
-
-def pins(file: Path) -> dict[str, str]:
-    requirements = [Requirement(line) for line in file.read_text().splitlines() if line[:1].isalnum()]
-    return {requirement.name: str(requirement.specifier) for requirement in requirements}
-
-
-def test_the_image_installs_the_lock_and_the_server_has_the_clients_mlflow(tmp_path: Path) -> None:
-    lock = pins(ROOT / "requirements.txt")
-    assert "mlflow" not in lock, "full MLflow does not fit into Airflow's environment"
-    assert any("pip install --no-deps --requirement requirements.txt" in run for run in IMAGES.all("airflow", "RUN"))
-    shutil.copy(ROOT / "requirements.txt", tmp_path)
-    [run] = [run for run in IMAGES.all("mlflow", "RUN") if "pip install --constraint constraints.txt mlflow " in run]
-    [derive] = re.findall(r"sed .*? > constraints\.txt", run)
-    subprocess.run(["sh", "-c", derive], cwd=tmp_path, check=True)
-    assert pins(tmp_path / "constraints.txt")["mlflow"] == lock["mlflow-skinny"]
-
-
-def test_init_makes_the_databases_that_are_missing(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    [script] = re.findall(r"python - <<'END'\n(.*?)\nEND\n", filled(SERVICES["init"]["command"])[-1], re.DOTALL)
-    monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", postgres.url(ENVIRONMENTS["postgres"]["POSTGRES_DB"]))
-    missing = {"containers_first", "containers_second"}
-    monkeypatch.setattr("daybreak.embedded.postgres.DATABASES", (*DATABASES, *missing))
-    with administer(postgres) as connection:
-        for _ in range(2):
-            exec(script, {})
-            assert missing <= set(connection.scalars(sa.text("SELECT datname FROM pg_database")))
-        for name in missing:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def test_postgres_is_the_embedded_one_with_its_volume_where_its_image_keeps_data(postgres: EmbeddedPostgres) -> None:
-    with administer(postgres) as connection:
-        major = int(connection.scalar(sa.text("SHOW server_version_num"))) // 10_000
-        options = set(connection.scalars(sa.text("SELECT name FROM pg_settings")))
-    assert SERVICES["postgres"]["image"] == f"postgres:{major}"
-    # Up to 17 it was /var/lib/postgresql/data; on such a volume 18 would keep nothing, and data go with the container.
-    assert major >= 18
-    assert mounts(SERVICES["postgres"]) == {"/var/lib/postgresql": "postgres"}
-    assert {word.split("=")[0] for word in SERVICES["postgres"]["command"] if "=" in word} <= options
 
 
 def test_the_page_names_the_ports_volumes_services_and_variables_that_there_are() -> None:
