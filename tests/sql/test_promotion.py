@@ -13,7 +13,7 @@ from daybreak.errors import ModelRefused
 from daybreak.models.version import ModelVersion
 from daybreak.promotion.judging import signature_difference
 from daybreak.promotion.promoting import Verdict, promote, reject
-from daybreak.training.trial import try_in_fresh_process, values_of
+from daybreak.training.trial import Trial, try_in_fresh_process, values_of
 from daybreak.workspace import Workspace
 from models import LAST_DAY, TRAINED, constant, fitted, pickled, rows
 from parcels import Parcels
@@ -184,12 +184,12 @@ def test_a_sample_is_scored_in_a_fresh_process(weeks: Parcels) -> None:
     model, sample = fitted(weeks)
     rows_ = pa.RecordBatch.from_pandas(sample, preserve_index=False)
     here = values_of(model, "predict", sample)
-    prediction = weeks.pipeline.prediction
-    assert try_in_fresh_process(weeks.workspace, version, prediction, rows_, here) is None
-    other = try_in_fresh_process(weeks.workspace, version, prediction, rows_, np.nextafter(here, 1e9))
+    artifacts, right = weeks.workspace.registry.artifacts, Trial(version, rows_, here)
+    assert try_in_fresh_process(artifacts, "predict", [right, right]) is None
+    other = try_in_fresh_process(artifacts, "predict", [right, Trial(version, rows_, np.nextafter(here, 1e9))])
     assert other == "its predictions differ from those made in this process"
-    lost = rows_.drop_columns(["zone"])
-    assert "zone" in str(try_in_fresh_process(weeks.workspace, version, prediction, lost, here))
+    lost = Trial(version, rows_.drop_columns(["zone"]), here)
+    assert "zone" in str(try_in_fresh_process(artifacts, "predict", [right, lost]))
 
 
 def test_a_challenger_that_only_the_process_of_its_training_can_load_is_refused(weeks: Parcels) -> None:

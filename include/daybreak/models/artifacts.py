@@ -30,8 +30,8 @@ class Artifacts:
     """Read and load artifacts; ``pickle_models`` names the models whose artifact may be a pickle."""
 
     def __init__(self, cache: Path, pickle_models: Collection[str] = ()) -> None:
-        self._cache = cache
-        self._pickle_models = pickle_models
+        self.cache = cache
+        self.pickle_models = pickle_models
 
     def verify(self, model: "ModelVersion") -> None:
         """Refuse an artifact that is not in the storage or not the one registered; put it into the cache."""
@@ -71,7 +71,7 @@ class Artifacts:
 
     def _cached(self, digest: str) -> Files | None:
         with suppress(OSError):
-            files = read_files((self._cache / digest).as_uri())
+            files = read_files((self.cache / digest).as_uri())
             if files is not None and digest_of(files) == digest:
                 return files
         return None
@@ -79,17 +79,17 @@ class Artifacts:
     def _keep(self, digest: str, files: Files) -> None:
         # A cache that cannot be written, on a full disk for example, stops no run.
         with suppress(OSError):
-            folder = self._cache / digest
+            folder = self.cache / digest
             if self._cached(digest) is not None:
                 folder.touch()
                 return
-            part = self._cache / f"{uuid4().hex}.part"
+            part = self.cache / f"{uuid4().hex}.part"
             part.mkdir(parents=True)
             for name, content in files.items():
                 (part / name).write_bytes(content)
             shutil.rmtree(folder, ignore_errors=True)
             part.rename(folder)
-            by_age = sorted(self._cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+            by_age = sorted(self.cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for old in by_age[_KEPT:]:
                 shutil.rmtree(old, ignore_errors=True)
 
@@ -99,7 +99,7 @@ class Artifacts:
                 f"The artifact of {model.name} version {model.version} holds neither {SKOPS} nor {PICKLE}.",
                 next_step="register it by training its pipeline: `daybreak train PIPELINE`.",
             )
-        if model.name not in self._pickle_models:
+        if model.name not in self.pickle_models:
             raise ModelRefused(
                 f"The artifact of {model.name} version {model.version} is a pickle, which runs code when it is opened.",
                 next_step="save the model with skops; or name it in DAYBREAK_PICKLE_MODELS, if you trust who made it.",

@@ -14,7 +14,7 @@ from daybreak.models.version import ModelVersion
 from daybreak.promotion.bootstrap import Interval, least_days, paired_interval
 from daybreak.training.comparison import Compared, by_group, compare, unseen_days
 from daybreak.training.metrics import PRIMARY
-from daybreak.training.trial import try_in_fresh_process, values_of
+from daybreak.training.trial import Trial, try_in_fresh_process, values_of
 from daybreak.workspace import Workspace
 
 # A group with fewer held-out rows says more of chance than of the model; such groups are judged together.
@@ -148,7 +148,8 @@ def _fresh_process(workspace: Workspace, pipeline: Pipeline, challenger: ModelVe
     if sample is None:
         return Check(name, False, "there is no row to try it on")
     here = values_of(workspace.registry.load(challenger), pipeline.prediction.method, sample.to_pandas())
-    problem = try_in_fresh_process(workspace, challenger, pipeline.prediction, sample, here)
+    trial = Trial(challenger, sample, here)
+    problem = try_in_fresh_process(workspace.registry.artifacts, pipeline.prediction.method, [trial])
     return Check(name, problem is None, problem or f"{sample.num_rows} rows scored as here, bit for bit")
 
 

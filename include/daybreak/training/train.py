@@ -14,6 +14,7 @@ from daybreak.training import evidence
 from daybreak.training.past import Past, source_last_day
 from daybreak.training.profiles import keep_watched, refuse_unknown_features
 from daybreak.training.trained import Trained
+from daybreak.training.trial import Trial, try_in_fresh_process, values_of
 from daybreak.workspace import Workspace
 
 CHALLENGER = "challenger"
@@ -83,11 +84,16 @@ def register(
     origin: str | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> list[ModelVersion]:
-    """Register what was fitted, in the order of the declaration; ``origin`` is what started the training."""
+    """Register what was fitted, in the order of the declaration; ``origin`` is what started the training.
+
+    Raises ModelRefused where what was registered cannot be used by a process that did not fit it: it gets no alias.
+    """
     versions = []
     for ref in past.pipeline.model_refs:
         progress(f"registering {ref.name}")
         versions.append(_register(past, ref.name, trained[ref.name], origin))
+    progress("scoring a sample in a fresh process")
+    _refuse_unloadable(past, versions, [trained[version.name] for version in versions])
     return versions
 
 
@@ -132,6 +138,23 @@ def _register(past: Past, name: str, trained: Trained, origin: str | None) -> Mo
     if trained.unseen:
         keep_watched(workspace.ledger.warehouse, pipeline, version, trained.unseen)
     return version
+
+
+def _refuse_unloadable(past: Past, versions: list[ModelVersion], trained: list[Trained]) -> None:
+    import pyarrow as pa
+
+    method, trials = past.pipeline.prediction.method, []
+    for version, fitted in zip(versions, trained, strict=True):
+        # The rows as a run would give them.
+        sample = version.signature.conform(pa.RecordBatch.from_pandas(fitted.sample, preserve_index=False))
+        trials.append(Trial(version, sample, values_of(fitted.model, method, sample.to_pandas())))
+    if problem := try_in_fresh_process(past.workspace.registry.artifacts, method, trials):
+        shown = ", ".join(f"{version.name} version {version.version}" for version in versions)
+        raise ModelRefused(
+            f"{shown} cannot be used by a fresh process: {problem}.",
+            next_step="mend the training; what was registered got no alias.",
+            pipeline=past.pipeline.name,
+        )
 
 
 def _aliased(workspace: Workspace, model: ModelRef, version: int, decision: Decision, *, first: bool) -> str:

@@ -1,37 +1,42 @@
-"""Trial: load a model and score a sample in a fresh process, where nothing that training left in memory can help."""
+"""Trial: load models and score samples in a fresh process, where nothing that training left in memory can help."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from daybreak.declaration.pipeline import Prediction
+from daybreak.models.artifacts import Artifacts
 from daybreak.models.version import ModelVersion, from_json, to_json
-from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-_SECONDS = 120
+# A process that only imports scikit-learn takes seconds, and minutes where others keep the machine busy.
+_SECONDS = 600
 
 
-def try_in_fresh_process(
-    workspace: Workspace, version: ModelVersion, prediction: Prediction, sample: "pa.RecordBatch", here: "np.ndarray"
-) -> str | None:
-    """Return what went wrong, or None: the sample's predictions must be those made ``here``, bit for bit."""
-    import pyarrow as pa
+@dataclass(frozen=True)
+class Trial:
+    """A version, rows that it takes, and what this process predicts for them."""
 
+    version: ModelVersion
+    sample: "pa.RecordBatch"
+    here: "np.ndarray"
+
+
+def try_in_fresh_process(artifacts: Artifacts, method: str, trials: Sequence[Trial]) -> str | None:
+    """Return what went wrong, or None: each sample's predictions must be those made here, bit for bit."""
     told = {
-        "model": to_json(version),
-        "method": prediction.method,
-        "cache": str(workspace.settings.home / "cache" / "models"),
-        "pickled": workspace.settings.pickled,
+        "method": method,
+        "cache": str(artifacts.cache),
+        "pickled": list(artifacts.pickle_models),
+        "models": [to_json(trial.version) for trial in trials],
+        "lengths": [len(sample) for sample in (samples := [_written(trial.sample) for trial in trials])],
     }
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, sample.schema) as writer:
-        writer.write_batch(sample)
-    sent = json.dumps(told).encode() + b"\n" + sink.getvalue().to_pybytes()
+    sent = b"".join([json.dumps(told).encode(), b"\n", *samples])
     command = [sys.executable, "-m", "daybreak.training.trial"]
     try:
         done = subprocess.run(command, input=sent, capture_output=True, timeout=_SECONDS, check=False)
@@ -40,7 +45,8 @@ def try_in_fresh_process(
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         return f"it ended with {lines[-1][:300] if lines else done.returncode}"
-    return None if done.stdout == here.tobytes() else "its predictions differ from those made in this process"
+    expected = b"".join(trial.here.tobytes() for trial in trials)
+    return None if done.stdout == expected else "its predictions differ from those made in this process"
 
 
 def values_of(model: Any, method: str, frame: Any) -> "np.ndarray":
@@ -51,19 +57,28 @@ def values_of(model: Any, method: str, frame: Any) -> "np.ndarray":
     return np.asarray(values, dtype=np.float64).reshape(-1)
 
 
+def _written(sample: "pa.RecordBatch") -> bytes:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, sample.schema) as writer:
+        writer.write_batch(sample)
+    return bytes(sink.getvalue().to_pybytes())
+
+
 def _main() -> None:
     from pathlib import Path
 
     import pyarrow as pa
 
-    from daybreak.models.artifacts import Artifacts
     from daybreak.models.registry import Registry
 
     told = json.loads(sys.stdin.buffer.readline())
-    rows = pa.ipc.open_stream(sys.stdin.buffer.read()).read_all()
     registry = Registry("", "", Artifacts(Path(told["cache"]), told["pickled"]))
-    model = registry.load(from_json(told["model"]))
-    sys.stdout.buffer.write(values_of(model, told["method"], rows.to_pandas()).tobytes())
+    for described, length in zip(told["models"], told["lengths"], strict=True):
+        rows = pa.ipc.open_stream(sys.stdin.buffer.read(length)).read_all()
+        model = registry.load(from_json(described))
+        sys.stdout.buffer.write(values_of(model, told["method"], rows.to_pandas()).tobytes())
 
 
 if __name__ == "__main__":
