@@ -29,12 +29,13 @@ class Trial:
 
 def try_in_fresh_process(artifacts: Artifacts, method: str, trials: Sequence[Trial]) -> str | None:
     """Return what went wrong, or None: each sample's predictions must be those made here, bit for bit."""
+    samples = [_written(trial.sample) for trial in trials]
     told = {
         "method": method,
         "cache": str(artifacts.cache),
         "pickled": list(artifacts.pickle_models),
         "models": [to_json(trial.version) for trial in trials],
-        "lengths": [len(sample) for sample in (samples := [_written(trial.sample) for trial in trials])],
+        "lengths": [len(sample) for sample in samples],
     }
     sent = b"".join([json.dumps(told).encode(), b"\n", *samples])
     command = [sys.executable, "-m", "daybreak.training.trial"]
