@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from daybreak.declaration.loading import load_pipelines
 from daybreak.settings import PROJECT
 
 # Five lines, and the other ways in which a user may write them.
@@ -23,7 +24,7 @@ STYLES = {
     "in a function": "from daybreak_airflow import scoring_dag\n{declared}\n(lambda: scoring_dag(PARCEL_HOURS))()\n",
 }
 DECLARED = "from fixture_pipelines.parcel_hours import PARCEL_HOURS"
-PIPELINES = ["customer_recommendations", "customer_segments", "daily_promotions", "demand_forecast"]
+PIPELINES = sorted(load_pipelines("retail"))
 OF_MODELS = ["measure_predictions", "promote_models", "train_models"]
 # What the dag-processor makes of a folder: import errors, the DAGs, and what the pages of the models' DAGs leave out.
 PARSED = """
