@@ -78,7 +78,7 @@ def test_what_columns_mean_is_declared_or_taken_from_the_source_or_said_in_gener
     assert said["depot"] == "Where it's \\ handed in, 100 %."
     assert (said["parcel_id"], said["published_at"]) == ("The parcel.", "Since when.")
     assert said["remark"] == "Carried along, as extract.sql gives it."
-    assert said["predicted_hours"] == "What the model predicts, from 0 to 1000."
+    assert said["predicted_hours"] == f"{PARCEL_HOURS.description} From 0 to 1000."
     assert all(said.values())
 
 

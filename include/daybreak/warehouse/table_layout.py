@@ -140,11 +140,11 @@ def _shown(pipeline: Pipeline, name: str, kind: str, relation: str, comment: str
 def _prediction(pipeline: Pipeline) -> Column:
     declared = pipeline.prediction
     if declared.labels:
-        comment = f"What the model predicts: {', '.join(declared.labels[:-1])} or {declared.labels[-1]}."
+        values = f"One of {', '.join(declared.labels)}."
     else:
-        comment = f"What the model predicts, from {declared.low:g} to {declared.high:g}."
+        values = f"From {declared.low:g} to {declared.high:g}."
     kind = "text" if declared.labels else "double precision"
-    return Column(declared.column, kind, pipeline.columns.get(declared.column) or comment)
+    return Column(declared.column, kind, pipeline.columns.get(declared.column) or f"{pipeline.description} {values}")
 
 
 def _refuse_names(pipeline: Pipeline) -> None:
