@@ -1,4 +1,4 @@
-"""A database whose tables of predictions follow declarations, for tests that change those; no model is needed."""
+"""A database whose tables are made from declarations, for tests that change those."""
 
 from dataclasses import replace
 from typing import Any

@@ -3,7 +3,6 @@
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -55,7 +54,7 @@ class Publisher:
         self._lock_timeout_seconds = lock_timeout_seconds
         self.table = predictions_table(pipeline)
 
-    @cached_property
+    @property
     def key_types(self) -> "dict[str, pa.DataType]":
         """The types that entity keys, and columns that are carried, have where predictions are kept.
 

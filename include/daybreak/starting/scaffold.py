@@ -91,7 +91,6 @@ def _values(
         "timezone": timezone,
         "constant": name.upper(),
         "description": f"How likely {target.column} is {plain} for each {file.key}.",
-        "meaning": f"Probability that {target.column} is {plain}.",
         "key": file.key,
         "target": target.column,
         "prediction": prediction,

@@ -8,11 +8,11 @@ from sqlalchemy.engine import Connection
 from daybreak.warehouse.prediction_tables import SCHEMA, quoted
 
 _RELATION = sa.text(
-    "SELECT found.oid, found.relkind, obj_description(found.oid, 'pg_class') FROM pg_class AS found "
+    "SELECT found.oid, found.relkind, obj_description(found.oid, 'pg_class'), NULL FROM pg_class AS found "
     "WHERE found.relnamespace = to_regnamespace(:schema) AND found.relname = :name"
 )
 _FUNCTION = sa.text(
-    "SELECT found.oid, 'p', obj_description(found.oid, 'pg_proc') FROM pg_proc AS found "
+    "SELECT found.oid, 'p', obj_description(found.oid, 'pg_proc'), found.prosrc FROM pg_proc AS found "
     "WHERE found.pronamespace = to_regnamespace(:schema) AND found.proname = :name "
     "AND oidvectortypes(found.proargtypes) = 'timestamp with time zone'"
 )
@@ -70,11 +70,15 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Found:
-    """A relation or function of schema predictions: kind ``r`` is a table, ``v`` a view, ``p`` a function."""
+    """A relation or function of schema predictions: kind ``r`` is a table, ``v`` a view, ``p`` a function.
+
+    The ``body`` is a function's text, as it was written.
+    """
 
     oid: int
     kind: str
     comment: str | None
+    body: str | None
     columns: dict[str, FoundColumn]
 
     @property
@@ -136,4 +140,4 @@ def _found(connection: Connection, statement: sa.TextClause, columns: sa.TextCla
     if row is None:
         return None
     found = [FoundColumn(*column) for column in connection.execute(columns, {"oid": row[0]})]
-    return Found(row[0], row[1], row[2], {column.name: column for column in found})
+    return Found(row[0], row[1], row[2], row[3], {column.name: column for column in found})

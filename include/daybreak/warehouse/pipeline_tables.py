@@ -20,14 +20,13 @@ from daybreak.warehouse.database import Warehouse, is_transient, sqlstate
 from daybreak.warehouse.described import describe_query
 from daybreak.warehouse.prediction_tables import predictions_table, shadow_table
 from daybreak.warehouse.sql_file import SqlFile, load_sql
-from daybreak.warehouse.table_layout import Layout, lay_out
+from daybreak.warehouse.table_layout import lay_out
 from daybreak.warehouse.table_statements import Change, relation
 from daybreak.warehouse.tables_to_make import changes_to
 from daybreak.warehouse.views_file import load_views
 
-_LOCK = sa.text(
-    "SELECT set_config('lock_timeout', :wait, true), pg_advisory_xact_lock(hashtextextended(:name || '/tables', 0))"
-)
+_WAIT = sa.text("SELECT set_config('lock_timeout', :wait, true)")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name || '/tables', 0))")
 _CURRENT = sa.text(
     "SELECT digest = :digest AND to_regclass(:runs) IS NOT NULL AND to_regclass(:view) IS NOT NULL "
     "AND (CAST(:shadow AS text) IS NULL OR to_regclass(:shadow) IS NOT NULL) "
@@ -76,11 +75,11 @@ class PipelineTables:
         described = describe_query(self.warehouse, self.extract, binds)
         layout = lay_out(self.pipeline, described)
         with self.warehouse.begin() as connection:
-            wait = f"{int(lock_timeout_seconds * 1000)}ms"
-            connection.execute(_LOCK, {"wait": wait, "name": self.pipeline.name})
+            connection.execute(_WAIT, {"wait": f"{int(lock_timeout_seconds * 1000)}ms"})
+            connection.execute(_LOCK, {"name": self.pipeline.name})
             if not anyway and self._current(connection):
                 return []
-            changes = self._changes(connection, layout, holding=True)
+            changes = changes_to(self.warehouse, connection, layout, self.views, holding=True)
             for change in changes:
                 self._apply(connection, change)
             connection.execute(_REMEMBER, {"name": self.pipeline.name, "digest": self.digest})
@@ -91,12 +90,7 @@ class PipelineTables:
         layout = lay_out(self.pipeline, describe_query(self.warehouse, self.extract, binds))
         with self.warehouse.begin() as connection:
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-            return self._changes(connection, layout, holding=False)
-
-    def _changes(self, connection: Connection, layout: Layout, *, holding: bool) -> list[Change]:
-        return changes_to(
-            self.warehouse, connection, layout, self.views, current=self._current(connection), holding=holding
-        )
+            return changes_to(self.warehouse, connection, layout, self.views, holding=False)
 
     def _is_current(self) -> bool:
         with self.warehouse.begin() as connection:

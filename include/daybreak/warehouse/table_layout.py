@@ -68,6 +68,8 @@ def lay_out(pipeline: Pipeline, described: Sequence[Described]) -> Layout:
     """
     source = {column.name: column for column in described}
     copied = copied_columns(pipeline)
+    for name in (runs_name(pipeline), shadow_name(pipeline), f"{pipeline.name}_as_of", *copied):
+        refuse_long(name)
     if missing := [name for name in copied if name not in source]:
         raise SourceRefused(
             f"extract.sql gives no column {', '.join(missing)}.",
@@ -83,7 +85,7 @@ def lay_out(pipeline: Pipeline, described: Sequence[Described]) -> Layout:
         ranked = f"Place among the best of each {', '.join(pipeline.top.within)}, from 1."
         columns.append(Column("rank", "integer", pipeline.columns.get("rank") or ranked))
     columns.append(_prediction(pipeline))
-    _refuse_names(pipeline, columns)
+    _refuse_names(pipeline)
     shadow = None
     if pipeline.shadow:
         wanted = {"run_id", *shadow_columns(pipeline)}
@@ -138,16 +140,15 @@ def _shown(pipeline: Pipeline, name: str, kind: str, relation: str, comment: str
 def _prediction(pipeline: Pipeline) -> Column:
     declared = pipeline.prediction
     if declared.labels:
-        comment = f"What the model predicts: {', '.join(declared.labels[:-1])} or {declared.labels[-1]}."
+        values = f"One of {', '.join(declared.labels)}."
     else:
-        comment = f"What the model predicts, from {declared.low:g} to {declared.high:g}."
+        values = f"From {declared.low:g} to {declared.high:g}."
     kind = "text" if declared.labels else "double precision"
-    return Column(declared.column, kind, pipeline.columns.get(declared.column) or comment)
+    return Column(declared.column, kind, pipeline.columns.get(declared.column) or f"{pipeline.description} {values}")
 
 
-def _refuse_names(pipeline: Pipeline, columns: list[Column]) -> None:
-    for name in (runs_name(pipeline), f"{pipeline.name}_as_of", shadow_name(pipeline), *(c.name for c in columns)):
-        refuse_long(name)
+def _refuse_names(pipeline: Pipeline) -> None:
+    refuse_long(pipeline.prediction.column)
     ours = ["run_id", "partition_date", "model_version", "leakage_allowed", "published_at"]
     ours += ["rank"] * bool(pipeline.top) + ["upstream_run_id"] * bool(pipeline.upstream)
     ours += ["model_name"] * bool(segment_column(pipeline))

@@ -23,13 +23,11 @@ def changes_to(
     layout: Layout,
     views: SqlFile | None,
     *,
-    current: bool,
     holding: bool,
 ) -> list[Change]:
     """Return what brings the tables to their layout, nothing where they have it.
 
-    ``current`` tells that what they follow from has not changed, ``holding`` that a table may be locked against the
-    rows of others while it is looked at.
+    ``holding`` tells that a table may be locked against the rows of others while it is looked at.
     """
     runs, shadow = runs_name(layout.pipeline), shadow_name(layout.pipeline)
     table, shadowed = find_relation(connection, runs), find_relation(connection, shadow)
@@ -55,9 +53,7 @@ def changes_to(
     shown = shown_columns(layout, shown_of, described, view)
     _refuse_unknown(layout, shown)
     retyped = bool(anew) or any(known.get(name, kind) != kind for name, kind in types.items())
-    around = view_changes(
-        connection, layout, view, shown_of, shown, views, current=current and not anew, retyped=retyped
-    )
+    around = view_changes(connection, layout, view, shown_of, shown, views, retyped=retyped)
     of_table = make_runs(layout) if table is None or anew else change_runs(connection, layout, table)
     if table is not None and anew:
         of_table += given_back(connection, table, relation(runs), set(types))

@@ -32,6 +32,7 @@ class ViewChanges:
 
     before: list[Change]
     after: list[Change]
+    query_is_new: bool = False
 
 
 def found_view(connection: Connection, layout: Layout, table: Found | None) -> Found | None:
@@ -72,50 +73,49 @@ def view_changes(
     shown: Sequence[Shown],
     views: SqlFile | None,
     *,
-    current: bool,
     retyped: bool,
 ) -> ViewChanges:
     """Return what brings the view and the function along.
 
-    ``current`` tells that nothing of what they follow has changed, ``retyped`` that a column of the table gets another
-    type, which no view may look at meanwhile.
+    ``retyped`` tells that a column of the table gets another type, which no view may look at meanwhile. PostgreSQL
+    keeps a function's text as it was written, and a view's not: where the one has its text, the other has its query.
     """
-    before: list[Change] = []
-    after: list[Change] = []
     names = [column.name for column in shown]
-    kept = set(names)
-    found = find_function(connection, f"{layout.pipeline.name}_as_of")
-    types = {column.name: without_length(column.type) for column in shown}
-    same = found is not None and list(found.types.items()) == list(types.items())
-    if found is not None and not same:
-        _refuse_dependents(connection, layout, found, f"{SCHEMA}.{layout.pipeline.name}_as_of")
-        before.append(drop_function(layout))
+    query = select_shown(layout, published, names, views, then=True)
+    of_function = _function_changes(connection, layout, shown, query)
+    of_view = ViewChanges([], [])
+    name = relation(layout.pipeline.name)
     replaced = view is not None and not retyped and _begins(shown, view.types)
+    if view is None or not replaced or of_function.query_is_new or list(view.columns) != names:
+        of_view.after.append(create_view(layout, select_shown(layout, published, names, views, then=False)))
     if view is not None and not replaced:
         _refuse_dependents(connection, layout, view, f"{SCHEMA}.{layout.pipeline.name}")
-        before.append(drop_view(layout))
-    if view is None or not current or not replaced or list(view.columns) != names:
-        after.append(create_view(layout, select_shown(layout, published, names, views, then=False)))
-    known: Mapping[str, str] = {}
-    if view is not None and replaced:
-        known = {column.name: column.comment for column in view.columns.values()}
-    if view is not None and not replaced:
-        after += given_back(connection, view, relation(layout.pipeline.name), kept)
-    if view is None or not replaced or view.comment != about_view(layout):
-        after.append(
-            comment("VIEW", relation(layout.pipeline.name), about_view(layout), f"{SCHEMA}.{layout.pipeline.name}")
-        )
-    after += comment_columns(layout, shown, dict(known))
-    if not same or not current:
-        columns = [replace(column, type=types[column.name]) for column in shown]
-        after.append(create_function(layout, columns, select_shown(layout, published, names, views, then=True)))
+        of_view.before.append(drop_view(layout))
+        of_view.after.extend(given_back(connection, view, name, set(names)))
+    there = view if replaced else None
+    if there is None or there.comment != about_view(layout):
+        of_view.after.append(comment("VIEW", name, about_view(layout), f"{SCHEMA}.{layout.pipeline.name}"))
+    said = {column.name: column.comment for column in there.columns.values()} if there else {}
+    of_view.after.extend(comment_columns(layout, shown, said))
+    return ViewChanges([*of_function.before, *of_view.before], [*of_view.after, *of_function.after])
+
+
+def _function_changes(connection: Connection, layout: Layout, shown: Sequence[Shown], query: str) -> ViewChanges:
+    name = f"{layout.pipeline.name}_as_of"
+    found = find_function(connection, name)
+    types = {column.name: without_length(column.type) for column in shown}
+    made = create_function(layout, [replace(column, type=types[column.name]) for column in shown], query)
+    same = found is not None and list(found.types.items()) == list(types.items())
+    changes = ViewChanges([], [], query_is_new=not same or found is None or found.body != f"\n{query}\n")
+    if changes.query_is_new:
+        changes.after.append(made)
     if found is not None and not same:
-        after += given_back(connection, found, function(layout), kept)
-    if not same or found is None or found.comment != about_function(layout):
-        after.append(
-            comment("FUNCTION", function(layout), about_function(layout), f"{SCHEMA}.{layout.pipeline.name}_as_of")
-        )
-    return ViewChanges(before, after)
+        _refuse_dependents(connection, layout, found, f"{SCHEMA}.{name}")
+        changes.before.append(drop_function(layout))
+        changes.after.extend(given_back(connection, found, function(layout), set(types)))
+    if found is None or not same or found.comment != about_function(layout):
+        changes.after.append(comment("FUNCTION", function(layout), about_function(layout), f"{SCHEMA}.{name}"))
+    return changes
 
 
 def _begins(shown: Sequence[Shown], types: Mapping[str, str]) -> bool:
