@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Retrain, Top
     from daybreak.declaration.row_rules import RowRules
     from daybreak.declaration.segments import ModelRef, PerSegment
+    from daybreak.declaration.source_tables import EventTable, StateTable
     from daybreak.errors import (
         ConfigurationError,
         DaybreakError,
@@ -37,6 +38,7 @@ _MODULES = {
     "declaration.pipeline": ("Pipeline", "Prediction", "Push", "Retrain", "Top"),
     "declaration.row_rules": ("RowRules",),
     "declaration.segments": ("ModelRef", "PerSegment"),
+    "declaration.source_tables": ("EventTable", "StateTable"),
     "errors": (
         "ConfigurationError",
         "DaybreakError",
@@ -63,6 +65,7 @@ __all__ = [
     "DaybreakError",
     "DeliveryRefused",
     "DeliveryUnavailable",
+    "EventTable",
     "ExpectationsFailed",
     "ModelRef",
     "ModelRefused",
@@ -78,6 +81,7 @@ __all__ = [
     "Scored",
     "ScoringFailed",
     "SourceRefused",
+    "StateTable",
     "TerminalError",
     "Top",
     "TransientError",

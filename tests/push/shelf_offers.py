@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from daybreak import ModelRef, Pipeline, Prediction, Push
+from daybreak import EventTable, ModelRef, Pipeline, Prediction, Push
 from retail.daily_promotions.offers import Offers
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ SHELF_OFFERS = Pipeline(
     description="Probability that each product on the shelves sells tomorrow; the best are offered.",
     timezone="UTC",
     entity_key=("product_id",),
+    reads=EventTable(table="shelves.daily", day="day"),
     model=ModelRef("shelf_offers"),
     prediction=Prediction("probability", low=0, high=1, method="predict_proba"),
     expectations="push.shelf_offers:suite",

@@ -264,7 +264,7 @@ def test_a_dry_run_and_a_refusal_write_and_load_nothing(daybreak: Daybreak, sett
     before = sorted(settings.project.rglob("*"))
     code, out, _ = daybreak(*new(path, "customerID", "Churn", "--dry-run"))
     assert code == 0
-    assert "Would write:\n  include/telephony/churn/__init__.py" in out
+    assert "Would write:\n  include/telephony/churn.py" in out
     for key, target, further in (
         ("customer", "Churn", ()),
         ("gender", "Churn", ()),
@@ -322,6 +322,79 @@ def test_a_table_of_other_columns_is_not_overwritten(daybreak: Daybreak, setting
     assert not (settings.project / "sql" / "churn").exists()
     with workspace.warehouse.begin() as connection:
         assert connection.exec_driver_sql("SELECT mine FROM sources.churn").scalar_one() == "kept"
+    workspace.close()
+
+
+COMMENTS = (
+    "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute "
+    "WHERE attrelid = '{}'::regclass AND attnum > 0 ORDER BY attnum"
+)
+
+
+def test_each_column_says_which_one_of_the_file_it_is_in_the_view_too(
+    daybreak: Daybreak, settings: Settings, tmp_path: Path
+) -> None:
+    key = "it's {a} %s; \\ \tkey"
+    path = write(tmp_path / "named.csv", f'"{key}",t,"a ""b""\nc"', (f"{n},{n % 2},{n % 2 + n % 5}" for n in range(99)))
+    code, _, err = daybreak(*new(path, key, "t"))
+    assert (code, err) == (0, "")
+    made = Made(settings)
+    said = "Column it's {a} %s; \\ key of the file."
+    assert dict(made.ask(COMMENTS.replace("{}", "sources.churn"))) == {
+        "it_s_a_s_key": said,
+        "t": "Column t of the file.",
+        "a_b_c": 'Column a "b" c of the file.',
+        "as_of": "The day at whose end it was so, as far as the file tells.",
+    }
+    assert made.ask("SELECT obj_description('sources.churn'::regclass)") == [
+        ("One row per it_s_a_s_key and day that a file told of.",)
+    ]
+    made.train()
+    made.run()
+    shown = dict(made.ask(COMMENTS.replace("{}", "predictions.churn")))
+    assert (shown["it_s_a_s_key"], shown["t_probability"]) == (said, "Probability that t is 1.")
+    made.workspace.close()
+
+
+def test_a_table_that_is_missing_is_made_by_the_next_file(
+    daybreak: Daybreak, settings: Settings, tmp_path: Path
+) -> None:
+    path = telco(tmp_path / "telco.csv", 100)
+    code, out, _ = daybreak(*new(path, "customerID", "Churn", "--no-load"))
+    assert (code, "Nothing loaded." in out) == (0, True)
+    code, out, err = daybreak("load-csv", "churn", path, "--as-of", FIRST)
+    assert (code, out, err) == (0, f"sources.churn: 100 rows as of {FIRST}.\n", "")
+    made = Made(settings)
+    assert ("total_charges", "Column TotalCharges of the file.") in made.ask(COMMENTS.replace("{}", "sources.churn"))
+    assert made.ask("SELECT count(*), min(as_of) FROM sources.churn") == [(100, FIRST)]
+    made.workspace.close()
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        "",
+        '    reads=StateTable(table="crm.churn"),\n',
+        '    reads=StateTable(table="sources.churn", as_of="told_on"),\n',
+        '    reads=EventTable(table="sources.churn", day="as_of"),\n',
+    ],
+)
+def test_what_does_not_read_a_table_of_files_is_not_loaded(
+    reads: str, daybreak: Daybreak, settings: Settings, tmp_path: Path
+) -> None:
+    path = telco(tmp_path / "telco.csv", 100)
+    daybreak(*new(path, "customerID", "Churn", "--no-load"))
+    module = settings.project / "include" / "telephony" / "churn.py"
+    text = module.read_text()
+    declared = '    reads=StateTable(table="sources.churn"),\n'
+    assert declared in text
+    module.write_text(text.replace(declared, reads).replace("import ModelRef", "import EventTable, ModelRef"))
+    code, out, err = daybreak("load-csv", "churn", path, "--as-of", FIRST)
+    assert (code, out) == (1, "")
+    assert "churn does not read from a CSV file. Next: " in err
+    workspace = Workspace(settings)
+    with workspace.warehouse.begin() as connection:
+        assert connection.exec_driver_sql("SELECT to_regnamespace('sources')").scalar_one() is None
     workspace.close()
 
 

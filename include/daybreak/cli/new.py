@@ -13,6 +13,7 @@ from daybreak.settings import Settings
 if TYPE_CHECKING:
     from datetime import date
 
+    from daybreak.declaration.pipeline import Pipeline
     from daybreak.starting.csv_file import CsvFile
     from daybreak.starting.scaffold import Target
 
@@ -39,7 +40,7 @@ def new(
     load: Annotated[bool, typer.Option(help="Load the file's rows into the warehouse.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be written.")] = False,
 ) -> None:
-    """Make a pipeline from a CSV file: declaration, SQL, expectations, training and DAG, and its source table.
+    """Make a pipeline from a CSV file: declaration, query and DAG, and its source table.
 
     Everything is proposed from the rows there are, and is yours to edit. Nothing that exists is overwritten.
     """
@@ -61,7 +62,7 @@ def new(
         if not dry_run:
             if load:
                 with open_workspace() as workspace:
-                    load_rows(workspace.warehouse, name, file.rows, day, files[f"sql/{name}/source.sql"])
+                    load_rows(workspace.warehouse, name, file.rows, day, key=file.key, originals=file.originals)
             scaffold.place(files)
     out.print("Would write:" if dry_run else "Written:")
     for path, text in files.items():
@@ -81,7 +82,7 @@ def load_csv(
     as_of: AsOf = None,
     delimiter: Delimiter = ",",
 ) -> None:
-    """Load a newer CSV file into the source table of a pipeline that `daybreak new` made.
+    """Load a newer CSV file into the source table of a pipeline, which is made where it is missing.
 
     Partitions from its day on read it; those before keep reading what they read.
     """
@@ -91,15 +92,28 @@ def load_csv(
 
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
-        source = workspace.sql(declared, "source")
-        if not source.is_file():
-            raise ConfigurationError(
-                f"{pipeline} does not read from a CSV file.", next_step="load its source as its extract.sql says."
-            )
+        table = _source_table(declared)
         day = _day(as_of, declared.timezone)
         file = read_csv(path, declared.entity_key[0], delimiter)
-        rows = load_rows(workspace.warehouse, pipeline, file.rows, day, source.read_text(encoding="utf-8"))
-    out.print(f"sources.{pipeline}: {rows:,} rows as of {day}.")
+        rows = load_rows(workspace.warehouse, table, file.rows, day, key=file.key, originals=file.originals)
+    out.print(f"sources.{table}: {rows:,} rows as of {day}.", markup=False)
+
+
+def _source_table(pipeline: "Pipeline") -> str:
+    from daybreak.declaration.source_tables import StateTable
+
+    reads = pipeline.reads
+    if isinstance(reads, StateTable) and reads.as_of == StateTable.as_of:
+        schema, _, table = reads.table.partition(".")
+        # Rows of any other schema are somebody else's, and not ours to replace.
+        if schema == "sources":
+            return table
+    raise ConfigurationError(
+        f"{pipeline.name} does not read from a CSV file.",
+        next_step="load its source as its extract.sql says, or declare "
+        f'`reads=StateTable(table="sources.{pipeline.name}")` and query that table.',
+        pipeline=pipeline.name,
+    )
 
 
 def _day(as_of: str | None, timezone: str) -> "date":

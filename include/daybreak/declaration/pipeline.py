@@ -1,7 +1,7 @@
 """Pipeline: what a batch-inference pipeline declares. Light to import: it is read whenever Airflow parses a DAG."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -14,6 +14,8 @@ from daybreak.errors import ConfigurationError
 
 # What is predicted, as far as measuring goes: how often, how much, a probability, or an order of candidates.
 Measures = Literal["counts", "amounts", "probability", "ranking"]
+# A function, or ``module:function`` where importing it would be heavy: a DAG file that is parsed imports nothing of it.
+Function = str | Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,14 @@ class Prediction:
 class Push:
     """Predictions that are sent to another system and stored nowhere.
 
-    ``connection`` is its Airflow Connection. ``offers`` names a class that keeps the best candidates in memory,
+    ``connection`` is its Airflow Connection. ``offers`` is a class that keeps the best candidates in memory,
     ``scores`` a function that builds the expectation suite of the scores. A partition that ended longer ago than
     ``max_staleness`` is not pushed; offers are valid for ``valid_for`` from the partition's end.
     """
 
     connection: str
-    offers: str
-    scores: str
+    offers: Function
+    scores: Function
     max_staleness: timedelta = timedelta(hours=36)
     valid_for: timedelta = timedelta(days=1)
     chunk_items: int = 100
@@ -82,8 +84,9 @@ class Push:
 class Pipeline:
     """A daily batch: where its rows come from, what they must fulfil, and what is predicted for them.
 
-    ``sql/<name>/`` holds its queries. ``expectations`` and ``training`` name functions as ``module:function``, so that
-    declaring a pipeline imports nothing heavy. ``history_days`` is how many days, the partition included, the query
+    ``sql/<name>/`` holds its queries. ``expectations`` builds the expectation suite, such as a ``RowRules``;
+    ``training`` fits the model, such as a ``Classification``. Each is a function, or is named as ``module:function``
+    where importing it would be heavy. ``history_days`` is how many days, the partition included, the query
     looks back on; partitions with less history in the source are refused. Predictions are published, or pushed where
     ``push`` says how.
 
@@ -97,8 +100,8 @@ class Pipeline:
 
     ``measures`` says what is predicted: actuals.sql then gives what happened, measured as a whole and for each value of
     its column ``measured_by``. ``target`` is the column of training.sql that holds what is predicted, known
-    ``target_days`` after the partition. ``training_rows`` names a function of a ``Past`` and two days that completes
-    the rows of training.sql where the file cannot, with the column of a model per segment. ``groups`` are columns of
+    ``target_days`` after the partition. ``training_rows`` is a function of a ``Past`` and two days that completes the
+    rows of training.sql where the file cannot, with the column of a model per segment. ``groups`` are columns of
     them: a promotion may make none of their values worse by more than the share ``group_margin``. ``backfill``
     is the model version that backfills use: today's champion, the one ``as_of`` the partition's end, or a number.
     ``retrain`` says when measurements ask for a training before the weekly one.
@@ -114,8 +117,8 @@ class Pipeline:
     entity_key: tuple[str, ...]
     model: ModelRef | PerSegment
     prediction: Prediction
-    expectations: str
-    training: str
+    expectations: Function
+    training: Function
     history_days: int = 1
     max_quarantined_share: float = 0.05
     max_failed_share: float = 0.01
@@ -130,7 +133,7 @@ class Pipeline:
     measured_by: str | None = None
     target: str | None = None
     target_days: int = 1
-    training_rows: str | None = None
+    training_rows: Function | None = None
     groups: tuple[str, ...] = ()
     group_margin: float = 0.05
     backfill: Literal["current", "as_of"] | int = "current"
@@ -199,7 +202,7 @@ class Pipeline:
             return f"a backfill policy '{self.backfill}' other than current, as_of or a version"
         if self.measured_by and not self.measures:
             return "what it is measured by, and not what it measures"
-        if problem := self._retrain_contradiction() or self._presentation_contradiction():
+        if problem := self._no_function() or self._retrain_contradiction() or self._presentation_contradiction():
             return problem
         if self.upstream == self.name:
             return "itself as its upstream"
@@ -208,6 +211,20 @@ class Pipeline:
         if self.top and self.top.within == self.entity_key:
             return "a top within its whole entity key, of which there is one row each"
         return None
+
+    def _no_function(self) -> str | None:
+        for what, function in self._functions():
+            if not isinstance(function, str) and (isinstance(function, type) or not callable(function)):
+                return f"{function!r:.50} as its {what}, which is neither a function nor the name of one"
+        return None
+
+    def _functions(self) -> Iterator[tuple[str, Any]]:
+        yield "expectations", self.expectations
+        yield "training", self.training
+        if self.training_rows is not None:
+            yield "training_rows", self.training_rows
+        if self.push:
+            yield "scores", self.push.scores
 
     def _presentation_contradiction(self) -> str | None:
         if self.push and not self.upstream and self.group != Pipeline.group:
@@ -226,12 +243,19 @@ class Pipeline:
         return None
 
 
-def load_function(reference: str) -> Any:
-    """Import what ``module:function`` names."""
-    module, _, function = reference.partition(":")
+def load_function(function: Function) -> Any:
+    """Return a declared function, which is imported where ``module:function`` names it."""
+    if not isinstance(function, str):
+        return function
+    module, _, name = function.partition(":")
     try:
-        return getattr(importlib.import_module(module), function)
+        return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(
-            f"'{reference}' cannot be imported ({error}).", next_step="mend the pipeline's declaration."
+            f"'{function}' cannot be imported ({error}).", next_step="mend the pipeline's declaration."
         ) from error
+
+
+def function_name(function: Function) -> str:
+    """Say which function is declared: by its name, or by that of its type where it is an object that is called."""
+    return function if isinstance(function, str) else getattr(function, "__qualname__", type(function).__qualname__)

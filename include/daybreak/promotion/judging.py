@@ -47,7 +47,9 @@ def judge(
         return checks  # rows for the one are none for the other
     on = unseen_days(workspace, pipeline, [model for model in (challenger, champion) if model])
     if not on or pipeline.target is None or pipeline.measures is None:
-        why = "no day has passed that neither has seen" if pipeline.target else "the pipeline declares no target"
+        lacking = "no target" if pipeline.target is None else "not what it measures"
+        declared = pipeline.target is not None and pipeline.measures is not None
+        why = "no day has passed that neither has seen" if declared else f"the pipeline declares {lacking}"
         return [*checks, Check("held-out rows", False, why)]
     compared = compare(workspace, pipeline, challenger, champion, on, progress)
     if champion:

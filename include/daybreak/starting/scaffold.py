@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daybreak.errors import SourceRefused
 from daybreak.starting.csv_file import CsvFile
 from daybreak.starting.proposals import Proposal, laid_out, literal, propose
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 TEMPLATES = Path(__file__).parent / "templates"
 _YES = ("yes", "y", "true", "t", "1", "1.0")
@@ -57,17 +54,14 @@ def find_target(file: CsvFile, wanted: str, positive: str | None) -> Target:
 def render(name: str, package: str, timezone: str, file: CsvFile, target: Target) -> dict[str, str]:
     """Write the pipeline's files: their texts by path below the project's folder."""
     proposal = propose(file, target.column)
-    folder = f"include/{package.replace('.', '/')}/{name}"
     values = _values(name, package, timezone, file, target, proposal)
 
     def filled(template: str) -> str:
         return Template((TEMPLATES / f"{template}.template").read_text(encoding="utf-8")).substitute(values)
 
     return {
-        f"{folder}/__init__.py": filled("declaration.py"),
-        f"{folder}/expectations.py": filled("expectations.py"),
-        f"{folder}/training.py": filled("training.py"),
-        **{f"sql/{name}/{f}.sql": filled(f"{f}.sql") for f in ("extract", "training", "coverage", "source")},
+        f"include/{package.replace('.', '/')}/{name}.py": filled("declaration.py"),
+        f"sql/{name}/extract.sql": filled("extract.sql"),
         f"dags/{name}.py": filled("dag.py"),
     }
 
@@ -81,21 +75,16 @@ def _values(
     plain = said if said.isascii() and said.replace(" ", "").isalnum() and len(said) <= 12 else "positive"
     count = file.rows.num_rows
     modules = [f"{package}.{name} import {name.upper()}", "daybreak_airflow import scoring_dag"]
-    comments = (
-        f"COMMENT ON COLUMN sources.{name}.{column} IS 'Column {_harmless(original)} of the file.';"
-        for column, original in file.originals.items()
-    )
     return {
         "name": name,
-        "package": package,
         "timezone": timezone,
         "constant": name.upper(),
         "description": f"How likely {target.column} is {plain} for each {file.key}.",
         "key": file.key,
         "target": target.column,
         "prediction": prediction,
-        "arguments": laid_out(
-            "", [f'target="{target.column}"', f"positive={literal(target.positive)}"], "", 0, room=120 - 24
+        "training": laid_out("training=Classification(", [f"positive={literal(target.positive)}"], "),", 4).replace(
+            "\n", "\n    "
         ),
         "features": ",\n    ".join([file.key, *proposal.selected]),
         "left_out": "".join(f"\n-- Left out: {reason}." for reason in proposal.left_out),
@@ -103,26 +92,5 @@ def _values(
         "fewest": f"{max(count // 2, 1):_}",
         "most": f"{count * 10:_}",
         "rules": "".join(f"\n    {line}" for line in proposal.rules),
-        "columns": ",\n    ".join(
-            f"{field.name} {_postgres(field.type)}{' NOT NULL' if field.name == file.key else ''}"
-            for field in file.rows.schema
-        ),
-        "comments": "\n".join(comments),
         "imports": "\n".join(f"from {module}" for module in sorted(modules, key=lambda m: m.split()[0])),
     }
-
-
-def _postgres(kind: "pa.DataType") -> str:
-    import pyarrow as pa
-
-    if pa.types.is_timestamp(kind):
-        return "timestamptz" if kind.tz else "timestamp"
-    names = {pa.int64(): "bigint", pa.float64(): "double precision", pa.bool_(): "boolean", pa.date32(): "date"}
-    return names.get(kind, "text")
-
-
-def _harmless(text: str) -> str:
-    # A name from the file goes into a comment: on one line, and with nothing that looks like a place for a value.
-    return " ".join("".join(" " if c in "{}%\\;" or not c.isprintable() else c for c in text).split()).replace(
-        "'", "''"
-    )

@@ -18,8 +18,8 @@ from pathlib import Path
 from daybreak.errors import ConfigurationError
 
 _LONGEST = 30
-# Names that mean something in a DAG, or folders of sql/ that hold something else.
-_TAKEN = {"dag", "daily", "parameters", "plan", "predictions", "stages", "ledger", "demonstration", "sources"}
+# Names that mean something in a DAG or in the declaration, or folders of sql/ that hold something else.
+_TAKEN = {"dag", "daily", "parameters", "plan", "predictions", "stages", "ledger", "demonstration", "sources", "rules"}
 
 
 class Scaffold:
@@ -31,8 +31,11 @@ class Scaffold:
         self.name = name
         self.register = project / "include" / package.replace(".", "/") / "__init__.py"
         self._staging = project / f".daybreak-new-{name}"
-        self._hidden = [Path("sql") / name, self.register.parent.relative_to(project) / name]
+        module = self.register.parent.relative_to(project) / name
+        self._hidden = [Path("sql") / name, module.with_suffix(".py")]
         self._dag = Path("dags") / f"{name}.py"
+        # A folder of a pipeline that has several modules goes before a module of its name.
+        self._places = [*self._hidden, module, self._dag]
 
     def refuse_name(self) -> None:
         """Refuse a name that cannot be a module, a table and a DAG, or that is taken."""
@@ -47,10 +50,7 @@ class Scaffold:
             )
         from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
 
-        there = [path for path in (*self._hidden, self._dag) if (self.project / path).exists()]
-        if there or name in registered(self._read()):
-            where = f" ({there[0]})" if there else f" (in {self.register.relative_to(self.project)})"
-            raise self._refused(f"A pipeline '{name}' is already there{where}.", "edit that, or choose another name.")
+        self._refuse_there()
         shadows = name in sys.stdlib_module_names or find_spec(name) is not None
         if shadows or iskeyword(name) or name in RESERVED_WORDS or name in _TAKEN:
             raise self._refused(f"'{name}' already means something in Python, SQL or a DAG.", "choose another name.")
@@ -79,6 +79,8 @@ class Scaffold:
             for path, text in files.items():
                 (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
                 (unfinished / path).write_text(text, encoding="utf-8")
+            # While rows were loaded somebody may have written such a file, which moving ours there would replace.
+            self._refuse_there()
             unfinished.rename(self._staging)
             for hidden in self._hidden:
                 (self._staging / hidden).rename(self.project / hidden)
@@ -107,15 +109,30 @@ class Scaffold:
         else:
             for path in self._hidden:
                 # What is no longer in the staging folder was moved out of it, and nothing else was there before.
-                if not (self._staging / path).exists() and (self.project / path).exists():
-                    shutil.rmtree(self.project / path)
+                if not (self._staging / path).exists():
+                    _remove(self.project / path)
         shutil.rmtree(self._staging)
+
+    def _refuse_there(self) -> None:
+        there = [path for path in self._places if (self.project / path).exists()]
+        if there or self.name in registered(self._read()):
+            where = there[0] if there else f"in {self.register.relative_to(self.project)}"
+            raise self._refused(
+                f"A pipeline '{self.name}' is already there ({where}).", "edit that, or choose another name."
+            )
 
     def _read(self) -> str:
         return self.register.read_text(encoding="utf-8")
 
     def _refused(self, problem: str, next_step: str) -> ConfigurationError:
         return ConfigurationError(problem, next_step=next_step)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def registered(text: str) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from daybreak.batch.chunk import Chunk, Rejected
 from daybreak.batch.routing import routes_of
 from daybreak.declaration.partition import days
-from daybreak.declaration.pipeline import Pipeline, load_function
+from daybreak.declaration.pipeline import Pipeline, function_name, load_function
 from daybreak.declaration.segments import OTHER
 from daybreak.errors import ConfigurationError
 from daybreak.models.segment_models import SegmentModels
@@ -168,8 +168,9 @@ def _batches(table: "pa.Table") -> "Iterator[pa.RecordBatch]":
 def _refuse_missing(pipeline: Pipeline, rows: "pa.RecordBatch") -> None:
     wanted = (str(pipeline.target), *pipeline.segments.columns, *pipeline.groups, *pipeline.entity_key)
     if missing := [name for name in wanted if name not in rows.schema.names]:
+        given_by = function_name(pipeline.training_rows) if pipeline.training_rows else "training.sql"
         raise ConfigurationError(
-            f"{pipeline.training_rows or 'training.sql'} gives no column {', '.join(missing)}.",
+            f"{given_by} gives no column {', '.join(missing)}.",
             next_step="mend the pipeline's target, its groups or training.sql; `training_rows` can complete its rows.",
             pipeline=pipeline.name,
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from daybreak.batch.digest import ArrowDigest
-from daybreak.declaration.pipeline import Pipeline, load_function
+from daybreak.declaration.pipeline import Pipeline, function_name, load_function
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused, SourceRefused
 from daybreak.models.aliases import COMMAND_LINE, Decision
@@ -67,7 +67,7 @@ def fit(
     if other := {ref.name for ref in pipeline.model_refs} ^ trained.keys():
         raise ModelRefused(
             f"Training gives other models than are declared ({', '.join(sorted(other))}).",
-            next_step=f"make {pipeline.training} return each declared model by its name.",
+            next_step=f"make {function_name(pipeline.training)} return each declared model by its name.",
             pipeline=pipeline.name,
         )
     for name, model in trained.items():

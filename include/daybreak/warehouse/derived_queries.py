@@ -5,10 +5,20 @@ from pathlib import Path
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.described import describe, without_length
 from daybreak.warehouse.prediction_tables import quoted
 from daybreak.warehouse.sql_file import SqlFile
 
 COVERAGE, TRAINING = "coverage", "training"
+# How a column of a type is declared.
+_DECLARED_AS = {
+    "date": "declare it as `day`.",
+    "timestamp without time zone": "declare it as `at`, with the `timezone` that it is told in.",
+    "timestamp with time zone": "declare it as `at`, without a `timezone`.",
+}
+_NO_TIME = "declare a column of dates as `day`, or one of instants as `at`."
+_MADE_A_DATE = "declare a column of dates as `as_of`, or a view that makes a date of it as the table."
 
 
 def can_be_derived(pipeline: Pipeline, name: str) -> bool:
@@ -33,6 +43,31 @@ def derived(pipeline: Pipeline, name: str, extract: SqlFile) -> SqlFile:
         "\n".join([*opening, extract.text, *closing]),
         (*_origins(path, opening), *extract.origins, *_origins(path, closing, len(opening))),
     )
+
+
+def refuse_other_type(warehouse: Warehouse, pipeline: Pipeline) -> None:
+    """Refuse a column whose type is another than ``reads`` says: its days would be others than the rows'."""
+    reads = pipeline.reads
+    if reads is None:
+        return
+    column, wanted = _dated_by(reads)
+    with warehouse.begin() as connection:
+        [found] = describe(connection, f"SELECT {quoted(column)} FROM {_table(reads.table)}")
+    kind = without_length(found.type)
+    if kind != wanted:
+        raise ConfigurationError(
+            f"Column {column} of {reads.table} is a {kind}, and {pipeline.name} declares it as a {wanted}.",
+            next_step=_MADE_A_DATE if isinstance(reads, StateTable) else _DECLARED_AS.get(kind, _NO_TIME),
+            pipeline=pipeline.name,
+        )
+
+
+def _dated_by(reads: EventTable | StateTable) -> tuple[str, str]:
+    if isinstance(reads, StateTable):
+        return reads.as_of, "date"
+    if reads.day:
+        return reads.day, "date"
+    return str(reads.at), "timestamp without time zone" if reads.timezone else "timestamp with time zone"
 
 
 def _covered_by_states(reads: StateTable) -> list[str]:

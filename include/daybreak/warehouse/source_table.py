@@ -4,54 +4,71 @@ A file without dates tells how things stood at the end of some day. A partition 
 then, so a day that is run again reads what it read before, and no day reads what was told later.
 """
 
+from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daybreak.errors import SourceRefused
-from daybreak.warehouse.database import Warehouse, refused_by_source
+from daybreak.warehouse.database import Warehouse, is_transient, refused_by_source
+from daybreak.warehouse.prediction_tables import quoted
+from daybreak.warehouse.source_statements import AS_OF, SCHEMA, make_source_table
+from daybreak.warehouse.table_statements import literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA = "sources"
 
-
-def load_rows(warehouse: Warehouse, name: str, rows: "pa.Table", as_of: date, tables: str | None = None) -> int:
+def load_rows(
+    warehouse: Warehouse, name: str, rows: "pa.Table", as_of: date, *, key: str, originals: Mapping[str, str]
+) -> int:
     """Put rows into ``sources.<name>`` as what was told of a day, in the place of what was told of it before.
 
-    ``tables`` is the SQL that makes the table where it is missing. One transaction: readers see the old rows or the new
-    ones, and a process that dies leaves nothing.
+    A table that is missing is made for the rows, which the column ``key`` tells apart; ``originals`` holds what their
+    columns are called in the file. One transaction: readers see the old rows or the new ones, and a process that dies
+    leaves nothing. Raises SourceRefused where the rows do not suit the table that is there.
     """
     from adbc_driver_manager import Error
 
     with warehouse.bulk() as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended('{SCHEMA}/{name}', 0))")
-        cursor.fetchone()
-        cursor.execute(f"SELECT to_regclass('{SCHEMA}.{name}')::text")
-        if cursor.fetchone()[0] is None and tables:
-            for statement in tables.split(";\n"):
-                if statement.strip():
-                    cursor.execute(statement)
         try:
-            schema = connection.adbc_get_table_schema(name, db_schema_filter=SCHEMA)
-        except Error as error:
-            raise SourceRefused(
-                f"There is no table {SCHEMA}.{name}.", next_step="make the pipeline with `daybreak new`."
-            ) from error
-        conformed = _conformed(name, rows, schema)
-        cursor.execute(f"DELETE FROM {SCHEMA}.{name} WHERE as_of = '{as_of.isoformat()}'")
-        try:
+            schema = _table(connection, cursor, name, rows, key, originals)
+            conformed = _conformed(name, rows, schema)
+            cursor.execute(f"DELETE FROM {_named(name)} WHERE {AS_OF} = '{as_of.isoformat()}'")
             loaded = cursor.adbc_ingest(name, _dated(conformed, as_of), mode="append", db_schema_name=SCHEMA)
         except Error as error:
+            if is_transient(error):
+                raise
             raise refused_by_source(error, f"{SCHEMA}.{name}") from error
         connection.commit()
     return int(loaded)
 
 
+def _table(
+    connection: Any, cursor: Any, name: str, rows: "pa.Table", key: str, originals: Mapping[str, str]
+) -> "pa.Schema":
+    _lock(cursor, f"{SCHEMA}/{name}")
+    cursor.execute(f"SELECT to_regclass({literal(_named(name))})::text")
+    if cursor.fetchone()[0] is None:
+        # Two pipelines that make the schema at once would be in each other's way.
+        _lock(cursor, SCHEMA)
+        for statement in make_source_table(name, rows.schema, key, originals):
+            cursor.execute(statement)
+    return connection.adbc_get_table_schema(name, db_schema_filter=SCHEMA)
+
+
+def _lock(cursor: Any, what: str) -> None:
+    cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended({literal(what)}, 0))")
+    cursor.fetchone()
+
+
+def _named(name: str) -> str:
+    return f"{SCHEMA}.{quoted(name)}"
+
+
 def _conformed(name: str, rows: "pa.Table", schema: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
-    wanted = [field for field in schema if field.name != "as_of"]
+    wanted = [field for field in schema if field.name != AS_OF]
     found = set(rows.column_names)
     missing = [field.name for field in wanted if field.name not in found]
     further = [column for column in rows.column_names if column not in schema.names]
@@ -76,4 +93,4 @@ def _conformed(name: str, rows: "pa.Table", schema: "pa.Schema") -> "pa.Table":
 def _dated(rows: "pa.Table", as_of: date) -> "pa.Table":
     import pyarrow as pa
 
-    return rows.append_column("as_of", pa.repeat(pa.scalar(as_of, pa.date32()), rows.num_rows))
+    return rows.append_column(AS_OF, pa.repeat(pa.scalar(as_of, pa.date32()), rows.num_rows))

@@ -1,6 +1,7 @@
 """Customer recommendations: the five product categories that each household will most probably buy within a week."""
 
 from daybreak import ModelRef, PerSegment, Pipeline, Prediction, Retrain, Top
+from retail.sales import SALES
 from retail.segments import SEGMENTS
 
 NAME = "customer_recommendations"
@@ -10,6 +11,7 @@ CUSTOMER_RECOMMENDATIONS = Pipeline(
     description="The five categories that each household will most probably buy in the seven days after the partition.",
     timezone="America/New_York",
     entity_key=("household_id", "product_category"),
+    reads=SALES,
     # A household without a segment that buys nevertheless is ranked by the model of all households.
     model=PerSegment(
         "segment",

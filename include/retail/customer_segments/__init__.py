@@ -1,6 +1,7 @@
 """Customer segments: how each household buys, in one of four words."""
 
 from daybreak import ModelRef, Pipeline, Prediction, Retrain
+from retail.sales import SALES
 from retail.segments import SEGMENTS
 
 CUSTOMER_SEGMENTS = Pipeline(
@@ -8,6 +9,7 @@ CUSTOMER_SEGMENTS = Pipeline(
     description="The segment of each household, from what it bought in the 90 days up to the partition's end.",
     timezone="America/New_York",
     entity_key=("household_id",),
+    reads=SALES,
     model=ModelRef("customer_segments"),
     prediction=Prediction("segment", low=0, high=len(SEGMENTS) - 1, labels=SEGMENTS),
     expectations="retail.customer_segments.expectations:suite",

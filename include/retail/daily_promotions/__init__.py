@@ -1,12 +1,14 @@
 """Daily promotions: which products to put on offer today, sent to the promotions system and kept nowhere."""
 
 from daybreak import ModelRef, Pipeline, Prediction, Push, Retrain
+from retail.sales import SALES
 
 DAILY_PROMOTIONS = Pipeline(
     name="daily_promotions",
     description="Probability that each product sells on the day after the partition; the best are offered.",
     timezone="America/New_York",
     entity_key=("product_id",),
+    reads=SALES,
     model=ModelRef("daily_promotions"),
     prediction=Prediction("probability", low=0, high=1, method="predict_proba"),
     expectations="retail.daily_promotions.expectations:suite",

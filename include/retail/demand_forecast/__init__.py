@@ -1,12 +1,14 @@
 """Demand forecast: how many units of each product category each store will sell tomorrow."""
 
 from daybreak import ModelRef, Pipeline, Prediction, Retrain
+from retail.sales import SALES
 
 DEMAND_FORECAST = Pipeline(
     name="demand_forecast",
     description="Units that each store will sell of each product category on the day after the partition.",
     timezone="America/New_York",
     entity_key=("store_id", "product_category"),
+    reads=SALES,
     model=ModelRef("demand_forecast"),
     # The most units of one category that one store sold on a day of 2017 is 109; fuel is left out.
     prediction=Prediction("predicted_units", low=0, high=1_000),

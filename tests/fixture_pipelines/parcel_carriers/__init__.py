@@ -1,12 +1,13 @@
 """Parcel carriers: for each parcel the two best of four carriers, by the model of the parcel's class."""
 
-from daybreak import ModelRef, PerSegment, Pipeline, Prediction, Top
+from daybreak import EventTable, ModelRef, PerSegment, Pipeline, Prediction, Top
 
 PARCEL_CARRIERS = Pipeline(
     name="parcel_carriers",
     description="How well each carrier would do with each parcel.",
     timezone="America/New_York",
     entity_key=("depot", "parcel_id", "carrier"),
+    reads=EventTable(table="parcels.handed_in", at="handed_in_at"),
     # Parcels of class far are left to the fallback.
     model=PerSegment(
         "parcel_class",

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from daybreak.declaration.loading import load_pipelines
-from daybreak.declaration.pipeline import Push, Retrain, load_function
+from daybreak.declaration.pipeline import Push, Retrain, function_name, load_function
+from daybreak.declaration.row_rules import RowRules
 from daybreak.errors import ConfigurationError
 from fixture_pipelines import PARCEL_CARRIERS, PARCEL_HOURS
 
@@ -23,6 +24,32 @@ def test_a_function_that_cannot_be_imported_is_refused(reference: str) -> None:
 
 def test_a_function_is_imported_by_module_and_name() -> None:
     assert load_function("daybreak.declaration.pipeline:load_function") is load_function
+
+
+def test_a_function_is_declared_as_it_is_or_by_name() -> None:
+    rules = RowRules(rows=(1, 2))
+    declared = replace(PARCEL_HOURS, expectations=rules, training=load_function, training_rows="json:loads")
+    assert load_function(declared.expectations) is rules
+    assert load_function(declared.training) is load_function
+    names = (declared.expectations, declared.training, declared.training_rows or "", print)
+    assert [function_name(one) for one in names] == ["RowRules", "load_function", "json:loads", "print"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"expectations": None}, "None as its expectations"),
+        ({"expectations": RowRules}, "as its expectations, which is neither a function nor the name of one"),
+        ({"training": 3}, "3 as its training, which is neither"),
+        ({"training_rows": ["a:b"]}, "['a:b'] as its training_rows"),
+        ({"push": Push(connection="c", offers="m:O", scores={})}, "{} as its scores"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_be_called_is_refused(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        replace(PARCEL_HOURS, **changes)
+    assert problem in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_declaration_cannot_be_changed() -> None:
@@ -89,5 +116,13 @@ def test_what_airflow_can_show_is_taken() -> None:
 def test_declaring_pipelines_imports_nothing_heavy() -> None:
     script = "import sys; from daybreak.declaration.loading import load_pipelines; assert load_pipelines('retail'); "
     script += f"print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_declaring_rules_and_a_training_in_place_imports_no_library_at_all() -> None:
+    script = "import sys; from daybreak import EventTable, Pipeline, RowRules, StateTable; "
+    script += "from daybreak.training import Classification; Classification(positive=1); RowRules(rows=(1, 2)); "
+    script += f"print([name for name in {[*HEAVY, 'sqlalchemy', 'pydantic']} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

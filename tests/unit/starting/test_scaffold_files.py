@@ -18,8 +18,7 @@ from daybreak.starting.scaffold_files import Scaffold, registered, with_name
 
 MODULE = daybreak.starting.scaffold_files.__file__
 FILES = {
-    "include/shop/churn/__init__.py": "CHURN = 'declared'\n",
-    "include/shop/churn/training.py": "train = print\n",
+    "include/shop/churn.py": "CHURN = 'declared'\n",
     "sql/churn/extract.sql": "-- One row.\n",
     "dags/churn.py": "from shop.churn import CHURN\n",
 }
@@ -128,6 +127,7 @@ def test_what_fails_on_the_way_leaves_the_project_as_it_was(project: Path) -> No
         ("random", "already means something"),
         ("pandas", "already means something"),
         ("stages", "already means something"),
+        ("rules", "already means something"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(name: str, problem: str, project: Path) -> None:
@@ -138,7 +138,9 @@ def test_a_name_that_cannot_be_is_refused(name: str, problem: str, project: Path
     assert "Next: " in str(refused.value)
 
 
-@pytest.mark.parametrize("path", ["sql/churn/mine.sql", "include/shop/churn/mine.py", "dags/churn.py"])
+@pytest.mark.parametrize(
+    "path", ["sql/churn/mine.sql", "include/shop/churn/mine.py", "include/shop/churn.py", "dags/churn.py"]
+)
 def test_what_is_already_there_is_never_touched(path: str, project: Path) -> None:
     (project / path).parent.mkdir(exist_ok=True)
     (project / path).write_text("mine")

@@ -1,0 +1,70 @@
+"""Classifiers: what a classification compares, on which rows, and what is measured of each."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+# One row in five is held out.
+FOLDS = 5
+# Shown for each candidate, in this order.
+SHOWN = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier_score")
+SETTINGS: dict[str, dict[str, Any]] = {
+    "logistic regression": {"max_iter": 1_000},
+    "random forest": {"n_estimators": 200, "min_samples_leaf": 5},
+    "gradient boosting": {"max_iter": 100, "learning_rate": 0.05, "max_leaf_nodes": 15},
+}
+
+
+def held_out_rows(keys: "pd.DataFrame") -> "np.ndarray":
+    """Tell which rows are held out, by a hash of their entity key.
+
+    A row is held out of every training or of none, whatever else is in the table and in what order: a later version
+    is never measured on rows that an earlier one was fitted on.
+    """
+    import pandas as pd
+
+    held_out: np.ndarray = pd.util.hash_pandas_object(keys, index=False).to_numpy() % FOLDS == 0
+    return held_out
+
+
+def build(name: str, numbers: list[str], texts: list[str]) -> Any:
+    """Build an unfitted classifier behind the encoding of its features.
+
+    Empty numbers are filled with the median; texts that are rare, or were never seen, count as one value.
+    """
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    kinds = {
+        "logistic regression": LogisticRegression,
+        "random forest": RandomForestClassifier,
+        "gradient boosting": HistGradientBoostingClassifier,
+    }
+    encode = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=50, sparse_output=False)
+    fill = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    return make_pipeline(
+        make_column_transformer((fill, numbers), (encode, texts)), kinds[name](random_state=0, **SETTINGS[name])
+    )
+
+
+def measure(actual: "np.ndarray", probability: "np.ndarray") -> dict[str, float]:
+    """Measure predicted probabilities; a row counts as positive from one half on."""
+    from sklearn import metrics
+
+    positive = probability >= 0.5
+    found = (
+        metrics.accuracy_score(actual, positive),
+        metrics.precision_score(actual, positive, zero_division=0),
+        metrics.recall_score(actual, positive),
+        metrics.f1_score(actual, positive),
+        metrics.roc_auc_score(actual, probability),
+        metrics.log_loss(actual, probability),
+        metrics.brier_score_loss(actual, probability),
+    )
+    return dict(zip(SHOWN, map(float, found), strict=True))
