@@ -8,6 +8,7 @@ workspace        what the settings lead to
 parcels          the pipeline made for tests, with its source loaded, a champion and one published day
 """
 
+import os
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -27,6 +28,9 @@ from distribution import (  # noqa: F401 - pytest finds its hooks here
     pytest_xdist_make_scheduler,
 )
 from parcels import NewDatabase, Parcels, administer, load, make_project, make_settings
+
+# Where two processes share two cores, fitting takes seconds this way and up to a minute with OpenMP's busy waiting.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # How long an example takes says how busy the machine is.
 _too_slow = [hypothesis.HealthCheck.too_slow]

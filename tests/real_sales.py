@@ -1,6 +1,5 @@
 """The demonstration data and a champion trained quickly on it, made once a session; tests get copies of both."""
 
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,9 +20,6 @@ from daybreak.workspace import Workspace
 from parcels import administer
 from retail.demand_forecast import DEMAND_FORECAST
 from retail.demand_forecast.training import CATEGORIES, NUMBERS, TARGET, build, measure
-
-# Where two processes share two cores, fitting takes seconds this way and up to a minute with OpenMP's busy waiting.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 TEMPLATE = "real_sales"
 # The pipeline's own are twelve weeks, 120 trees and four weeks held out; these are quick, and still beat the mean.
