@@ -264,7 +264,7 @@ def test_a_broken_pipeline_keeps_no_other_from_being_run(daybreak: Daybreak, par
 
 
 @pytest.mark.usefixtures("one_broken")
-@pytest.mark.parametrize("command", [["models"], ["runs"], ["models", "--json"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["models"], ["tables"], ["models", "--json"]], ids=" ".join)
 def test_a_command_over_all_pipelines_names_the_broken_one_in_one_line(daybreak: Daybreak, command: list[str]) -> None:
     code, out, err = daybreak(*command)
     assert code == 0
