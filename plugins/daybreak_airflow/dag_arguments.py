@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from copy import deepcopy
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def _refuse_unknown(given: Mapping[str, Any]) -> None:
 
 def _params(ours: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> ParamsDict:
     # The parameters of one DAG are its own: a value that is set in one must not show in another.
-    params = ParamsDict(deepcopy(dict(ours or {})))
+    params = ParamsDict({name: copy(param) for name, param in (ours or {}).items()})
     params.update(given if isinstance(given, ParamsDict) else dict(given or {}))
     return params
 

@@ -8,8 +8,8 @@ from airflow.sdk import DAG
 
 def code(text: object) -> str:
     """Set a text as code, on one line and without what would end the code or a table's cell."""
-    plain = " ".join(str(text).split()).replace("`", "'")
-    return f"`{plain.replace('|', chr(92) + '|')}`" if plain else "(empty)"
+    plain = " ".join(str(text).split()).replace("`", "'").replace("|", r"\|")
+    return f"`{plain}`" if plain else "(empty)"
 
 
 def listed(texts: Iterable[object], last: str = "and") -> str:
