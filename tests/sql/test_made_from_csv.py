@@ -352,7 +352,10 @@ def test_each_column_says_which_one_of_the_file_it_is_in_the_view_too(
     made.train()
     made.run()
     shown = dict(made.ask(COMMENTS.replace("{}", "predictions.churn")))
-    assert (shown["it_s_a_s_key"], shown["t_probability"]) == (said, "Probability that t is 1.")
+    assert (shown["it_s_a_s_key"], shown["t_probability"]) == (
+        said,
+        "How likely t is 1 for each it_s_a_s_key. From 0 to 1.",
+    )
     made.workspace.close()
 
 
