@@ -6,6 +6,7 @@ import io
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from upath import UPath
 from csv_files import NOT_BILLED, telco, write
 from daybreak.cli.app import main
 from daybreak.declaration.loading import load_pipelines
+from daybreak.declaration.source_tables import StateTable
 from daybreak.errors import DaybreakError, SourceRefused
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Outcome, Runner
 from daybreak.settings import Settings
+from daybreak.training import Classification
 from daybreak.training.train import train
 from daybreak.workspace import Workspace
 from parcels import NewDatabase, make_project
@@ -211,6 +214,31 @@ def test_what_nothing_can_be_learned_from_is_refused_and_nothing_registered(
     assert churn.workspace.registry.versions("churn") == []
 
 
+@pytest.mark.parametrize(
+    ("declared", "missing"),
+    [({"target": "gone"}, "gone"), ({"as_of": "told_on"}, "told_on"), ({"target": "a", "as_of": "b"}, "a, b")],
+)
+def test_columns_that_training_sql_lacks_are_named(declared: dict[str, str], missing: str, churn: Made) -> None:
+    churn.pipeline = replace(churn.pipeline, training=Classification(positive="Yes", **declared))
+    with pytest.raises(SourceRefused, match=f"training.sql gives no column {missing}. Next: "):
+        churn.train()
+
+
+def test_a_training_may_have_a_target_of_its_own(churn: Made) -> None:
+    churn.ask("ALTER TABLE sources.churn RENAME as_of TO told_on")
+    churn.ask("ALTER TABLE sources.churn ADD COLUMN as_of date DEFAULT '2026-03-01'")
+    query = churn.workspace.sql(churn.pipeline, "extract")
+    query.write_text(query.read_text().replace("as_of", "told_on"))
+    (query.parent / "training.sql").write_text(
+        "-- One row per customer.\nSELECT customer_id, tenure, monthly_charges, contract, churn AS left_us, told_on\n"
+        "FROM sources.churn\n"
+    )
+    states = StateTable(table="sources.churn", as_of="told_on")
+    churn.pipeline = replace(churn.pipeline, reads=states, training=Classification(positive="Yes", target="left_us"))
+    version, _ = churn.train()
+    assert (version.trained_through, "left_us" in version.signature.names) == (FIRST, False)
+
+
 def test_a_value_never_seen_is_quarantined_and_the_others_scored(churn: Made) -> None:
     churn.train()
     churn.ask("UPDATE sources.churn SET contract = 'Weekly' WHERE customer_id < '0004'")
@@ -352,7 +380,10 @@ def test_each_column_says_which_one_of_the_file_it_is_in_the_view_too(
     made.train()
     made.run()
     shown = dict(made.ask(COMMENTS.replace("{}", "predictions.churn")))
-    assert (shown["it_s_a_s_key"], shown["t_probability"]) == (said, "Probability that t is 1.")
+    assert (shown["it_s_a_s_key"], shown["t_probability"]) == (
+        said,
+        "How likely t is 1 for each it_s_a_s_key. From 0 to 1.",
+    )
     made.workspace.close()
 
 

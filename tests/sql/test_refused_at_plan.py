@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import ConfigurationError, ModelRefused, PartitionRefused
+from daybreak.declaration.source_tables import EventTable
+from daybreak.errors import ConfigurationError, DaybreakError, ModelRefused, PartitionRefused, SourceRefused
 from daybreak.models.version import ModelVersion, library_versions
 from fixture_pipelines.parcel_hours.training import build, sample
 from parcels import DAY, TRAINED_THROUGH, Parcels, refused
@@ -54,6 +55,25 @@ def test_a_source_without_rows_is_refused(parcels: Parcels) -> None:
     parcels.execute("TRUNCATE parcels.handed_in")
     with refused(parcels, PartitionRefused, "The source holds no data", "load it"):
         parcels.plan()
+
+
+@pytest.mark.parametrize(
+    ("reads", "error", "problem"),
+    [
+        (EventTable(table="parcels.handed", at="handed_in_at"), SourceRefused, 'relation "parcels.handed" does not'),
+        (EventTable(table="parcels.handed_in", at="handed_at"), SourceRefused, 'column "handed_at" does not exist'),
+        (EventTable(table="parcels.handed_in", day="zone"), ConfigurationError, "zone of parcels.handed_in is a text"),
+    ],
+    ids=str,
+)
+def test_a_declaration_of_what_is_not_there_is_refused_though_the_query_reads_well(
+    reads: EventTable, error: type[DaybreakError], problem: str, parcels: Parcels
+) -> None:
+    parcels.workspace.sql(parcels.pipeline, "coverage").unlink()
+    declared = parcels.declared(reads=EventTable(table="parcels.handed_in", at="handed_in_at"))
+    declared.plan()
+    with refused(parcels.declared(reads=reads), error, problem, ""):
+        parcels.declared(reads=reads).plan()
 
 
 def test_a_missing_alias_is_refused(parcels: Parcels) -> None:

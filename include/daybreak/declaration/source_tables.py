@@ -12,7 +12,7 @@ def _refuse_unqualified(table: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class EventTable:
-    """A table to which rows are added as things happen.
+    """A table to which rows are added as things happen; it is named ``schema.table``, letter by letter.
 
     ``day`` is a column of dates, or ``at`` one of instants; ``timezone`` is the zone of an ``at`` without one. The
     source covers the days from its first to its last row.
@@ -37,9 +37,9 @@ class EventTable:
 class StateTable:
     """A table that says how things stood at the end of some days; what was told last holds until something else is.
 
-    ``as_of`` is its column of those days. A partition reads what was told last by its end: the source covers the days
-    from the first one on. Where the pipeline declares its ``target`` as a column of the table, training.sql follows:
-    the rows of extract.sql whose target is known.
+    It is named ``schema.table``, letter by letter. ``as_of`` is its column of those days. A partition reads what was
+    told last by its end: the source covers the days from the first one on. Where the pipeline declares its ``target``
+    as a column of the table, training.sql follows: the rows of extract.sql whose target is known.
     """
 
     table: str

@@ -1,10 +1,11 @@
-"""docs/add-a-pipeline.md, followed word for word in a copy of the project: commands, queries, code, output."""
+"""docs/add-a-pipeline.md, followed word for word in a copy of the project: commands, queries, code, output, Airflow."""
 
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,8 +15,14 @@ import pytest
 import sqlalchemy as sa
 
 from csv_files import telco
-from daybreak.settings import PROJECT
+from daybreak.embedded.postgres import EmbeddedPostgres
+from daybreak.local.airflow import LocalAirflow
+from daybreak.local.airflow_environment import USER
+from daybreak.local.airflow_http import AirflowHttp
+from daybreak.settings import PROJECT, Settings
 from parcels import NewDatabase
+from ports import free_port
+from waiting import LONG
 
 PAGE = PROJECT / "docs" / "add-a-pipeline.md"
 # The data lies beside the project, where it lies at all.
@@ -25,6 +32,7 @@ TELCO = next(
 )
 COPIED = ("dags", "include", "plugins", "sql", "tests", "pyproject.toml")
 DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+BACKFILL = re.compile(r"\*Trigger → Backfill\*, from (\S+) to (\S+), \*All Runs\*")
 BLOCK = re.compile(r"(?:^<!-- (?P<what>\w+): (?P<path>\S+) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 
 
@@ -38,22 +46,34 @@ class Block:
     path: str | None
 
 
-def blocks() -> Iterator[Block]:
-    """Yield the page's blocks; its days keep their distance from the day on which it was written."""
-    page = PAGE.read_text(encoding="utf-8")
-    written = re.search(r"written on (\S+);", page)
+def page() -> str:
+    """Read the page; its days keep their distance from the day on which it was written."""
+    text = PAGE.read_text(encoding="utf-8")
+    written = re.search(r"written on (\S+);", text)
     assert written
     passed = datetime.now(UTC).date() - date.fromisoformat(written[1])
-    for found in BLOCK.finditer(page):
-        text = DAY.sub(lambda day: (date.fromisoformat(day[0]) + passed).isoformat(), found["text"])
-        yield Block(found["kind"], text, found["what"], found["path"])
+    return DAY.sub(lambda day: (date.fromisoformat(day[0]) + passed).isoformat(), text)
+
+
+def blocks() -> Iterator[Block]:
+    for found in BLOCK.finditer(page()):
+        yield Block(found["kind"], found["text"], found["what"], found["path"])
+
+
+def changed(text: str, change: str) -> str:
+    """Make a change that is written as a diff: the lines that it keeps and takes out are in the text, once."""
+    lines = change.splitlines(keepends=True)
+    before, after = ("".join(line[1:] for line in lines if line[0] in (" ", sign)) for sign in "-+")
+    assert text.count(before) == 1, change
+    return text.replace(before, after)
 
 
 class Reader:
     """Somebody who does what the page says, in a copy of the project."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, home: Path, url: str) -> None:
         self.folder = folder
+        self.home = home
         self.url = url
         for name in COPIED:
             source = PROJECT / name
@@ -63,14 +83,18 @@ class Reader:
                 shutil.copy(source, folder / name)
         (folder / ".venv").symlink_to(sys.prefix)
 
+    @property
+    def python_path(self) -> str:
+        return f"{self.folder / 'include'}:{self.folder / 'plugins'}"
+
     def run(self, commands: str) -> str:
         """Run commands in a shell; each has to succeed."""
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("DAYBREAK_", "AIRFLOW"))
         }
         environment |= {
-            "PYTHONPATH": f"{self.folder / 'include'}:{self.folder / 'plugins'}",
-            "DAYBREAK_HOME": str(self.folder / ".daybreak"),
+            "PYTHONPATH": self.python_path,
+            "DAYBREAK_HOME": str(self.home),
             "DAYBREAK_WAREHOUSE_URL": self.url,
             "DAYBREAK_REGISTRY_URL": self.url,
             # What mypy knows of the libraries, which are the same ones, takes a minute to find out anew.
@@ -92,13 +116,37 @@ class Reader:
         """Do what one block says; return what came of it."""
         if block.what == "shown":
             assert (self.folder / str(block.path)).read_text(encoding="utf-8") == block.text
-        elif block.what == "written":
-            (self.folder / str(block.path)).write_text(block.text, encoding="utf-8")
+        elif block.what == "changed":
+            path = self.folder / str(block.path)
+            path.write_text(changed(path.read_text(encoding="utf-8"), block.text), encoding="utf-8")
         elif block.kind == "sh":
             return self.run(block.text)
         elif block.kind == "sql":
             return self.ask(block.text)
         return None
+
+    def backfill_in_airflow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Start what `daybreak local up` starts, but for the demonstration; see the DAG there, and backfill as told."""
+        [(first, last)] = [map(date.fromisoformat, days) for days in BACKFILL.findall(page())]
+        monkeypatch.setenv("PYTHONPATH", self.python_path)
+        settings = Settings(
+            home=self.home, project=self.folder, warehouse_url=self.url, registry_url=self.url, port=free_port()
+        )
+        own = EmbeddedPostgres(self.home)
+        try:
+            with LocalAirflow(settings, own, dags=["churn"], schedules=False) as airflow:
+                airflow.api.unpause("churn")
+                runs = airflow.api.backfill("churn", first, last, reprocess="completed")
+                *_, ended = airflow.api.follow(runs, timeout=LONG)
+                http = AirflowHttp(airflow.api.url, USER, airflow.password)
+                shown = http.send("GET", "/api/v2/dags/churn/details")
+                http.close()
+        finally:
+            own.release()
+        tasks = dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "success")
+        assert [(run.state, run.run_type, dict(run.tasks)) for run in ended] == [("success", "backfill", tasks)] * 3
+        assert shown["dag_display_name"] == "Churn"
+        assert shown["doc_md"].startswith("How likely churn is Yes for each customer_id.\n\n")
 
 
 def words(line: str) -> list[str]:
@@ -124,36 +172,49 @@ def assert_printed(promised: str, printed: str) -> None:
 
 
 @pytest.fixture
-def reader(new_database: NewDatabase, tmp_path: Path) -> Reader:
-    return Reader(tmp_path / "daybreak", new_database())
+def reader(new_database: NewDatabase, tmp_path: Path) -> Iterator[Reader]:
+    # Not below pytest's own folder: another session of pytest closes that to the user PostgreSQL runs as under root.
+    with tempfile.TemporaryDirectory(prefix="daybreak-") as home:
+        yield Reader(tmp_path / "daybreak", Path(home), new_database())
 
 
 def test_the_page_has_every_kind_of_step() -> None:
     found = list(blocks())
-    assert {block.kind for block in found} == {"sh", "text", "python", "sql", "console"}
-    assert len([block for block in found if block.what == "shown"]) == 3
-    assert sum(len(b.text.splitlines()) for b in found if b.kind == "python") <= 40
+    assert {block.kind for block in found} == {"sh", "text", "python", "diff", "sql", "console"}
+    assert [block.path for block in found if block.what == "shown"] == [
+        "include/retail/churn.py",
+        "sql/churn/extract.sql",
+    ]
+    [declared] = [block.text for block in found if block.kind == "python"]
+    [change] = [block.text for block in found if block.kind == "diff"]
+    assert len(changed(declared, change).splitlines()) <= 40
     assert len({b.path for b in found if b.kind == "sql" and b.path}) == 1
 
 
 @pytest.mark.skipif(TELCO is None, reason="needs IBM's Telco data at ../shared/data/telco_churn/telco_churn.csv")
-def test_the_page_is_followed_word_for_word_on_the_real_data(reader: Reader) -> None:
+def test_the_page_is_followed_word_for_word_on_the_real_data(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(str(TELCO), reader.folder / "telco_churn.csv")
     came = None
     for block in blocks():
         if block.kind == "text":
             assert came is not None, block.text
             assert_printed(block.text, came)
+        elif block.kind == "console":
+            reader.backfill_in_airflow(monkeypatch)
         else:
             came = reader.follow(block)
 
     assert reader.ask("SELECT count(*) FROM predictions.churn") == str(7 * 5_045)
 
 
-def test_the_page_is_followed_on_a_made_table(reader: Reader) -> None:
+def test_the_page_is_followed_on_a_made_table(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     telco(reader.folder / "telco_churn.csv", 5_054)
     for block in blocks():
-        # The project's own checks take a minute, and run on the real data where that is there.
-        if TELCO is None or ".venv/bin/mypy" not in block.text:
+        # Airflow and the project's own checks take a minute each, and run on the real data where that is there.
+        if TELCO is not None and (block.kind == "console" or ".venv/bin/mypy" in block.text):
+            continue
+        if block.kind == "console":
+            reader.backfill_in_airflow(monkeypatch)
+        else:
             reader.follow(block)
     assert reader.ask("SELECT count(*), count(DISTINCT run_id) FROM predictions.churn") == f"{7 * 5_045} | 7"

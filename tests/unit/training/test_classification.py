@@ -1,0 +1,24 @@
+"""What a declared classification predicts: its own target, or that of the pipeline."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from daybreak.errors import ConfigurationError
+from daybreak.settings import Settings
+from daybreak.training import Classification, Past
+from daybreak.workspace import Workspace
+from fixture_pipelines import PARCEL_HOURS
+
+
+def test_a_classification_without_any_target_is_refused_in_one_line(tmp_path: Path) -> None:
+    workspace = Workspace(Settings(home=tmp_path))
+    past = Past(workspace, replace(PARCEL_HOURS, target=None), date(2024, 3, 9))
+    with pytest.raises(ConfigurationError) as refused:
+        Classification(positive="Yes")(past, print)
+    assert str(refused.value) == (
+        "parcel_hours: Nothing says what the model is to predict. "
+        "Next: declare the pipeline's `target`, a column of training.sql."
+    )
