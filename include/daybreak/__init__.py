@@ -4,8 +4,9 @@ What a pipeline's author imports is here, and in ``daybreak.training`` what a tr
 internal. A name is imported when it is first used, so that Airflow parses a DAG file quickly.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from daybreak.public_names import on_first_use
 
 if TYPE_CHECKING:
     from daybreak.batch.chunk import Chunk, Scored
@@ -89,13 +90,4 @@ __all__ = [
     "offer_id",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    globals()[name] = found = getattr(importlib.import_module(_HOME[name]), name)
-    return found
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+__getattr__, __dir__ = on_first_use(globals(), _HOME)

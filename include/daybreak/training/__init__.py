@@ -3,8 +3,9 @@
 The names here are what a pipeline's training imports; the modules of this package are internal.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from daybreak.public_names import on_first_use
 
 if TYPE_CHECKING:
     from daybreak.models.candidates import Candidate
@@ -38,13 +39,4 @@ __all__ = [
     "silhouettes",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    globals()[name] = found = getattr(importlib.import_module(_HOME[name]), name)
-    return found
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+__getattr__, __dir__ = on_first_use(globals(), _HOME)
