@@ -8,7 +8,7 @@ from typing import Any
 def on_first_use(
     names: dict[str, Any], home: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return the ``__getattr__`` and ``__dir__`` of a package; ``names`` are its globals, ``home`` says what is where."""
+    """Return a package's ``__getattr__`` and ``__dir__``; ``names`` are its globals, ``home`` says what is where."""
 
     def find(name: str) -> Any:
         if name not in home:

@@ -3,8 +3,9 @@
 What a DAG file calls can be imported from here. Nothing else imports airflow.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from daybreak.public_names import on_first_use
 
 if TYPE_CHECKING:
     from daybreak_airflow.measuring import measuring_dag
@@ -16,7 +17,4 @@ __all__ = ["measuring_dag", "promoting_dag", "scoring_dag", "training_dag"]
 
 
 # Each is imported when it is asked for: a file that scores loads nothing of training.
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{name.removesuffix('_dag')}"), name)
+__getattr__, __dir__ = on_first_use(globals(), {name: f"{__name__}.{name.removesuffix('_dag')}" for name in __all__})
