@@ -33,7 +33,7 @@ def telco(path: Path, customers: int = 600) -> Path:
             yes_or_no,
             PAYMENTS[number % 4],
             f"{charge}.5",
-            f"{tenure * charge}.25" if tenure else " ",
+            f"{tenure * (charge + 3)}.25" if tenure else " ",
             "Yes" if churns else "No",
         )
         lines.append(",".join(map(str, row)))

@@ -59,7 +59,9 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("broken", PIPELINES)
 def test_a_broken_pipeline_breaks_its_own_dag_file_and_no_other(broken: str, copied: Path, tmp_path: Path) -> None:
-    declaration = copied / "include" / "retail" / broken / "__init__.py"
+    module = copied / "include" / "retail" / broken
+    # A pipeline is a module, or a folder of them.
+    declaration = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
     sound = declaration.read_text()
     declaration.write_text(f"{sound}\nraise OSError('no disk')\n")
     environment = {
