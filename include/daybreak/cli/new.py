@@ -48,7 +48,7 @@ def new(
     from daybreak.starting.csv_file import read_csv
     from daybreak.starting.scaffold import find_target, render
     from daybreak.starting.scaffold_files import Scaffold
-    from daybreak.warehouse.source_table import load_rows
+    from daybreak.tables.source_table import load_rows
 
     settings = Settings()
     scaffold = Scaffold(settings.project, settings.pipelines, name)
@@ -88,7 +88,7 @@ def load_csv(
     """
     from daybreak.cli.display import out
     from daybreak.starting.csv_file import read_csv
-    from daybreak.warehouse.source_table import load_rows
+    from daybreak.tables.source_table import load_rows
 
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)

@@ -17,14 +17,9 @@ from daybreak.ledger.tables import performance, publications, runs, shadow_runs
 from daybreak.models.measured_models import BY_MODEL, each_model, predicting
 from daybreak.monitoring.actuals import Joined, join_actuals, read_actuals, same_rows
 from daybreak.monitoring.rescore import Rescoring
+from daybreak.tables.names import copied_columns, copied_to_shadow, predictions_table, shadow_table
 from daybreak.training.metrics import PRIMARY, Units, measured, numbered, reliability
-from daybreak.warehouse.prediction_tables import (
-    copied_columns,
-    copied_to_shadow,
-    predictions_table,
-    quoted,
-    shadow_table,
-)
+from daybreak.warehouse.identifiers import quoted
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:

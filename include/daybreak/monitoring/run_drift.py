@@ -13,8 +13,9 @@ from daybreak.ledger.segments import versions_of_run
 from daybreak.models.version import ModelVersion
 from daybreak.monitoring.drift import LEAST_ROWS, Drift, judge_drift
 from daybreak.monitoring.rescore import Rescoring
+from daybreak.tables.names import predictions_table
 from daybreak.training.profiles import read_profiles
-from daybreak.warehouse.prediction_tables import predictions_table, quoted
+from daybreak.warehouse.identifiers import quoted
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -13,17 +13,10 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError, PublicationRefused, SourceRefused
 from daybreak.ledger.runs import Counts, Ledger, lock
 from daybreak.ledger.tables import publications, runs
-from daybreak.warehouse.column_types import widened
+from daybreak.tables.column_types import widened
+from daybreak.tables.names import SCHEMA, copied_columns, copied_to_shadow, predictions_table, runs_name, shadow_name
 from daybreak.warehouse.database import Warehouse, sqlstate
-from daybreak.warehouse.prediction_tables import (
-    SCHEMA,
-    copied_columns,
-    copied_to_shadow,
-    predictions_table,
-    quoted,
-    runs_name,
-    shadow_name,
-)
+from daybreak.warehouse.identifiers import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa

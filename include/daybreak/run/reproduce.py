@@ -13,8 +13,9 @@ from daybreak.models.version import library_versions
 from daybreak.run.resolve import resolve_model
 from daybreak.run.runner import Runner
 from daybreak.run.scorer import ValidRows
-from daybreak.warehouse.column_types import widened
-from daybreak.warehouse.prediction_tables import SCHEMA, copied_columns, quoted, runs_name
+from daybreak.tables.column_types import widened
+from daybreak.tables.names import SCHEMA, copied_columns, runs_name
+from daybreak.warehouse.identifiers import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,8 +6,8 @@ from typing import Any
 from daybreak.declaration.partition import Partition, last_complete_day
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.run.plan import query_binds
-from daybreak.warehouse.pipeline_tables import PipelineTables
-from daybreak.warehouse.table_statements import Change
+from daybreak.tables.pipeline_tables import PipelineTables
+from daybreak.tables.statements import Change
 from daybreak.workspace import Workspace
 
 

@@ -15,7 +15,7 @@ from daybreak.batch.routing import without_model
 from daybreak.batch.signature import Signature
 from daybreak.errors import ExpectationsFailed, SourceRefused
 from daybreak.run.expectations import Declared, Judge, Suite
-from daybreak.warehouse.column_types import held_by
+from daybreak.tables.column_types import held_by
 
 if TYPE_CHECKING:
     import pandas as pd

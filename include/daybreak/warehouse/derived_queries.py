@@ -7,7 +7,7 @@ from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.described import describe, without_length
-from daybreak.warehouse.prediction_tables import quoted
+from daybreak.warehouse.identifiers import quoted
 from daybreak.warehouse.sql_file import SqlFile
 
 COVERAGE, TRAINING = "coverage", "training"

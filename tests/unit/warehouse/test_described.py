@@ -9,7 +9,7 @@ import pytest
 from daybreak.batch.snapshot import SnapshotWriter
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import SourceRefused
-from daybreak.warehouse.column_types import held_by, holds, widened
+from daybreak.tables.column_types import held_by, holds, widened
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.described import COPIED, Described, describe_query, refuse_uncopied, without_length
 from daybreak.warehouse.sql_file import SqlFile

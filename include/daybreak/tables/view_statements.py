@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from textwrap import indent
 
+from daybreak.tables.layout import Layout, Shown, segment_column
+from daybreak.tables.names import SCHEMA, predictions_table
+from daybreak.tables.statements import Change, comment, listed, literal, relation
 from daybreak.warehouse.described import without_length
-from daybreak.warehouse.prediction_tables import SCHEMA, predictions_table, quoted
+from daybreak.warehouse.identifiers import quoted
 from daybreak.warehouse.sql_file import SqlFile
-from daybreak.warehouse.table_layout import Layout, Shown, segment_column
-from daybreak.warehouse.table_statements import Change, comment, listed, literal, relation
 
 INSTANT = "instant"
 _CURRENT = "publications.withdrawn_at IS NULL"

@@ -5,16 +5,9 @@ from dataclasses import dataclass
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, SourceRefused
+from daybreak.tables.names import copied_columns, predictions_table, runs_name, shadow_columns, shadow_name
 from daybreak.warehouse.described import Described, refuse_uncopied
-from daybreak.warehouse.prediction_tables import (
-    copied_columns,
-    predictions_table,
-    quoted,
-    refuse_long,
-    runs_name,
-    shadow_columns,
-    shadow_name,
-)
+from daybreak.warehouse.identifiers import quoted, refuse_long
 
 _LEAKAGE = "True where the run was told to accept a model that had seen days after the partition."
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from daybreak.declaration.source_tables import StateTable
-from daybreak.warehouse.prediction_tables import quoted, refuse_long
-from daybreak.warehouse.table_statements import literal
+from daybreak.tables.statements import literal
+from daybreak.warehouse.identifiers import quoted, refuse_long
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,14 +16,15 @@ from sqlalchemy.engine import Connection
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
+from daybreak.tables.layout import lay_out
+from daybreak.tables.names import predictions_table, shadow_table
+from daybreak.tables.statements import Change, relation
+from daybreak.tables.to_make import changes_to
+from daybreak.tables.views_file import load_views
+from daybreak.warehouse import described as describing
 from daybreak.warehouse.database import Warehouse, is_transient, sqlstate
 from daybreak.warehouse.described import describe_query
-from daybreak.warehouse.prediction_tables import predictions_table, shadow_table
 from daybreak.warehouse.sql_file import SqlFile, load_sql
-from daybreak.warehouse.table_layout import lay_out
-from daybreak.warehouse.table_statements import Change, relation
-from daybreak.warehouse.tables_to_make import changes_to
-from daybreak.warehouse.views_file import load_views
 
 _WAIT = sa.text("SELECT set_config('lock_timeout', :wait, true)")
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name || '/tables', 0))")
@@ -127,6 +128,6 @@ class PipelineTables:
 def _generator() -> str:
     """Return a digest of the code that makes the statements: where it changes, the tables are looked at again."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in (*sorted(Path(__file__).parent.glob("*.py")), Path(describing.__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()

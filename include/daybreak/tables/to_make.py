@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from sqlalchemy.engine import Connection
 
 from daybreak.errors import ConfigurationError
-from daybreak.warehouse.column_types import holds
+from daybreak.tables.changes import change_runs, make_runs, refuse_foreign, refuse_loss, shadow_changes
+from daybreak.tables.column_types import holds
+from daybreak.tables.found import Found, FoundColumn, find_relation, has_rows
+from daybreak.tables.layout import Column, Layout, Shown, published
+from daybreak.tables.names import SCHEMA, runs_name, shadow_name
+from daybreak.tables.statements import Change, relation
+from daybreak.tables.view_changes import found_view, given_back, shown_columns, view_changes
+from daybreak.tables.views_file import describe_views
 from daybreak.warehouse.database import Warehouse
-from daybreak.warehouse.found_tables import Found, FoundColumn, find_relation, has_rows
-from daybreak.warehouse.prediction_tables import SCHEMA, runs_name, shadow_name
 from daybreak.warehouse.sql_file import SqlFile
-from daybreak.warehouse.table_changes import change_runs, make_runs, refuse_foreign, refuse_loss, shadow_changes
-from daybreak.warehouse.table_layout import Column, Layout, Shown, published
-from daybreak.warehouse.table_statements import Change, relation
-from daybreak.warehouse.view_changes import found_view, given_back, shown_columns, view_changes
-from daybreak.warehouse.views_file import describe_views
 
 
 def changes_to(

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy.engine import Connection
 
 from daybreak.errors import ConfigurationError
-from daybreak.warehouse.column_types import holds
-from daybreak.warehouse.found_tables import Constraint, Found, find_constraints, is_unique
-from daybreak.warehouse.prediction_tables import SCHEMA, quoted, runs_name, shadow_name
-from daybreak.warehouse.table_layout import Column, Layout
-from daybreak.warehouse.table_statements import (
+from daybreak.tables.column_types import holds
+from daybreak.tables.found import Constraint, Found, find_constraints, is_unique
+from daybreak.tables.layout import Column, Layout
+from daybreak.tables.names import SCHEMA, runs_name, shadow_name
+from daybreak.tables.statements import (
     Change,
     add_column,
     add_key,
@@ -20,6 +20,7 @@ from daybreak.warehouse.table_statements import (
     drop_not_null,
     relation,
 )
+from daybreak.warehouse.identifiers import quoted
 
 
 def make_runs(layout: Layout) -> list[Change]:

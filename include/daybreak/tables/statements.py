@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from daybreak.warehouse.prediction_tables import SCHEMA, quoted
-from daybreak.warehouse.table_layout import Column
+from daybreak.tables.layout import Column
+from daybreak.tables.names import SCHEMA
+from daybreak.warehouse.identifiers import quoted
 
 
 @dataclass(frozen=True)

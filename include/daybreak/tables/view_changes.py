@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy.engine import Connection
 
 from daybreak.errors import ConfigurationError
-from daybreak.warehouse.described import Described, without_length
-from daybreak.warehouse.found_tables import Found, dependents, find_function, find_relation, reads
-from daybreak.warehouse.granted import granted_again
-from daybreak.warehouse.prediction_tables import SCHEMA
-from daybreak.warehouse.sql_file import SqlFile
-from daybreak.warehouse.table_layout import Layout, Shown
-from daybreak.warehouse.table_statements import Change, comment, relation
-from daybreak.warehouse.view_statements import (
+from daybreak.tables.found import Found, dependents, find_function, find_relation, reads
+from daybreak.tables.granted import granted_again
+from daybreak.tables.layout import Layout, Shown
+from daybreak.tables.names import SCHEMA
+from daybreak.tables.statements import Change, comment, relation
+from daybreak.tables.view_statements import (
     about_function,
     about_view,
     comment_columns,
@@ -24,6 +22,8 @@ from daybreak.warehouse.view_statements import (
     function,
     select_shown,
 )
+from daybreak.warehouse.described import Described, without_length
+from daybreak.warehouse.sql_file import SqlFile
 
 
 @dataclass(frozen=True)

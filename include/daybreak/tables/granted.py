@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from daybreak.warehouse.found_tables import Found
-from daybreak.warehouse.prediction_tables import quoted
+from daybreak.tables.found import Found
+from daybreak.warehouse.identifiers import quoted
 
 _OWNER = "SELECT pg_get_userbyid(found.{owner}), pg_get_userbyid(found.{owner}) = current_user FROM {catalog} AS found"
 _GRANTS = (

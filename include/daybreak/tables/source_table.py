@@ -9,10 +9,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from daybreak.errors import SourceRefused
+from daybreak.tables.source_statements import AS_OF, SCHEMA, make_source_table
+from daybreak.tables.statements import literal
 from daybreak.warehouse.database import Warehouse, is_transient, refused_by_source
-from daybreak.warehouse.prediction_tables import quoted
-from daybreak.warehouse.source_statements import AS_OF, SCHEMA, make_source_table
-from daybreak.warehouse.table_statements import literal
+from daybreak.warehouse.identifiers import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,16 +1,10 @@
 """Prediction tables: where a pipeline's predictions and those of its challengers are kept, and in which columns."""
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.errors import ConfigurationError, PublicationRefused
+from daybreak.errors import PublicationRefused
+from daybreak.warehouse.identifiers import quoted
 
 SCHEMA = "predictions"
-# What PostgreSQL keeps of a name; the rest of a longer one is dropped without a word.
-LONGEST = 63
-
-
-def quoted(name: str) -> str:
-    """Write a name as an identifier, whatever it holds."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def runs_name(pipeline: Pipeline) -> str:
@@ -49,15 +43,6 @@ def copied_to_shadow(pipeline: Pipeline) -> tuple[str, ...]:
 def shadow_columns(pipeline: Pipeline) -> list[str]:
     """Return the columns of the shadow table, the run's id left out."""
     return [*copied_to_shadow(pipeline), *(["rank"] if pipeline.top else []), pipeline.prediction.column]
-
-
-def refuse_long(name: str) -> None:
-    """Refuse a name that PostgreSQL would cut off."""
-    if len(name.encode()) > LONGEST:
-        raise ConfigurationError(
-            f"The name '{name}' is longer than {LONGEST} bytes, which is as much as PostgreSQL keeps of one.",
-            next_step="choose a shorter name.",
-        )
 
 
 def _named(pipeline: Pipeline) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from daybreak.errors import ConfigurationError
+from daybreak.tables.layout import Shown
 from daybreak.warehouse.database import Warehouse, is_transient
 from daybreak.warehouse.described import Described, describe
-from daybreak.warehouse.prediction_tables import quoted, refuse_long
+from daybreak.warehouse.identifiers import quoted, refuse_long
 from daybreak.warehouse.sql_file import SqlFile, load_sql
-from daybreak.warehouse.table_layout import Shown
 
 _NEXT = "delete the file, or leave only a query over `published` in it: the tables are made from the declaration."
 _SKIPPED = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.S)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from daybreak.warehouse.prediction_tables import SCHEMA, quoted
+from daybreak.tables.names import SCHEMA
+from daybreak.warehouse.identifiers import quoted
 
 _RELATION = sa.text(
     "SELECT found.oid, found.relkind, obj_description(found.oid, 'pg_class'), NULL FROM pg_class AS found "
