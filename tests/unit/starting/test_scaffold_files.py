@@ -150,6 +150,19 @@ def test_what_is_already_there_is_never_touched(path: str, project: Path) -> Non
     assert contents(project) == before
 
 
+@pytest.mark.parametrize("path", ["sql/churn/mine.sql", "include/shop/churn.py", "dags/churn.py"])
+def test_what_somebody_writes_while_rows_are_loaded_is_never_touched(path: str, project: Path) -> None:
+    scaffold = Scaffold(project, "shop", "churn")
+    with scaffold.alone():
+        scaffold.refuse_name()
+        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).write_text("mine")
+        before = contents(project)
+        with pytest.raises(ConfigurationError, match="already there"):
+            scaffold.place(FILES)
+    assert contents(project) == before
+
+
 def test_a_project_without_a_register_is_refused(tmp_path: Path) -> None:
     with (
         pytest.raises(ConfigurationError, match="pipelines are registered there"),
