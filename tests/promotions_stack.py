@@ -139,15 +139,13 @@ class Pushing:
 
     def scores(self, back: int, *, with_profile: bool = False) -> list[float]:
         """Score a day as its run did; scores that the model's profile of held-out days names anyway are left out."""
-        from daybreak.run.runner import Runner
-
         pipeline = self.workspace.pipeline(DAG)
         partition = Partition(self.day(back), TIMEZONE)
         version = self.workspace.registry.resolve(pipeline.model)
         query = load_sql(self.workspace.sql(pipeline, "extract"))
         with self.workspace.warehouse.stream(query, query_binds(partition, partition), count=False) as (_, reader):
             rows = reader.read_all().to_pandas()
-        model = Runner(self.workspace, pipeline).model(version)
+        model = self.workspace.registry.load(version)
         predicted: list[float] = model.predict_proba(rows[version.signature.names])[:, 1].tolist()
         assert version.score_profile is not None
         return predicted if with_profile else sorted(set(predicted) - set(version.score_profile["bins"]))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -165,3 +166,15 @@ def test_the_first_version_becomes_champion_and_later_ones_challenger(parcels: P
     assert found == [("champion",), ("challenger",)]
     [(version, _)] = train(parcels.workspace, parcels.pipeline, through=date(2024, 3, 8), promote=False)
     assert version.aliases == ("challenger",)
+
+
+def test_decisions_follow_each_other_also_where_the_clock_was_set_back(parcels: Parcels) -> None:
+    parcels.execute("UPDATE ledger.alias_history SET since = since + interval '1 hour' WHERE alias = 'champion'")
+    version = register(parcels)
+    aliases(parcels).move(1, Decision("back"))
+    rows = parcels.rows(
+        "SELECT version, since, until FROM ledger.alias_history WHERE alias = 'champion' ORDER BY since"
+    )
+    assert [row[0] for row in rows] == [1, version, 1]
+    assert all(before[2] == after[1] for before, after in pairwise(rows))
+    assert agree(parcels) == 1

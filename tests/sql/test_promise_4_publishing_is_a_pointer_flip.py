@@ -188,3 +188,21 @@ def test_a_partition_that_somebody_holds_is_tried_again_later(parcels: Parcels) 
     assert runner.publish(plan, runner.score(plan, snapshot)).published
     assert parcels.last_run()["state"] == "published"
     hasty.workspace.close()
+
+
+def test_publications_follow_each_other_also_where_the_clock_was_set_back(parcels: Parcels) -> None:
+    ahead = "UPDATE ledger.publications SET {0} = {0} + interval '1 hour'"
+    parcels.execute(ahead.format("published_at"))
+    first = parcels.forecasts()
+    second = parcels.run(DAY).plan.run_id
+    assert parcels.current() == [second]
+    assert parcels.runner.publisher.roll_back(DAY).run_id == 1
+    assert parcels.forecasts() == first
+    times = "SELECT run_id, published_at, withdrawn_at FROM ledger.publications WHERE partition_date = '2024-03-09' "
+    rows = parcels.rows(times + "ORDER BY publication_id")
+    assert [row[0] for row in rows] == [1, second, 1]
+    assert all(before[2] == after[1] for before, after in pairwise(rows))
+    # As of any instant one publication was the current one.
+    for run_id, published, _ in rows:
+        seen = "SELECT DISTINCT run_id FROM predictions.parcel_hours_as_of(%s) WHERE partition_date = '2024-03-09'"
+        assert parcels.rows(seen, (published,)) == [(run_id,)]

@@ -1,6 +1,6 @@
 """The command line: everything Daybreak does, without Airflow.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """
 
 import sys
@@ -22,6 +22,9 @@ from daybreak.settings import share_cores
 
 if TYPE_CHECKING:
     from daybreak.run.runner import Outcome
+
+INTERRUPTED = 130
+_INTERRUPTED = "Interrupted. Nothing of the unfinished run is visible. Next: run the command again."
 
 app = typer.Typer(
     help="Batch inference whose every prediction is accounted for.",
@@ -46,11 +49,16 @@ def main() -> None:
     try:
         app()
     except DaybreakError as error:
-        print_error(str(error))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print_error("Interrupted. Nothing of the unfinished run is visible. Next: run the command again.")
-        sys.exit(1)
+        from daybreak.warehouse.database import was_cancelled
+
+        interrupted = was_cancelled(error)
+        print_error(_INTERRUPTED if interrupted else str(error))
+        sys.exit(INTERRUPTED if interrupted else 1)
+    except SystemExit as ended:
+        # The command line's library makes this of Ctrl-C.
+        if ended.code == INTERRUPTED:
+            print_error(_INTERRUPTED)
+        raise
 
 
 @app.command()

@@ -177,7 +177,12 @@ class Aliases:
 
     def _write(self, version: int, current: int | None, decision: Decision, outcome: str) -> datetime:
         with self._warehouse.begin() as connection:
-            now: datetime = connection.scalar(sa.select(sa.func.clock_timestamp()))  # type: ignore[assignment]
+            # Of a clock that was set back decisions follow each other by as little as there is.
+            last = sa.select(sa.func.max(alias_history.c.since) + sa.text("interval '1 microsecond'")).where(
+                *self._of()
+            )
+            moment = sa.select(sa.func.greatest(sa.func.clock_timestamp(), last.scalar_subquery()))
+            now: datetime = connection.scalar(moment)  # type: ignore[assignment]
             row = self._row(version, current, decision, outcome)
             connection.execute(alias_history.insert().values(**row, since=now, until=now, recorded_at=now))
         return now

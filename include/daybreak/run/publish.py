@@ -228,7 +228,10 @@ class Publisher:
 
     def _point_to(self, connection: Connection, run_id: int, partition_date: date, reason: str) -> Publication:
         # The clock is read after the lock was had: the publications of a partition follow each other without overlap.
-        now = connection.scalar(sa.select(sa.func.clock_timestamp()))
+        # Of a clock that was set back they follow each other by as little as there is.
+        last = sa.func.max(sa.func.greatest(publications.c.published_at, publications.c.withdrawn_at))
+        after_last = sa.select(last + sa.text("interval '1 microsecond'")).where(*self._of(partition_date))
+        now = connection.scalar(sa.select(sa.func.greatest(sa.func.clock_timestamp(), after_last.scalar_subquery())))
         connection.execute(
             publications.update()
             .where(*self._of(partition_date), publications.c.withdrawn_at.is_(None))

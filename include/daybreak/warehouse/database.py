@@ -239,6 +239,11 @@ def sqlstate(error: BaseException) -> str:
     return str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")
 
 
+def was_cancelled(error: BaseException) -> bool:
+    """Tell whether a statement was cancelled, as by Ctrl-C while rows are copied: the error, or what it was made of."""
+    return "57014" in (sqlstate(error), sqlstate(error.__cause__ or error))
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether a later try may succeed."""
     if sqlstate(error):

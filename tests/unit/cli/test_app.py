@@ -174,3 +174,14 @@ def test_printing_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_who_interrupts_a_command_is_told_so_and_it_ends_with_130(
+    daybreak: Daybreak, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pressed_ctrl_c.py").write_text("raise KeyboardInterrupt\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("DAYBREAK_PIPELINES", "pressed_ctrl_c")
+    code, _, err = daybreak("run", "parcels")
+    assert code == 130
+    assert err == ("error Interrupted. Nothing of the unfinished run is visible. Next: run the command again.\n")
