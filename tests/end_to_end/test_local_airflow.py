@@ -96,7 +96,13 @@ def up(settings: Settings) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
         variables = {"HOME": str(settings.home), "PROJECT": str(settings.project), "PORT": str(settings.port)}
         environment = {**os.environ, **{f"DAYBREAK_{name}": value for name, value in variables.items()}}
         process = subprocess.Popen(
-            [sys.executable, "-c", UP], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+            [sys.executable, "-c", UP],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # A suite that was started in the background ignores Ctrl-C, and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(process)
         return process
