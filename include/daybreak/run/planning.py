@@ -71,7 +71,9 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         query = workspace.queries(pipeline).check(EXTRACT, binds)
         if pipeline.push and request.hold(pipeline) is None:
             refuse_stale(pipeline.push, partition)
-        _refuse_uncovered(workspace.queries(pipeline), pipeline, partition)
+        # What is replayed was covered when it was published, and may be taken from its snapshot with the source gone.
+        if request.same_as is None:
+            _refuse_uncovered(workspace.queries(pipeline), pipeline, partition)
         # A plan that is tried again keeps what it wrote down, whatever alias and upstream say by now.
         recorded = (run_id,) if request.same_as is None else (run_id, request.same_as)
         upstream = resolve_upstream(workspace.warehouse, pipeline, partition, recorded)
