@@ -42,7 +42,7 @@ def hostile(tmp_path: Path) -> Path:
 
 
 def rendered(path: Path, key: str, target: str, name: str = "made", positive: str | None = None) -> dict[str, str]:
-    file = read_csv(path, key)
+    file = read_csv(path, [key])
     return render(name, "retail", "America/Argentina/ComodRivadavia", file, find_target(file, target, positive))
 
 
@@ -145,7 +145,7 @@ def test_the_positive_value_is_yes_true_one_or_the_rarer(
     values: list[str], positive: str | None, expected: object, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "f.csv", "k,t", (f"{n},{value}" for n, value in enumerate(values)))
-    assert find_target(read_csv(path, "k"), "t", positive).positive == expected
+    assert find_target(read_csv(path, ["k"]), "t", positive).positive == expected
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_the_positive_value_is_yes_true_one_or_the_rarer(
 def test_a_target_that_cannot_be_predicted_is_refused(
     rows: list[str], target: str, positive: str | None, problem: str, tmp_path: Path
 ) -> None:
-    file = read_csv(write(tmp_path / "f.csv", "k,t", rows), "k")
+    file = read_csv(write(tmp_path / "f.csv", "k,t", rows), ["k"])
     with pytest.raises(SourceRefused) as refused:
         find_target(file, target, positive)
     assert problem in str(refused.value)
