@@ -92,9 +92,18 @@ def _note(file: "CsvFile", name: str) -> str:
             notes.append(f"blanks around it taken away in {read.padded[name]:,} rows")
         if name not in read.keys and (formats := in_other_formats(without_nothing(read.texts[name]).drop_null())):
             notes.append(f"numbers, perhaps, by {' or '.join(f'`{each.says()}`' for each in formats)}")
+    elif infinite := _infinite(file.rows[name]):
+        notes.append(f"infinite in {infinite:,} rows, which no model can be trained on")
     if read.emptied[name]:
         notes.append(f"{', '.join(map(repr, read.emptied[name]))} read as empty")
     return "; ".join(notes)
+
+
+def _infinite(column: "pa.ChunkedArray") -> int:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return int(pc.sum(pc.is_inf(column)).as_py() or 0) if pa.types.is_floating(column.type) else 0
 
 
 def _type(kind: "pa.DataType") -> str:

@@ -1,6 +1,7 @@
 """Proposals: which columns can be features, and what each of them must fulfil, going by the rows there are."""
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -118,7 +119,8 @@ def _range(numbers: "pa.ChunkedArray") -> str:
 
 
 def _rounded(number: float) -> float:
-    """Round up to two digits."""
+    """Round up to two digits, within what a number can be."""
+    number = max(min(number, sys.float_info.max), 1e-300)
     digits = math.floor(math.log10(number)) - 1
     if digits >= 15:
         return float(number)
@@ -132,7 +134,7 @@ def literal(value: str | float) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, int | float):
-        return f"{value:_}" if isinstance(value, int) else repr(value)
+        return f"{value:_}" if isinstance(value, int) else repr(value).replace("e+", "e")
     quote = "'" if '"' in value and "'" not in value else '"'
     escaped = value.replace("\\", "\\\\").replace(quote, f"\\{quote}")
     plain = "".join(c if " " <= c <= "~" or ("À" <= c <= "ÿ" and c.isalpha()) else ascii(c)[1:-1] for c in escaped)
