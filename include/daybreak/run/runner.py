@@ -50,10 +50,16 @@ class Outcome:
 
 
 class Runner:
-    """Run one pipeline's stages. A runner keeps what is costly to make, so one serves a whole backfill."""
+    """Run one pipeline's stages. A runner keeps what is costly to make, so one serves a whole backfill.
 
-    def __init__(self, workspace: Workspace, pipeline: Pipeline) -> None:
+    ``unpublished`` is given the predictions of a run that is not to publish any, and takes every one.
+    """
+
+    def __init__(
+        self, workspace: Workspace, pipeline: Pipeline, *, unpublished: Callable[[Iterator[Scored]], None] | None = None
+    ) -> None:
         self.workspace = workspace
+        self._unpublished = unpublished or _take_all
         self.pipeline = pipeline
         self.publisher = Publisher(workspace.warehouse, pipeline, workspace.settings.lock_timeout_seconds)
         self.scorer = Scorer(pipeline, lambda version: workspace.registry.load(version))
@@ -100,7 +106,11 @@ class Runner:
             shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
         return shadowed
 
-    def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
+    def run(
+        self,
+        plan: Plan,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Outcome:
         """Run all stages as one stream: while one chunk is scored, the next is read and the last one written.
 
         Nothing becomes visible before the whole batch was judged. ``progress`` is told rows done and rows in all.
@@ -110,8 +120,7 @@ class Runner:
         with ledger.alive(plan.run_id), self._stage(plan, "all"):
             stream = _Stream(self, plan, progress)
             if plan.hold is not None:
-                for _ in stream.predictions():
-                    pass
+                self._unpublished(stream.predictions())
                 with self.workspace.warehouse.begin() as connection:
                     ledger.finish(connection, plan.run_id, "checked", stream.counts)
                 publication = None
@@ -211,6 +220,10 @@ class Runner:
                 )
             yield
             ledger.took(plan.run_id, name, time.monotonic() - started)
+
+
+def _take_all(predictions: Iterator[Scored]) -> None:
+    deque(predictions, maxlen=0)
 
 
 class _Stream:
