@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 class Classification:
     """The training of a pipeline that predicts how likely its target is ``positive``; called, it trains.
 
-    Three classifiers are compared on held-out rows, and the best by F1 is the one to register. Every column of
-    training.sql but the entity key, the target and ``as_of`` is a feature: a number or a text. Rows without a target
-    are left out. ``as_of`` holds the day that a row tells of; the last one is ``trained_through``.
+    Three classifiers are compared on held-out rows; the one to register is that whose probabilities are best by log
+    loss. Every column of training.sql but the entity key, the target and ``as_of`` is a feature: a number or a text.
+    Rows without a target are left out. ``as_of`` holds the day that a row tells of; the last one is
+    ``trained_through``.
 
     ``target`` is the pipeline's own where none is given here, and ``as_of`` that of the table of states which it reads.
     """
