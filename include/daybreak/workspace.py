@@ -104,6 +104,8 @@ class Workspace:
 
     def close(self) -> None:
         """Close the warehouse's connections."""
+        if "ledger" in self.__dict__:
+            self.ledger.close()
         if "warehouse" in self.__dict__:
             self.warehouse.close()
 

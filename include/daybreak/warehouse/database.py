@@ -86,19 +86,19 @@ class Warehouse:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Open a transaction that commits at the end and rolls back on any error."""
-        with _translated(), self.engine.begin() as connection:
+        with translated(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a connection for reading one consistent state."""
-        with _translated(), self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        with translated(), self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             yield connection
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
         """Open a connection of its own, for what lasts as long as it does, such as a lock."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             try:
                 yield connection
             finally:
@@ -107,7 +107,7 @@ class Warehouse:
     @contextmanager
     def bulk(self) -> Iterator[Any]:
         """Open an ADBC connection: one transaction, rolled back unless committed."""
-        with _translated():
+        with translated():
             # The driver counts its connections without a lock of its own.
             with self._counting:
                 connection = self._bulk.adbc_clone()
@@ -252,7 +252,8 @@ def is_transient(error: BaseException) -> bool:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Let no fault of the database out of the body but as a transient or a terminal error."""
     from adbc_driver_manager import Error as AdbcError
 
     try:
