@@ -193,11 +193,9 @@ class Ledger:
         return len(found)
 
 
-def lock(connection: Connection, name: str, seconds: float | None = None) -> None:
+def lock(connection: Connection, name: str) -> None:
     """Hold a named lock, ``<pipeline>/<partition>`` or ``run/<id>``, until the transaction ends.
 
-    Waits at most ``seconds``; a lock not had in time is a transient error.
+    Waits as long as the warehouse lets anything wait; a lock not had in time is a transient error.
     """
-    if seconds is not None:
-        connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{int(seconds * 1000)}ms", True)))
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))

@@ -104,8 +104,7 @@ class PushRunner(Runner):
                 counts = self.scored(plan, rows, scoring)
                 if target is None:
                     return self._finished(plan, counts, started, None, f"not pushed: {plan.hold}")
-                lock_seconds = self.workspace.settings.lock_timeout_seconds
-                pusher = Pusher(self.workspace.warehouse, plan, self._push, target, lock_seconds)
+                pusher = Pusher(self.workspace.warehouse, plan, self._push, target)
                 pushed = pusher.push(snapshot.digest, offers)
                 return self._finished(plan, counts, started, pushed, _told(pushed))
 

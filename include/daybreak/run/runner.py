@@ -55,7 +55,7 @@ class Runner:
     def __init__(self, workspace: Workspace, pipeline: Pipeline) -> None:
         self.workspace = workspace
         self.pipeline = pipeline
-        self.publisher = Publisher(workspace.warehouse, pipeline, workspace.settings.lock_timeout_seconds)
+        self.publisher = Publisher(workspace.warehouse, pipeline)
         self.scorer = Scorer(pipeline, lambda version: workspace.registry.load(version))
 
     def extract(self, plan: Plan) -> Snapshot:
