@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         TerminalError,
         TransientError,
         WarehouseUnavailable,
+        WorkerRefused,
     )
     from daybreak.push.keys import offer_id
     from daybreak.run.plan import Plan
@@ -54,6 +55,7 @@ _MODULES = {
         "TerminalError",
         "TransientError",
         "WarehouseUnavailable",
+        "WorkerRefused",
     ),
     "push.keys": ("offer_id",),
     "run.plan": ("Plan",),
@@ -87,6 +89,7 @@ __all__ = [
     "Top",
     "TransientError",
     "WarehouseUnavailable",
+    "WorkerRefused",
     "offer_id",
 ]
 

@@ -21,6 +21,7 @@ from daybreak.cli.arguments import (
     open_workspace,
     tell_stale,
 )
+from daybreak.cli.comparing import comparing
 from daybreak.cli.local import local
 from daybreak.cli.looking import looking
 from daybreak.cli.measuring import measuring
@@ -45,6 +46,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(looking)
+app.add_typer(comparing)
 app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)

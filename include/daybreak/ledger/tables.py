@@ -51,6 +51,7 @@ runs = sa.Table(
     sa.Column("started_at", sa.DateTime(timezone=True)),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.Column("model_policy", sa.Text),
+    sa.Column("plan_digest", sa.Text),
 )
 run_segments = sa.Table(
     "run_segments",

@@ -7,7 +7,8 @@ the versions of the libraries that trained it. Runs copy these, so that a planne
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -15,13 +16,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from daybreak.batch.signature import Signature
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import ModelRefused, WarehouseUnavailable
+from daybreak.errors import DaybreakError, ModelRefused
 from daybreak.models.artifacts import SKOPS, Artifacts, Files, digest_of, refuse_untrusted
 from daybreak.models.canonical import canonical
+from daybreak.models.registry_connection import refuse_silence, registry_unavailable
 from daybreak.models.training_record import TrainingRecord
 from daybreak.models.version import NEEDED, ModelVersion, library_versions
 from daybreak.warehouse.database import is_transient, with_driver
@@ -50,7 +50,7 @@ class Registry:
         # After the import, which sets up its own.
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._refuse_silence()
+        refuse_silence(self._url)
         return MlflowClient(self._url, self._url)
 
     def resolve(self, model: ModelRef, version: int | None = None) -> ModelVersion:
@@ -58,14 +58,11 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         try:
-            if version is not None:
-                return self._described(self._client.get_model_version(model.name, str(version)))
-            return self._described(self._client.get_model_version_by_alias(model.name, model.alias))
+            with self._answering() as client:
+                if version is not None:
+                    return self._described(client.get_model_version(model.name, str(version)))
+                return self._described(client.get_model_version_by_alias(model.name, model.alias))
         except MlflowException as error:
-            if is_transient(error):
-                raise WarehouseUnavailable(
-                    "The model registry did not answer.", next_step="it is tried again."
-                ) from error
             wanted = f"version {version}" if version is not None else f"alias '{model.alias}'"
             raise ModelRefused(
                 f"Model {model.name} has no {wanted}.",
@@ -75,22 +72,25 @@ class Registry:
     def versions(self, name: str) -> list[ModelVersion]:
         """List a model's versions, the newest first."""
         quoted = name.replace("'", "''")
-        found = self._client.search_model_versions(f"name='{quoted}'")
-        described = [self._described(self._client.get_model_version(name, str(v.version))) for v in found]
+        with self._answering() as client:
+            found = client.search_model_versions(f"name='{quoted}'")
+            described = [self._described(client.get_model_version(name, str(v.version))) for v in found]
         return sorted(described, key=lambda v: -v.version)
 
     def last_registered(self, name: str) -> datetime | None:
         """Return when the newest version of a model was registered, or None where there is none."""
         quoted = name.replace("'", "''")
-        stamps = [found.creation_timestamp for found in self._client.search_model_versions(f"name='{quoted}'")]
+        with self._answering() as client:
+            stamps = [found.creation_timestamp for found in client.search_model_versions(f"name='{quoted}'")]
         return datetime.fromtimestamp(max(stamps) / 1000, UTC) if stamps else None
 
     def tagged(self, name: str, tag: str) -> list[tuple[ModelVersion, str]]:
         """List the versions of a model that have a tag, with its value, the newest first."""
         quoted = name.replace("'", "''")
-        found = self._client.search_model_versions(f"name='{quoted}'")
-        newest = sorted((v for v in found if tag in v.tags), key=lambda v: -int(v.version))
-        return [(self._described(self._client.get_model_version(name, str(v.version))), v.tags[tag]) for v in newest]
+        with self._answering() as client:
+            found = client.search_model_versions(f"name='{quoted}'")
+            newest = sorted((v for v in found if tag in v.tags), key=lambda v: -int(v.version))
+            return [(self._described(client.get_model_version(name, str(v.version))), v.tags[tag]) for v in newest]
 
     def verify(self, model: ModelVersion) -> None:
         """Refuse an artifact that was changed and an environment that the model was not trained in."""
@@ -128,29 +128,28 @@ class Registry:
         refuse_untrusted(files[SKOPS], f"The model that was fitted for {name}")
         tags = {**record.tags, "trained_through": trained_through.isoformat()}
         tags |= {f"library.{package}": version for package, version in libraries.items()}
-        experiment = self._client.get_experiment_by_name(name)
-        artifacts = f"{self._storage}/{name}"
-        experiment_id = (
-            experiment.experiment_id
-            if experiment
-            else self._client.create_experiment(name, artifact_location=artifacts)
-        )
-        run_id = replace(record, tags=tags).log(self._client, experiment_id, artifacts)
-        uri = f"{artifacts}/{run_id}/artifacts/model"
-        for file, content in files.items():
-            target = UPath(uri) / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        self._client.set_terminated(run_id)
-        try:
-            self._client.create_registered_model(name)
-        except MlflowException:
-            self._client.get_registered_model(name)  # it is there already, or this says why not
-        tags["digest"] = digest_of(files)
-        if score_profile:
-            tags["score_profile"] = json.dumps(score_profile)
-        created = self._client.create_model_version(name, source=uri, run_id=run_id, tags=tags)
-        return self._described(created)
+        with self._answering() as client:
+            experiment = client.get_experiment_by_name(name)
+            artifacts = f"{self._storage}/{name}"
+            experiment_id = (
+                experiment.experiment_id if experiment else client.create_experiment(name, artifact_location=artifacts)
+            )
+            run_id = replace(record, tags=tags).log(client, experiment_id, artifacts)
+            uri = f"{artifacts}/{run_id}/artifacts/model"
+            for file, content in files.items():
+                target = UPath(uri) / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            client.set_terminated(run_id)
+            try:
+                client.create_registered_model(name)
+            except MlflowException:
+                client.get_registered_model(name)  # it is there already, or this says why not
+            tags["digest"] = digest_of(files)
+            if score_profile:
+                tags["score_profile"] = json.dumps(score_profile)
+            created = client.create_model_version(name, source=uri, run_id=run_id, tags=tags)
+            return self._described(created)
 
     def _training(self, name: str) -> str:
         """Return the command that trains a model: that of its pipeline, which may have several."""
@@ -164,18 +163,21 @@ class Registry:
                 next_step=f"train it again with {self._training(model.name)}, or install scikit-learn {trained}.",
             )
 
-    def _refuse_silence(self) -> None:
-        # MLflow tries a store that does not answer again for minutes, and says so at length.
-        if not self._url.startswith("postgresql"):
-            return
-        engine = sa.create_engine(self._url, poolclass=sa.NullPool)
+    @contextmanager
+    def _answering(self) -> "Iterator[MlflowClient]":
+        """Give the client to the body; what goes wrong between it and its store is transient."""
+        from mlflow.exceptions import MlflowException
+
+        client = self._client
+        refuse_silence(self._url)
         try:
-            engine.connect().close()
-        except sa.exc.OperationalError as error:
-            raise WarehouseUnavailable(
-                "The model registry's database did not answer.",
-                next_step="it is tried again; if it lasts, check that the database is up (`daybreak local status`).",
-            ) from error
+            yield client
+        except MlflowException as error:
+            if isinstance(error.__cause__, DaybreakError):
+                raise error.__cause__ from error
+            if is_transient(error):
+                raise registry_unavailable() from error
+            raise
 
     def _described(self, found: "MlflowVersion") -> ModelVersion:
         tags = found.tags

@@ -20,8 +20,7 @@ def see_to_tables(
     and the tables also where nothing that they follow from has changed.
     """
     workspace.ledger  # noqa: B018 - opens it: the tables refer to those of the ledger
-    timeout = workspace.settings.lock_timeout_seconds
-    return _tables(workspace, pipeline).see_to(binds or _any_binds(pipeline), timeout, anyway=anyway)
+    return _tables(workspace, pipeline).see_to(binds or _any_binds(pipeline), anyway=anyway)
 
 
 def foresee_tables(workspace: Workspace, pipeline: Pipeline) -> list[Change]:

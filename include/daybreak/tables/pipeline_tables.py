@@ -26,7 +26,6 @@ from daybreak.warehouse.database import Warehouse, is_transient, sqlstate
 from daybreak.warehouse.described import describe_query
 from daybreak.warehouse.sql_file import SqlFile, load_sql
 
-_WAIT = sa.text("SELECT set_config('lock_timeout', :wait, true)")
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name || '/tables', 0))")
 _CURRENT = sa.text(
     "SELECT digest = :digest AND to_regclass(:runs) IS NOT NULL AND to_regclass(:view) IS NOT NULL "
@@ -36,6 +35,11 @@ _CURRENT = sa.text(
 _REMEMBER = sa.text(
     "INSERT INTO ledger.migrations (name, digest) VALUES (:name || '/tables', :digest) "
     "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, applied_at = clock_timestamp()"
+)
+# Where the roles are there and the login acts as the owner, what is new is theirs too.
+_GIVE = sa.text(
+    "SELECT ledger.see_to_roles() "
+    "WHERE pg_has_role(current_user, to_regrole(quote_ident(ledger.role_name('owner'))), 'USAGE')"
 )
 
 
@@ -64,7 +68,7 @@ class PipelineTables:
         ]
         return hashlib.sha256(json.dumps([_generator(), *declared]).encode()).hexdigest()
 
-    def see_to(self, binds: dict[str, Any], lock_timeout_seconds: float, *, anyway: bool = False) -> list[Change]:
+    def see_to(self, binds: dict[str, Any], *, anyway: bool = False) -> list[Change]:
         """Bring the tables along; return what was done.
 
         Costs one look-up where nothing of what they follow from has changed; ``anyway`` looks at the source and at the
@@ -76,13 +80,14 @@ class PipelineTables:
         described = describe_query(self.warehouse, self.extract, binds)
         layout = lay_out(self.pipeline, described)
         with self.warehouse.begin() as connection:
-            connection.execute(_WAIT, {"wait": f"{int(lock_timeout_seconds * 1000)}ms"})
             connection.execute(_LOCK, {"name": self.pipeline.name})
             if not anyway and self._current(connection):
                 return []
             changes = changes_to(self.warehouse, connection, layout, self.views, holding=True)
             for change in changes:
                 self._apply(connection, change)
+            if changes:
+                self._give(connection)
             connection.execute(_REMEMBER, {"name": self.pipeline.name, "digest": self.digest})
         return changes
 
@@ -106,6 +111,14 @@ class PipelineTables:
             "shadow": shadow_table(self.pipeline) if self.pipeline.shadow else None,
         }
         return bool(connection.scalar(_CURRENT, values))
+
+    def _give(self, connection: Connection) -> None:
+        try:
+            with connection.begin_nested():
+                connection.execute(_GIVE)
+        except sa.exc.ProgrammingError as error:
+            if sqlstate(error) != "42501":  # `daybreak roles` says what is lacking
+                raise
 
     def _apply(self, connection: Connection, change: Change) -> None:
         try:

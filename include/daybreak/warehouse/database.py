@@ -1,6 +1,6 @@
 """The warehouse: statements through SQLAlchemy, bulk rows as Arrow through ADBC.
 
-The only module that knows the database. Every fault it sees leaves it as a transient or a terminal error.
+Every fault it sees leaves it as a transient or a terminal error, and no statement waits for a lock without a bound.
 """
 
 import re
@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 
 from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, WarehouseUnavailable
 from daybreak.warehouse.sql_file import Rendered, SqlFile
+from daybreak.warehouse.waits import Waits, bounded_url
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +35,11 @@ _TRANSIENT_TEXTS = (
     "connection already closed",
     "no connection to the server",
     "ssl connection has been closed",
+    "timeout expired",
+    "timed out",
+    "could not translate host name",
+    "no route to host",
+    "network is unreachable",
 )
 _DRIVER = "postgresql+psycopg2"
 _URL = "postgresql://user:password@host:5432/database"
@@ -45,9 +51,9 @@ _READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Warehouse:
-    """Connect to one PostgreSQL database, on first use."""
+    """Connect to one PostgreSQL database, on first use; ``lock_timeout_seconds`` bounds each wait for a lock."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lock_timeout_seconds: float = 60) -> None:
         try:
             self.url = make_url(with_driver(url))
         except sa.exc.ArgumentError:
@@ -61,11 +67,12 @@ class Warehouse:
                 next_step=f"write DAYBREAK_WAREHOUSE_URL as {_URL}.",
             )
         self._counting = Lock()
+        self._waits = Waits(self.url, lock_timeout_seconds)
 
     @cached_property
     def engine(self) -> Engine:
         """The SQLAlchemy engine; a connection that went stale is replaced before use."""
-        return sa.create_engine(self.url, pool_pre_ping=True, connect_args={"application_name": "daybreak"})
+        return self._waits.engine(pool_pre_ping=True)
 
     @cached_property
     def _bulk(self) -> Any:
@@ -73,7 +80,7 @@ class Warehouse:
         # every further connection is made from this one.
         from adbc_driver_postgresql import dbapi
 
-        uri = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        uri = bounded_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
         return dbapi.connect(uri, autocommit=True)
 
     def close(self) -> None:
@@ -86,33 +93,34 @@ class Warehouse:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Open a transaction that commits at the end and rolls back on any error."""
-        with _translated(), self.engine.begin() as connection:
+        with translated(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a connection for reading one consistent state."""
-        with _translated(), self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        with translated(), self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             yield connection
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
         """Open a connection of its own, for what lasts as long as it does, such as a lock."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             try:
                 yield connection
             finally:
                 connection.invalidate()
 
     @contextmanager
-    def bulk(self) -> Iterator[Any]:
-        """Open an ADBC connection: one transaction, rolled back unless committed."""
-        with _translated():
+    def bulk(self, *first: str) -> Iterator[Any]:
+        """Open an ADBC connection: one transaction, rolled back unless committed, that opens with some statements."""
+        with translated():
             # The driver counts its connections without a lock of its own.
             with self._counting:
                 connection = self._bulk.adbc_clone()
             try:
-                yield connection
+                with self._waits.bulk(connection, first):
+                    yield connection
             finally:
                 with self._counting:
                     connection.close()
@@ -164,8 +172,7 @@ class Warehouse:
         """
         sql.refuse_unknown_binds(binds)
         text = rendered(sql, binds).text
-        with self.bulk() as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
-            cursor.execute(_READ_ONLY)
+        with self.bulk(_READ_ONLY) as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
             counting = None
             if count:
                 # Counting may take as long as reading does, so the one waits for the other only at their end.
@@ -178,9 +185,7 @@ class Warehouse:
 
     def _count(self, query: str, by: str | None, state: str) -> dict[str | None, int]:
         value = "NULL" if by is None else '"' + by.replace('"', '""') + '"'
-        with self.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(_READ_ONLY)
-            cursor.execute(f"SET TRANSACTION SNAPSHOT '{state}'")
+        with self.bulk(_READ_ONLY, f"SET TRANSACTION SNAPSHOT '{state}'") as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT {value}::text, count(*) FROM (\n{query}\n) AS source GROUP BY 1")
             return {value: int(rows) for value, rows in cursor.fetchall()}
 
@@ -252,7 +257,8 @@ def is_transient(error: BaseException) -> bool:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Let no fault of the database out of the body but as a transient or a terminal error."""
     from adbc_driver_manager import Error as AdbcError
 
     try:

@@ -1,6 +1,7 @@
 """The commands on a real warehouse: what they print, as JSON and for people, and how they end."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -354,3 +355,20 @@ def test_without_its_tables_a_command_ends_in_one_line_with_the_next_step(
         assert " Next: " in line
     if gone == "parcel_hours_runs" and command[0] in ("measure", "reproduce"):
         assert "There is no table predictions.parcel_hours_runs. Next: run a partition" in err
+
+
+def test_what_publishing_again_would_change_and_has_changed_is_shown(
+    daybreak: Daybreak, printed: Callable[..., Any], parcels: Parcels
+) -> None:
+    parcels.execute("DELETE FROM parcels.handed_in WHERE parcel_id = 8000")
+    code, out, _ = daybreak("diff", "parcel_hours", DAY, "--dry-run", "--by", "depot")
+    assert code == 0
+    assert "run 1 against a dry run" in out
+    assert re.search(r"all +1 +0 +0 +399", out)
+    code, _, err = daybreak("diff", "parcel_hours", DAY)
+    assert code == 1
+    assert "published once only" in err
+    parcels.run()
+    found = printed("diff", "parcel_hours", DAY)
+    assert [sum(s[name] for s in found["segments"]) for name in ("left", "came", "differ", "same")] == [1, 0, 0, 399]
+    assert daybreak("diff", "parcel_hours", DAY, 1)[0] == 2
