@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _DELIMITERS = (",", ";", "\t", "|")
+# No header is longer.
+_HEADER = 1 << 20
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 # A quoted value up to its closing quote, which is not doubled.
 _QUOTED = re.compile(r'"(?:[^"]|"")*+(?P<closed>"?)')
@@ -77,7 +79,9 @@ def other_delimiter(rows: CsvRows) -> str | None:
 
 
 def _header(text: str, delimiter: str) -> tuple[str, ...]:
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=not delimiter.isspace())
+    lines = csv.reader(
+        io.StringIO(text[:_HEADER], newline=""), delimiter=delimiter, skipinitialspace=not delimiter.isspace()
+    )
     try:
         return tuple(name.strip() for name in next((line for line in lines if line), []))
     except csv.Error:  # longer than any header: a quote that is not closed, which is refused with its line
@@ -93,27 +97,44 @@ def _refuse_twice(path: Path, header: tuple[str, ...]) -> None:
 
 
 def _quoted(path: Path, source: CsvText, delimiter: str) -> list[tuple[int, int]]:
-    """Return where quoted values begin and end; refuse one that is not closed, or goes on after its closing quote."""
-    text, found, at = source.text, [], 0
-    blanks = _blanks(delimiter)
-    ends = re.compile(f"[{blanks}]*(?:{re.escape(delimiter)}|\\r|\\n|\\Z)")
-    begins = (delimiter, "\r", "\n")
-    while (at := text.find('"', at)) >= 0:
-        before = at - 1
-        while before >= 0 and text[before] in blanks:
-            before -= 1
-        if before >= 0 and text[before] not in begins:
-            at += 1  # in the midst of a value a quote means itself: 5" pipe
+    """Return where quoted values begin and end; refuse one that is not closed, or goes on after its closing quote.
+
+    Lines whose quotes all open and close in them are passed over at once, unless blanks stand before a quote.
+    """
+    text, at = source.text, 0
+    found: list[tuple[int, int]] = []
+    line = None if re.search(f'[{_blanks(delimiter)}]"', text) else _line(delimiter)
+    while at < len(text):
+        if line and (whole := line.match(text, at)):
+            at = whole.end()
             continue
-        value = _QUOTED.match(text, at)
+        at = _quoted_in_record(path, source, delimiter, at, found)
+    return found
+
+
+def _line(delimiter: str) -> re.Pattern[str]:
+    apart, blanks = re.escape(delimiter), _blanks(delimiter)
+    quoted = rf'"(?:[^"\r\n]|"")*+"[{blanks}]*+'
+    cell = rf'[{blanks}]*+(?:{quoted}|[^"{apart}\r\n][^{apart}\r\n]*+|)'
+    return re.compile(rf"{cell}(?:{apart}{cell})*+(?:\r\n|\n|\r|\Z)")
+
+
+def _quoted_in_record(path: Path, source: CsvText, delimiter: str, at: int, found: list[tuple[int, int]]) -> int:
+    """Add the quoted values of one record to those that were found; return where the next one begins."""
+    text, blanks = source.text, _blanks(delimiter)
+    quote = re.compile(rf'(?:\A|(?<=[{re.escape(delimiter)}\r\n]))[{blanks}]*(?P<quote>")|(?P<end>\r\n|\n|\r)')
+    ends = re.compile(rf"[{blanks}]*(?:{re.escape(delimiter)}|\r|\n|\Z)")
+    while (next_one := quote.search(text, at)) and not next_one["end"]:
+        start = next_one.start("quote")
+        value = _QUOTED.match(text, start)
         assert value is not None  # noqa: S101 - it begins with the quote that was found
         if not value["closed"]:
-            raise _unclosed(path, source.line(at), "is not closed")
+            raise _unclosed(path, source.line(start), "is not closed")
         if not ends.match(text, value.end()):
-            raise _unclosed(path, source.line(at), f"goes on after a quote on line {source.line(value.end() - 1)}")
-        found.append((at, value.end()))
+            raise _unclosed(path, source.line(start), f"goes on after a quote on line {source.line(value.end() - 1)}")
+        found.append((start, value.end()))
         at = value.end()
-    return found
+    return next_one.end() if next_one else len(text)
 
 
 def _blanks(delimiter: str) -> str:
@@ -186,7 +207,7 @@ def _refuse_rows_within(
 
 def _split(line: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=delimiter), [])
+        return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), [])
     except csv.Error:  # longer than any row of several cells
         return []
 
@@ -230,16 +251,8 @@ def _unpadded(text: str, delimiter: str, quoted: list[tuple[int, int]]) -> str:
 def _uneven(
     path: Path, source: CsvText, delimiter: str, columns: int, quoted: list[tuple[int, int]], error: Exception
 ) -> SourceRefused:
-    spans = iter(quoted)
-    span = next(spans, None)
     for start, end in _records(source.text, quoted):
-        outside, at = 1, start
-        while at < end:
-            while span and span[1] <= at:
-                span = next(spans, None)
-            upto = min(end, span[0]) if span else end
-            outside += source.text.count(delimiter, at, upto)
-            at = span[1] if span and span[0] < end else end
+        outside = len(_split(source.text[start:end], delimiter)) or columns
         if outside != columns:
             return SourceRefused(
                 f"{path.name}, line {source.line(start)}: {outside} cells; the first line names {columns} columns.",

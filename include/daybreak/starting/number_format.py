@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_FEW = 100
 _INFINITE = r"(?i:inf|infinity)"
 
 
@@ -68,7 +69,11 @@ def matches(texts: "pa.ChunkedArray", pattern: str) -> bool:
     """Tell whether all texts match, and there are any."""
     import pyarrow.compute as pc
 
-    return bool(pc.all(pc.match_substring_regex(texts, pattern), min_count=1).as_py())
+    # Most columns that do not match show it at once.
+    return all(
+        bool(pc.all(pc.match_substring_regex(some, pattern), min_count=1).as_py())
+        for some in (texts.slice(0, _FEW), texts)
+    )
 
 
 def guessed(columns: Sequence["pa.ChunkedArray"], decimal: str | None = None) -> NumberFormat:
