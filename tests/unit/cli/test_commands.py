@@ -347,7 +347,11 @@ def test_without_its_tables_a_command_ends_in_one_line_with_the_next_step(
 ) -> None:
     parcels.execute(
         "DROP VIEW predictions.parcel_hours",
-        *(["DROP TABLE predictions.parcel_hours_runs"] if gone == "parcel_hours_runs" else []),
+        *(
+            ["DROP VIEW predictions.parcel_hours_ever", "DROP TABLE predictions.parcel_hours_runs"]
+            if gone == "parcel_hours_runs"
+            else []
+        ),
     )
     code, _, err = daybreak(*command)
     if code:
@@ -372,3 +376,22 @@ def test_what_publishing_again_would_change_and_has_changed_is_shown(
     found = printed("diff", "parcel_hours", DAY)
     assert [sum(s[name] for s in found["segments"]) for name in ("left", "came", "differ", "same")] == [1, 0, 0, 399]
     assert daybreak("diff", "parcel_hours", DAY, 1)[0] == 2
+
+
+def test_days_that_are_missing_or_failed_are_listed_planned_and_run(
+    daybreak: Daybreak, printed: Callable[..., Any], parcels: Parcels
+) -> None:
+    code, out, _ = daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing", "--dry-run")
+    assert code == 0
+    assert re.search(rf"{SHORT_DAY} +never run +1 *\n", out)
+    assert "run 1 is current" not in out
+    assert "1 days, about 0:00:" in out
+    listed = {row["partition_date"]: row for row in printed("runs", "parcel_hours", "--missing", "--limit", 10_000)}
+    assert listed[str(SHORT_DAY)] == {"pipeline": "parcel_hours", "partition_date": str(SHORT_DAY), "now": "never run"}
+
+    assert daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing")[0] == 0
+    assert [len(parcels.forecasts(day)) for day in (DAY, SHORT_DAY)] == [400, 400]
+    assert parcels.value("SELECT count(*) FROM ledger.runs") == 2
+    code, out, _ = daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing", "--failed")
+    assert (code, out) == (0, f"parcel_hours {DAY} to {SHORT_DAY}: no day is failed or missing.\n")
+    assert parcels.value("SELECT count(*) FROM ledger.runs") == 2
