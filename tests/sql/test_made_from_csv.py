@@ -3,6 +3,7 @@
 import csv
 import importlib
 import io
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from upath import UPath
 
-from csv_files import NOT_BILLED, telco, write
+from csv_files import NOT_BILLED, members, telco, write
 from daybreak.cli.app import main
 from daybreak.declaration.loading import load_pipelines
 from daybreak.declaration.source_tables import StateTable
@@ -445,3 +446,34 @@ def test_a_newer_file_of_another_form_is_refused(
     code, _, err = daybreak("load-csv", "churn", write(tmp_path / "other.csv", header, [row]), "--as-of", SECOND)
     assert (code, problem in err) == (1, True)
     assert churn.ask("SELECT DISTINCT as_of FROM sources.churn") == [(FIRST,)]
+
+
+def test_a_made_pipeline_lives(daybreak: Daybreak, settings: Settings, tmp_path: Path) -> None:
+    """New rows are scored, what came of them is measured and learned from, and a better model takes over."""
+
+    def done(*arguments: object) -> str:
+        code, out, err = daybreak(*arguments)
+        assert (code, err.replace("\r", "")) == (0, err), f"{arguments}\n{out}\n{err}"
+        return out
+
+    third = date(2026, 3, 6)
+    done(*new(members(tmp_path / "first.csv", range(160)), "member", "left_us"))
+    # Of the new ones nobody knows yet: there is nothing to be learned from them, and they are those to be scored.
+    done("load-csv", "churn", members(tmp_path / "new.csv", range(160, 1_400), known=False), "--as-of", SECOND)
+    assert "trained through 2026-03-02" in done("train", "churn")
+    assert "1,240" in done("run", "churn", "--partition", SECOND)
+    assert "no actuals yet" in done("measure", "churn")
+
+    told = done("load-csv", "churn", members(tmp_path / "told.csv", range(160, 1_400)), "--as-of", third)
+    assert "Of their keys 0 are not in the file, 0 come, 1,240 change." in told
+    measured = done("measure", "churn")
+    assert "log loss, champion" in measured
+    assert "1,240   1,240" in measured
+    assert "trained through 2026-03-06" in done("train", "churn")
+    assert "Version 2 is the champion now" in done("promote", "churn")
+    made = Made(settings)
+    [(reasons,)] = made.ask("SELECT reasons FROM ledger.alias_history WHERE version = 2 AND from_version = 1")
+    [told] = [reason["says"] for reason in reasons if reason["check"] == "better on held-out rows"]
+    # The fifth of all members that is held out of every training.
+    assert re.search(r"^log loss 0\.\d+ against 0\.\d+, .* on 2\d\d keys that neither was fitted on$", told)
+    made.workspace.close()

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from csv_files import write
 from daybreak.errors import DaybreakError, SourceRefused
-from daybreak.starting.csv_file import read_csv, read_texts
+from daybreak.starting.csv_file import read_csv, read_texts, with_types
 from daybreak.starting.csv_for_table import for_table
 from daybreak.starting.csv_format import asked_format
 from daybreak.tables.source_table import Difference, load_rows, source_schema
 from daybreak.warehouse.database import Warehouse
+from nasty_csv import files as nasty_files
 from parcels import NewDatabase
 
 FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 4)
@@ -203,6 +206,33 @@ def test_a_table_whose_type_was_changed_is_loaded_by_that(change: str, value: st
     else:
         with pytest.raises(DaybreakError, match="invalid input syntax for type json"):
             files.load(["M00,1,x,true,1,2024-01-01,No"], SECOND)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(contents=st.lists(nasty_files(), min_size=1, max_size=2), widen=st.booleans())
+def test_any_files_are_loaded_one_over_the_other_or_refused(contents: list[bytes], widen: bool, files: Files) -> None:
+    files.ask("DROP TABLE IF EXISTS sources.members")
+    path = files.folder / "nasty.csv"
+    for content in contents:
+        path.write_bytes(content)
+        before = files.count() if source_schema(files.warehouse, "members") else {}
+        try:
+            schema = source_schema(files.warehouse, "members")
+            read = read_texts(path, ["key"])
+            how = {"target": "target", "widen": widen}
+            file = for_table(read, "sources.members", schema, **how) if schema else with_types(read)
+            loading = {"key": file.keys, "originals": file.originals, "widen": widen}
+            load_rows(files.warehouse, "members", file.rows, FIRST, **loading)
+        except DaybreakError as error:
+            refused: DaybreakError | None = error
+        else:
+            refused = None
+        if refused is None:
+            assert files.count() == {FIRST: file.rows.num_rows}
+        else:
+            assert refused.next_step
+            assert "\n" not in str(refused)
+            assert before == (files.count() if source_schema(files.warehouse, "members") else {})
 
 
 CASES = next((found for parent in Path(__file__).parents if (found := parent / "shared/cases").is_dir()), None)

@@ -91,13 +91,10 @@ def _values(
         "entity_key": _entity_key(file.keys),
         "target": target.column,
         "prediction": prediction,
-        "training": laid_out("training=Classification(", [f"positive={literal(target.positive)}"], "),", 4).replace(
-            "\n", "\n    "
-        ),
+        "positive": literal(target.positive),
         "features": ",\n    ".join([*file.keys, *proposal.selected]),
         "left_out": "".join(f"\n-- Left out: {column}, {reason}." for column, reason in proposal.left_out.items()),
         "rows": f"{count:,}",
-        "fewest": f"{max(count // 2, 1):_}",
         "most": f"{count * 10:_}",
         "rules": "".join(f"\n    {line}" for line in proposal.rules),
         "imports": "\n".join(f"from {module}" for module in sorted(modules, key=lambda m: m.split()[0])),

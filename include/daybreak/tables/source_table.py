@@ -13,7 +13,7 @@ from daybreak.errors import SourceRefused
 from daybreak.tables import source_statements as statements
 from daybreak.tables.source_statements import AS_OF, LOADING, SCHEMA
 from daybreak.tables.statements import literal
-from daybreak.warehouse.database import Warehouse, is_transient, refused_by_source
+from daybreak.warehouse.database import Warehouse, is_transient, said
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,7 +82,10 @@ def load_rows(
         except Error as error:
             if is_transient(error):
                 raise
-            raise refused_by_source(error, f"{SCHEMA}.{name}") from error
+            raise SourceRefused(
+                f"The file cannot be loaded into {SCHEMA}.{name}: {said(error)}.",
+                next_step="mend the file or the table.",
+            ) from error
         connection.commit()
     return difference
 

@@ -24,10 +24,11 @@ class Classification:
     Rows without a target are left out. ``as_of`` holds the day that a row tells of; the last one is
     ``trained_through``.
 
-    ``target`` is the pipeline's own where none is given here, and ``as_of`` that of the table of states which it reads.
+    ``target`` and ``positive`` are the pipeline's own where none are given here, and ``as_of`` that of the table of
+    states which it reads.
     """
 
-    positive: str | float
+    positive: str | float | None = None
     target: str | None = None
     as_of: str | None = None
 
@@ -37,11 +38,12 @@ class Classification:
 
         declared = past.pipeline
         target = self.target or declared.target
-        if target is None:
+        positive = declared.positive if self.positive is None else self.positive
+        if target is None or positive is None:
             raise ConfigurationError(
                 "Nothing says what the model is to predict.",
-                next_step="declare the pipeline's `target`, a column of training.sql.",
+                next_step="declare the pipeline's `target`, a column of training.sql, and its `positive` value.",
                 pipeline=declared.name,
             )
         as_of = self.as_of or (declared.reads.as_of if isinstance(declared.reads, StateTable) else StateTable.as_of)
-        return classify(past, target, self.positive, as_of, progress)
+        return classify(past, target, positive, as_of, progress)

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.candidates import Candidate
 from daybreak.training.classifiers import SETTINGS, build, held_out_rows, measure
 from daybreak.training.metrics import PRIMARY
+from daybreak.training.outcomes import outcomes
 from daybreak.training.past import Past, refuse_not_finite
 from daybreak.training.trained import Trained, Unseen
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
@@ -49,7 +49,7 @@ def learn(
     numbers, texts = _told_apart(pipeline, target, rows, features)
     # A column of whole numbers with a gap is one of decimals: the signature must not depend on whether there is a gap.
     features[numbers] = features[numbers].astype("float64")
-    actual = _is(rows[target], positive)
+    actual = outcomes(known[target], positive) == 1
     unseen = held_out_rows(rows[key])
     _refuse_one_class(pipeline, target, positive, actual[~unseen], "fitted")
     _refuse_one_class(pipeline, target, positive, actual[unseen], "held-out")
@@ -76,15 +76,8 @@ def learn(
             Candidate("share of positives", share),
         ),
         unseen=Unseen(features[unseen], actual[unseen], predicted[best]),
+        by_key=True,
     )
-
-
-def _is(values: "pd.Series[Any]", positive: str | float) -> "np.ndarray":
-    """Tell which values are the positive one; texts are compared without the blanks around them."""
-    if isinstance(positive, str):
-        values = values.astype("str").str.strip()
-        positive = positive.strip()
-    return np.asarray(values == positive)
 
 
 def _refuse_missing(pipeline: Pipeline, rows: "pa.Table", wanted: tuple[str, ...]) -> None:
