@@ -31,10 +31,6 @@ class Settings(BaseSettings):
     )
     batches_uri: str | None = Field(default=None, description="Where snapshots go; a folder or s3://, gs://, az://.")
     models_uri: str | None = Field(default=None, description="Where model artifacts go.")
-    pickle_models: str = Field(
-        default="",
-        description="Models whose artifact may be a pickle, separated by commas.",
-    )
     push_url: str | None = Field(default=None, description="Address of the promotions system, https://HOST[:PORT].")
     push_token: SecretStr | None = Field(default=None, description="Bearer token for the promotions system.")
     push_signing_key: SecretStr | None = Field(default=None, description="Key that requests are signed with.")
@@ -69,11 +65,6 @@ class Settings(BaseSettings):
     def sql(self) -> Path:
         """Folder of the SQL files."""
         return self.project / "sql"
-
-    @property
-    def pickled(self) -> tuple[str, ...]:
-        """Models whose artifact may be a pickle."""
-        return tuple(name.strip() for name in self.pickle_models.split(",") if name.strip())
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:

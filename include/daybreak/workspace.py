@@ -48,11 +48,13 @@ class Workspace:
         """The model registry."""
         from daybreak.models.registry import Registry
         from daybreak.models.registry_connection import registry_url
+        from daybreak.models.trusted_versions import TrustedVersions
 
-        artifacts = Artifacts(self.settings.home / "cache" / "models", self.settings.pickled)
+        artifacts = Artifacts(self.settings.home / "cache" / "models")
         trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}
         url = registry_url(self._registry_url, self.settings.lock_timeout_seconds)
-        return Registry(url, self.settings.models, artifacts, trained_by)
+        trusted = TrustedVersions(self.ledger.warehouse)
+        return Registry(url, self.settings.models, artifacts, trained_by, trusted)
 
     @cached_property
     def alias_store(self) -> AliasStore:

@@ -134,7 +134,12 @@ def models(
     pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Only this pipeline's.")] = None,
     json: Json = False,
 ) -> None:
-    """List model versions with aliases and held-out metrics, and the challenger beside the champion."""
+    """List model versions with aliases and held-out metrics, and the challenger beside the champion.
+
+    A version that no run may use, such as one that others have registered, is listed with what it lacks.
+    """
+    from dataclasses import asdict
+
     from daybreak.cli.display import print_json
     from daybreak.cli.model_tables import print_models
     from daybreak.models.version import to_json
@@ -142,11 +147,11 @@ def models(
     with open_workspace() as workspace:
         wanted = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())
         names = dict.fromkeys(ref.name for declared in wanted for ref in declared.model_refs)
-        found = [version for name in names for version in workspace.registry.versions(name)]
+        found = [listed for name in names for listed in workspace.registry.listed(name)]
         if not json:
             print_models(workspace, found)
     if json:
-        print_json([to_json(version) for version in found])
+        print_json([{**(to_json(v.model) if v.model else asdict(v)), "lacks": v.lacks} for v in found])
 
 
 @looking.command()
