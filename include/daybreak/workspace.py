@@ -50,19 +50,20 @@ class Workspace:
 
         artifacts = Artifacts(self.settings.home / "cache" / "models", self.settings.pickled)
         trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}
-        return Registry(self._registry_url, self.settings.models, artifacts, trained_by)
+        return Registry(self.registry_url, self.settings.models, artifacts, trained_by)
 
     @cached_property
     def alias_store(self) -> AliasStore:
         """The registry's aliases, without the registry's libraries."""
-        return AliasStore(self._registry_url)
+        return AliasStore(self.registry_url)
 
     def aliases(self, model: ModelRef) -> Aliases:
         """Return one alias of one model, with its history."""
         return Aliases(self.ledger.warehouse, self.alias_store, model, self.settings.lock_timeout_seconds)
 
     @property
-    def _registry_url(self) -> str:
+    def registry_url(self) -> str:
+        """The SQLAlchemy URL of MLflow's store: the settings' own, or database `mlflow` beside the warehouse."""
         if self.settings.registry_url:
             return self.settings.registry_url.get_secret_value()
         return self.warehouse.url.set(database="mlflow").render_as_string(hide_password=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daybreak.cli.access import access
 from daybreak.cli.arguments import (
     Day,
     IntoNamedWarehouse,
@@ -45,6 +46,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(looking)
+app.add_typer(access)
 app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)

@@ -69,7 +69,10 @@ def create_ever(layout: Layout, published: Sequence[Shown]) -> list[Change]:
             f"-- {layout.grain} and publication.\nCREATE VIEW {relation(name)} AS\n{select_ever(layout, published)}",
             f"make view {SCHEMA}.{name}",
         ),
-        Change(f"GRANT SELECT ON {relation(name)} TO PUBLIC", f"make view {SCHEMA}.{name} readable for those who may read {shown}"),
+        Change(
+            f"GRANT SELECT ON {relation(name)} TO PUBLIC",
+            f"make view {SCHEMA}.{name} readable for those who may read {shown}",
+        ),
         comment("VIEW", relation(name), f"What {shown}_as_of reads: all that was ever published.", f"{SCHEMA}.{name}"),
     ]
     said = {column.name: column.comment for column in published} | {_until(published): "Until when it was current."}
