@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from daybreak.cli.access import access
 from daybreak.cli.arguments import (
     Day,
     IntoNamedWarehouse,
@@ -46,6 +47,7 @@ app = typer.Typer(
 app.add_typer(looking)
 app.add_typer(backfilling)
 app.add_typer(comparing)
+app.add_typer(access)
 app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)

@@ -1,4 +1,4 @@
-"""The commands that only look: runs, deliveries, models, and where the warehouse is."""
+"""The commands that only look: runs, deliveries and models."""
 
 from typing import Annotated
 
@@ -152,13 +152,6 @@ def models(
             print_models(workspace, found)
     if json:
         print_json([{**(to_json(v.model) if v.model else asdict(v)), "lacks": v.lacks} for v in found])
-
-
-@looking.command()
-def url() -> None:
-    """Print the warehouse's URL, password included, as psql reads it; SQLAlchemy wants postgresql+psycopg2."""
-    with open_workspace() as workspace:
-        print(workspace.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False))
 
 
 def _list_days(pipeline: str | None, limit: int, *, missing: bool, failed: bool, json: bool) -> None:

@@ -310,7 +310,7 @@ def test_tables_of_all_pipelines_are_seen_to_and_what_is_refused_does_not_stop_t
     daybreak: Daybreak, parcels: Parcels
 ) -> None:
     parcels.execute(
-        "DROP VIEW predictions.parcel_hours",
+        "DROP VIEW predictions.parcel_hours, predictions.parcel_hours_ever",
         "ALTER TABLE predictions.parcel_hours_runs RENAME predicted_hours TO hours",
     )
     code, out, err = daybreak("tables")
@@ -346,12 +346,8 @@ def test_without_its_tables_a_command_ends_in_one_line_with_the_next_step(
     daybreak: Daybreak, parcels: Parcels, command: tuple[object, ...], gone: str
 ) -> None:
     parcels.execute(
-        "DROP VIEW predictions.parcel_hours",
-        *(
-            ["DROP VIEW predictions.parcel_hours_ever", "DROP TABLE predictions.parcel_hours_runs"]
-            if gone == "parcel_hours_runs"
-            else []
-        ),
+        "DROP VIEW predictions.parcel_hours, predictions.parcel_hours_ever",
+        *(["DROP TABLE predictions.parcel_hours_runs"] if gone == "parcel_hours_runs" else []),
     )
     code, _, err = daybreak(*command)
     if code:
