@@ -110,7 +110,7 @@ def test_a_made_pipeline_is_trained_run_and_published(churn: Made) -> None:
     ]
     version, trained = churn.train()
     assert version.trained_through == FIRST
-    assert trained.metrics["f1"] == max(candidate.metrics["f1"] for candidate in trained.candidates)
+    assert trained.metrics["log_loss"] == min(candidate.metrics["log_loss"] for candidate in trained.candidates)
     outcome = churn.run()
     assert (outcome.counts.rows_scored, outcome.counts.rows_quarantined) == (CUSTOMERS, 0)
     [(rows, low, high)] = churn.ask(

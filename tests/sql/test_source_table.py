@@ -153,6 +153,14 @@ def test_decimals_of_another_country_are_read_by_the_tables_types(files: Files) 
     assert found == [("1,1", 1000, 2.0), ("1,10", 3, 1234.5)]
 
 
+def test_keys_that_are_one_by_the_tables_types_are_refused(files: Files) -> None:
+    files.load([f"{n},Yes" for n in range(9)], header="member,left_us")
+    with pytest.raises(SourceRefused, match=r"1 values of member occur more than once in file.csv, for example 7"):
+        files.load(["7,Yes", "7.0,No"], SECOND, header="member,left_us")
+    with pytest.raises(SourceRefused, match=r"1 of 2 rows of file.csv have no member, the first on line 3"):
+        files.load(["7,Yes", "NA,No"], SECOND, header="member,left_us")
+
+
 def test_a_target_that_nobody_knows_yet_may_be_missing_or_empty(files: Files) -> None:
     files.load(ROWS)
     short = HEADER.removesuffix(",left_us")

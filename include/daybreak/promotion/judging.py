@@ -49,8 +49,8 @@ def judge(
     if not checks[0].met:
         return checks  # rows for the one are none for the other
     if pipeline.target is None or pipeline.measures is None:
-        lacking = "no target" if pipeline.target is None else "not what it `measures`"
-        return [*checks, Check("held-out rows", False, f"the pipeline declares {lacking}")]
+        lacking = "declares no target" if pipeline.target is None else "does not declare what it `measures`"
+        return [*checks, Check("held-out rows", False, f"the pipeline {lacking}")]
     compared = _compared(workspace, pipeline, challenger, champion, progress)
     if not compared.rows and not compared.days:
         neither = "that neither has seen" if champion else "that it has not seen"

@@ -119,7 +119,7 @@ def read_texts(path: Path, keys: Sequence[str], asked: CsvFormat = UNASKED) -> C
             marker for marker in empty if pc.any(pc.equal(pc.utf8_trim_whitespace(cells), marker)).as_py()
         )
     read = CsvTexts(file, texts, originals, found_keys, asked, padded, emptied)
-    _refuse_keys(read, pa.table({key: texts[key] for key in found_keys}))
+    refuse_keys(read, pa.table({key: texts[key] for key in found_keys}))
     return read
 
 
@@ -129,7 +129,8 @@ def _text(texts: "pa.ChunkedArray") -> "pa.ChunkedArray":
     return nothing if nothing.null_count == len(nothing) else texts
 
 
-def _refuse_keys(read: CsvTexts, keys: "pa.Table") -> None:
+def refuse_keys(read: CsvTexts, keys: "pa.Table") -> None:
+    """Refuse keys that do not tell the rows apart, as texts or as values of their types."""
     import pyarrow.compute as pc
 
     path, named = read.path, " and ".join(read.originals[name] for name in keys.column_names)

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from daybreak.errors import SourceRefused
-from daybreak.starting.csv_file import CsvFile, CsvTexts
+from daybreak.starting.csv_file import CsvFile, CsvTexts, refuse_keys
 from daybreak.starting.csv_values import inferred, values
 from daybreak.starting.number_format import NumberFormat, in_other_formats
 
@@ -39,6 +39,8 @@ def for_table(
             columns[field.name] = _column(read, table, field, numbers, widen)
     for name in further:
         columns[name] = values(read.texts[name], inferred(read.texts[name], numbers), numbers)[0]
+    # 7 and 7.0 are two texts and one number.
+    refuse_keys(read, pa.table({key: columns[key] for key in read.keys}))
     return CsvFile(pa.table(columns), read, numbers)
 
 

@@ -13,7 +13,7 @@ from daybreak.errors import SourceRefused
 from daybreak.tables import source_statements as statements
 from daybreak.tables.source_statements import AS_OF, LOADING, SCHEMA
 from daybreak.tables.statements import literal
-from daybreak.warehouse.database import Warehouse, is_transient, said
+from daybreak.warehouse.database import Warehouse, first_line, is_transient
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,7 +83,7 @@ def load_rows(
             if is_transient(error):
                 raise
             raise SourceRefused(
-                f"The file cannot be loaded into {SCHEMA}.{name}: {said(error)}.",
+                f"The file cannot be loaded into {SCHEMA}.{name}: {first_line(error)}.",
                 next_step="mend the file or the table.",
             ) from error
         connection.commit()

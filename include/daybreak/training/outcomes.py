@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from daybreak.errors import ConfigurationError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -12,11 +14,16 @@ def outcomes(column: "pa.Array | pa.ChunkedArray", positive: str | float | None)
     """Return a target as numbers, those that are not known as no number.
 
     Where one of its values is the ``positive`` one, that is 1 and the others are 0. Texts are compared without the
-    blanks around them.
+    blanks around them. Raises ConfigurationError for texts of which none is said to be positive.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if positive is None and pa.types.is_string(column.type):
+        raise ConfigurationError(
+            "The target is a text, and none of its values is declared to be the positive one.",
+            next_step='declare it beside the pipeline\'s `target`, such as `positive="Yes"`.',
+        )
     found = column
     if positive is not None and (isinstance(positive, str) or pa.types.is_string(column.type)):
         found = pc.equal(pc.utf8_trim_whitespace(column.cast(pa.string())), str(positive).strip())

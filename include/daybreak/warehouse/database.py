@@ -268,7 +268,7 @@ def translated() -> Iterator[None]:
     except (sa.exc.DBAPIError, AdbcError, OSError) as error:
         if is_transient(error):
             raise _unavailable(error) from error
-        if (missing := _MISSING_TABLE.search(_first_line(error))) and sqlstate(error) == "42P01":
+        if (missing := _MISSING_TABLE.search(first_line(error))) and sqlstate(error) == "42P01":
             raise ConfigurationError(
                 f"There is no table {missing[1]}.",
                 next_step="run a partition of its pipeline, or make it with `daybreak tables`.",
@@ -278,7 +278,7 @@ def translated() -> Iterator[None]:
 
 def _unavailable(error: BaseException) -> WarehouseUnavailable:
     return WarehouseUnavailable(
-        f"The warehouse did not answer ({_first_line(error)}).",
+        f"The warehouse did not answer ({first_line(error)}).",
         next_step="it is tried again; if it lasts, check that the database is up (`daybreak local status`).",
     )
 
@@ -286,17 +286,13 @@ def _unavailable(error: BaseException) -> WarehouseUnavailable:
 def refused_by_source(error: BaseException, what: str) -> SourceRefused:
     """Turn a terminal database error on reading the source into its one-line refusal."""
     return SourceRefused(
-        f"{what} cannot be read: {_first_line(error)}.",
+        f"{what} cannot be read: {first_line(error)}.",
         next_step="mend the source or the query, then run the partition again.",
     )
 
 
-def said(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Return what the database said of an error, on one line."""
-    return _first_line(error)
-
-
-def _first_line(error: BaseException) -> str:
     original = getattr(error, "orig", None) or error
     # ADBC says first where in the driver it happened.
     lines = [line.strip() for line in str(original).rpartition("ERROR:")[2].splitlines() if line.strip()]
