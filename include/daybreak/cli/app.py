@@ -215,7 +215,11 @@ def reproduce(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -
         out.print(f"Run {found.run_id}: {found.rows:,} predictions derived again, {found.different:,} differ.")
         for note in found.changed:
             out.print(f"  note: {note}")
-    if found.different:
+        for count in found.miscounted:
+            out.print(f"  [bold red]wrong[/bold red]: {count}.")
+        if found.miscounted:
+            out.print("Next: find out who changed ledger or rows by hand; run the partition again to publish it anew.")
+    if found.different or found.miscounted:
         raise typer.Exit(1)
 
 
