@@ -15,6 +15,7 @@ from daybreak.cli.looking import looking
 from daybreak.cli.measuring import measuring
 from daybreak.cli.models import models
 from daybreak.cli.new import starting
+from daybreak.cli.sweeping import sweeping
 from daybreak.cli.tables import tables
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
@@ -38,6 +39,7 @@ app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)
 app.add_typer(measuring)
+app.add_typer(sweeping)
 app.add_typer(local, name="local", no_args_is_help=True)
 
 
