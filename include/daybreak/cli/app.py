@@ -29,6 +29,7 @@ from daybreak.cli.measuring import measuring
 from daybreak.cli.models import models
 from daybreak.cli.new import starting
 from daybreak.cli.outcomes import print_outcomes
+from daybreak.cli.sweeping import sweeping
 from daybreak.cli.tables import tables
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
@@ -52,6 +53,7 @@ app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)
 app.add_typer(measuring)
+app.add_typer(sweeping)
 app.add_typer(local, name="local", no_args_is_help=True)
 
 
@@ -181,7 +183,11 @@ def reproduce(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -
         out.print(f"Run {found.run_id}: {found.rows:,} predictions derived again, {found.different:,} differ.")
         for note in found.changed:
             out.print(f"  note: {note}")
-    if found.different:
+        for count in found.miscounted:
+            out.print(f"  [bold red]wrong[/bold red]: {count}.")
+        if found.miscounted:
+            out.print("Next: find out who changed ledger or rows by hand; run the partition again to publish it anew.")
+    if found.different or found.miscounted:
         raise typer.Exit(1)
 
 
