@@ -130,6 +130,7 @@ BEGIN
             WHEN wanted.called = 'TABLE ledger.publications' THEN 'SELECT, INSERT, UPDATE (withdrawn_at)'
             WHEN wanted.called = 'TABLE ledger.alias_history' THEN 'SELECT, INSERT, UPDATE (until, outcome)'
             WHEN wanted.called = 'TABLE ledger.runs' THEN 'SELECT, INSERT, UPDATE'
+            WHEN wanted.called = 'TABLE ledger.trusted_versions' THEN 'SELECT, INSERT, UPDATE (libraries, score_profile)'
             WHEN wanted.kind = 'predictions' THEN 'SELECT, INSERT, DELETE'
             ELSE 'SELECT, INSERT, UPDATE, DELETE'
         END;

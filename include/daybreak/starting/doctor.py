@@ -171,7 +171,8 @@ def _source(workspace: Workspace, pipeline: Pipeline) -> Finding:
             return Finding("", f"{pipeline.name}: {denied[0]}", f"have this run: {grants}")
         if pipeline.upstream and sqlstate(cause) == "42P01" and "predictions." in error.problem:
             return Finding("", f"{pipeline.name}: waits for {pipeline.upstream}, which has published nothing yet")
-        return Finding("", f"{pipeline.name}: {error.problem}", error.next_step)
+        advice = f"load it, or mend sql/{pipeline.name}/extract.sql." if sqlstate(cause) == "42P01" else error.next_step
+        return Finding("", f"{pipeline.name}: {error.problem}", advice)
     return Finding("", f"{pipeline.name}: can be read")
 
 

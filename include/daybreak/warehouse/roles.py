@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from daybreak.errors import ConfigurationError
 from daybreak.warehouse.database import Warehouse, sqlstate
@@ -13,6 +14,10 @@ ROLES = {
     "pipeline": "runs: adds runs and publications, cannot change past ones",
     "reader": "reads the views and as-of functions, and nothing below them",
 }
+_GIVE = sa.text(
+    "SELECT ledger.see_to_roles() "
+    "WHERE pg_has_role(current_user, to_regrole(quote_ident(ledger.role_name('owner'))), 'USAGE')"
+)
 _DENIED, _THERE = "42501", "42710"
 
 
@@ -43,6 +48,16 @@ def see_to_roles(warehouse: Warehouse) -> Given:
             raise
         return Given(role_names(warehouse), reason)
     return Given(role_names(warehouse), None)
+
+
+def give_to_roles(connection: Connection) -> None:
+    """Give the roles what was made in this transaction, where they are there and the login acts as the owner."""
+    try:
+        with connection.begin_nested():
+            connection.execute(_GIVE)
+    except sa.exc.ProgrammingError as error:
+        if sqlstate(error) not in (_DENIED, _THERE):  # `daybreak roles` says what is lacking
+            raise
 
 
 def role_names(warehouse: Warehouse) -> dict[str, str]:
