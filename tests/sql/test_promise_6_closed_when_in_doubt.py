@@ -41,8 +41,23 @@ BAD_SOURCES = {
     ),
     "a column that no file can hold": (
         [f"{MENDED} ALTER remark TYPE jsonb USING to_jsonb(remark)"],
-        "Column remark has type",
-        "cast it in the query",
+        "Column remark is jsonb, which no batch can hold",
+        "cast it in the query, for example remark::text AS remark",
+    ),
+    "money, which would come a hundred times too large": (
+        [f"{MENDED} ALTER distance_km TYPE money USING distance_km::numeric::money"],
+        "Column distance_km is money, which no batch can hold",
+        "cast it in the query, for example distance_km::numeric AS distance_km",
+    ),
+    "an entity key that became a numeric": (
+        [f"{MENDED} ALTER parcel_id TYPE numeric(20)"],
+        "Column parcel_id is numeric, of which a batch holds 15 digits: two values could become one",
+        "cast it in the query: parcel_id::bigint AS parcel_id if it is whole",
+    ),
+    "a day that is none": (
+        [f"{MENDED} ALTER remark TYPE date USING CASE WHEN parcel_id % 100 = 7 THEN date 'infinity' END"],
+        "Column remark holds infinity, or a year after 294246",
+        "give it one in the query, or none: CASE WHEN remark < date '9999-12-31' AND isfinite(remark) THEN remark END",
     ),
     # Copied in binary, four letters would silently be read as an integer.
     "an entity key that became text": (

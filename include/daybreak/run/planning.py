@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-import sqlalchemy as sa
-
 from daybreak.declaration.partition import Partition, last_complete_day, resolve_partition
 from daybreak.declaration.pipeline import Pipeline, Push
 from daybreak.errors import ModelRefused, PartitionRefused
@@ -15,7 +13,6 @@ from daybreak.run.plan import Plan, query_binds
 from daybreak.run.resolve import recorded_versions, resolve_model, resolve_upstream
 from daybreak.run.shadow import resolve_shadow
 from daybreak.run.tables import see_to_tables
-from daybreak.warehouse.database import refused_by_source
 from daybreak.warehouse.derived_queries import COVERAGE
 from daybreak.warehouse.queries import EXTRACT, Queries
 from daybreak.workspace import Workspace
@@ -126,10 +123,7 @@ def _refuse_uncovered(queries: Queries, pipeline: Pipeline, partition: Partition
     if not queries.has(COVERAGE):
         return
     queries.check(COVERAGE, query_binds(partition, partition))
-    try:
-        first_day, last_day = queries.row(COVERAGE, query_binds(partition, partition))
-    except sa.exc.DBAPIError as error:
-        raise refused_by_source(error, "The source") from error
+    first_day, last_day = queries.row(COVERAGE, query_binds(partition, partition))
     if first_day is None:
         raise PartitionRefused("The source holds no data.", next_step="load it, then run the partition again.")
     earliest: date = first_day + timedelta(days=pipeline.history_days - 1)

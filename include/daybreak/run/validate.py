@@ -12,6 +12,7 @@ import numpy as np
 
 from daybreak.batch.chunk import Chunk, Rejected
 from daybreak.batch.routing import without_model
+from daybreak.batch.row_hash import hash_rows
 from daybreak.batch.signature import Signature
 from daybreak.errors import ExpectationsFailed, SourceRefused
 from daybreak.run.expectations import Declared, Judge, Suite
@@ -137,7 +138,7 @@ class Validation:
         return chunk.keep(mask)
 
     def _remember_keys(self, chunk: Chunk) -> None:
-        hashes = _hashed(chunk.rows, self._rules.entity_key)
+        hashes = hash_rows(chunk.rows, self._rules.entity_key)
         self._keys[self._kept : self._kept + len(hashes)] = hashes
         self._kept += len(hashes)
 
@@ -231,9 +232,3 @@ def _has_no_value(column: "pa.Array") -> bool:
 def _frame(rows: "pa.RecordBatch", columns: list[str]) -> "pd.DataFrame":
     frame: pd.DataFrame = rows.select(columns).to_pandas(date_as_object=False)
     return frame
-
-
-def _hashed(rows: "pa.RecordBatch", columns: tuple[str, ...]) -> np.ndarray:
-    import pandas as pd
-
-    return pd.util.hash_pandas_object(rows.select(list(columns)).to_pandas(), index=False).to_numpy()

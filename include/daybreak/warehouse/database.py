@@ -4,7 +4,7 @@ The only module that knows the database. Every fault it sees leaves it as a tran
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, WarehouseUnavailable
+from daybreak.warehouse.held_types import as_held, refuse_unheld
 from daybreak.warehouse.sql_file import Rendered, SqlFile
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ _URL = "postgresql://user:password@host:5432/database"
 _BATCH_BYTES = 8 << 20
 # What one of our own tables is called where it is not there; a table of the source is the source's fault.
 _MISSING_TABLE = re.compile(r'relation "(predictions\..+)" does not exist')
+# States of a table, or its schema, that is not there (yet).
+NOT_THERE = ("42P01", "3F000")
+# Where in a statement the server found the fault.
+_LINE = re.compile(r"^LINE (\d+):", re.M)
 _READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -117,8 +122,11 @@ class Warehouse:
                 with self._counting:
                     connection.close()
 
-    def check(self, sql: SqlFile, binds: dict[str, Any]) -> None:
-        """Refuse a file that is not one query, naming file and line; it is prepared, not run."""
+    def check(self, sql: SqlFile, binds: dict[str, Any], exact: Collection[str] = ()) -> None:
+        """Refuse a file that is not one query, naming file and line, or gives what no batch can hold.
+
+        It is prepared, not run. The columns ``exact`` have to come right to the last digit.
+        """
         sql.refuse_more_than_a_query()
         sql.refuse_unknown_binds(binds)
         statement = rendered(sql, binds)
@@ -126,6 +134,8 @@ class Warehouse:
         try:
             with self.engine.connect() as connection:
                 connection.exec_driver_sql((prepare + statement.text).replace("%", "%%"))
+                # It would outlive the transaction, and the next one of this name be refused.
+                connection.exec_driver_sql("DEALLOCATE daybreak_check")
         except sa.exc.DBAPIError as error:
             diagnosis = getattr(error.orig, "diag", None)
             if sqlstate(error) != "42601" or diagnosis is None:
@@ -139,11 +149,16 @@ class Warehouse:
                 f"{sql.location(statement.origin(position))}: {diagnosis.message_primary}.",
                 next_step="mend the SQL file.",
             ) from error
+        with self.bulk() as bulk, bulk.cursor() as cursor:
+            refuse_unheld(cursor.adbc_execute_schema(statement.text), exact)
 
     def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:
         """Run a query that gives one row."""
-        with self.begin() as connection:
-            return tuple(connection.exec_driver_sql(rendered(sql, binds).text.replace("%", "%%")).one())
+        try:
+            with self.begin() as connection:
+                return tuple(connection.exec_driver_sql(rendered(sql, binds).text.replace("%", "%%")).one())
+        except sa.exc.SQLAlchemyError as error:
+            raise refused_by_source(error, "The source", sql) from error
 
     def table_schema(self, schema: str, name: str) -> "pa.Schema | None":
         """Return the columns of a table with the types in which rows are copied into it, None where there is none."""
@@ -162,6 +177,8 @@ class Warehouse:
         Both come from one state of the database, so they can be compared. The count is that of each value of column
         ``by`` as text, or stands under None; without ``count`` there is none.
         """
+        from adbc_driver_manager import Error as AdbcError
+
         sql.refuse_unknown_binds(binds)
         text = rendered(sql, binds).text
         with self.bulk() as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
@@ -172,9 +189,14 @@ class Warehouse:
                 cursor.execute("SELECT pg_export_snapshot()")
                 counting = beside.submit(self._count, text, by, cursor.fetchone()[0])
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
-            cursor.execute(text)
+            try:
+                cursor.execute(text)
+            except AdbcError as error:
+                if is_transient(error):
+                    raise
+                raise refused_by_source(error, "The source", sql) from error
             with cursor.fetch_record_batch() as reader:
-                yield (counting.result() if counting else {}), _plain(reader)
+                yield (counting.result() if counting else {}), as_held(reader)
 
     def _count(self, query: str, by: str | None, state: str) -> dict[str | None, int]:
         value = "NULL" if by is None else '"' + by.replace('"', '""') + '"'
@@ -189,31 +211,6 @@ def with_driver(url: str) -> str:
     """Name the driver in a PostgreSQL URL that names none: the one that SQLAlchemy would take is not installed."""
     scheme, separator, rest = url.partition("://")
     return f"{_DRIVER}{separator}{rest}" if scheme == "postgresql" else url
-
-
-def _plain(reader: "pa.RecordBatchReader") -> "pa.RecordBatchReader":
-    """Turn the driver's own types into ones that a file and a model can hold."""
-    import pyarrow as pa
-
-    own = [isinstance(field.type, pa.BaseExtensionType) for field in reader.schema]
-    for field in (field for field, is_own in zip(reader.schema, own, strict=True) if is_own):
-        # NUMERIC arrives as text that says so; a type without a plain counterpart is for the query to cast.
-        if getattr(field.type, "type_name", "") != "numeric":
-            raise SourceRefused(
-                f"Column {field.name} has type {field.type}, which no batch can hold.",
-                next_step=f"cast it in the query, for example {field.name}::text.",
-            )
-    schema = pa.schema(
-        [pa.field(f.name, pa.float64() if is_own else f.type) for f, is_own in zip(reader.schema, own, strict=True)]
-    )
-
-    def batches() -> "Iterator[pa.RecordBatch]":
-        for batch in reader:
-            columns = zip(batch.columns, own, strict=True)
-            arrays = [column.storage.cast(pa.float64()) if is_own else column for column, is_own in columns]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def rendered(sql: SqlFile, binds: dict[str, Any]) -> Rendered:
@@ -277,10 +274,17 @@ def _unavailable(error: BaseException) -> WarehouseUnavailable:
     )
 
 
-def refused_by_source(error: BaseException, what: str) -> SourceRefused:
-    """Turn a terminal database error on reading the source into its one-line refusal."""
+def refused_by_source(
+    error: BaseException, what: str, sql: SqlFile | None = None, lines_before: int = 0
+) -> SourceRefused:
+    """Turn a terminal database error on reading the source into its one-line refusal.
+
+    It names the line of the query ``sql``, if it is known; so many lines were sent before those of the file.
+    """
+    line = _LINE.search(str(getattr(error, "orig", None) or error))
+    place = f"{sql.location_of_line(int(line[1]) - lines_before)}: " if sql and line else ""
     return SourceRefused(
-        f"{what} cannot be read: {_first_line(error)}.",
+        f"{what} cannot be read: {place}{_first_line(error)}.",
         next_step="mend the source or the query, then run the partition again.",
     )
 
