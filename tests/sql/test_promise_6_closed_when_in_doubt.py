@@ -198,6 +198,25 @@ def test_an_expectation_that_needs_all_rows_is_not_judged_chunk_by_chunk(parcels
     run()
 
 
+def test_what_is_not_finite_is_judged_and_told_as_text(parcels: Parcels) -> None:
+    declared = parcels.declared(expectations="fixture_pipelines.parcel_hours.expectations:open_bounds")
+    parcels.execute(
+        "UPDATE parcels.handed_in SET distance_km = 'Infinity' WHERE parcel_id = 8001",
+        "UPDATE parcels.handed_in SET weight_kg = 60 WHERE parcel_id = 8002",
+    )
+    assert declared.run().counts.rows_quarantined == 1
+    told = declared.rows(
+        "SELECT arguments->'min_value', arguments->'max_value', success, observed FROM ledger.expectation_results "
+        "WHERE run_id = %s ORDER BY position",
+        declared.current()[0],
+    )
+    assert told == [
+        ("-Infinity", 50.0, False, None),
+        (None, 100.0, False, "Infinity"),
+        (0.0, "Infinity", True, "Infinity"),
+    ]
+
+
 def test_no_rows_and_no_rows_left_stop_the_run(parcels: Parcels) -> None:
     generous = parcels.declared(max_quarantined_share=1.0)
     parcels.execute(f"UPDATE parcels.handed_in SET weight_kg = 99 WHERE {OF_THE_DAY}")
