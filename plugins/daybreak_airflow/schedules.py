@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow.sdk import (
     AssetAny,
     AssetOrTimeSchedule,
-    CronPartitionTimetable,
     CronTriggerTimetable,
     ExceptionRetryPolicy,
     PartitionedAssetTimetable,
@@ -20,13 +19,15 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, TerminalError
 from daybreak_airflow.assets import predictions, retraining
 
+if TYPE_CHECKING:
+    from daybreak_airflow.partition_timetable import PartitionTimetable
 
-def daily(timezone: str) -> CronPartitionTimetable:
-    """Run after each local midnight, for the day that has just ended; its key is YYYY-MM-DD.
 
-    Leave the cron at midnight: with another hour a backfill loses its last day and keys given by hand match no tick.
-    """
-    return CronPartitionTimetable("0 0 * * *", timezone=timezone, run_offset=-1, key_format="%Y-%m-%d")
+def daily(timezone: str) -> "PartitionTimetable":
+    """Run when a local day is over, for that day; its key is YYYY-MM-DD."""
+    from daybreak_airflow.partition_timetable import PartitionTimetable
+
+    return PartitionTimetable(timezone)
 
 
 def after(upstream: str, group: str = "predictions") -> PartitionedAssetTimetable:
@@ -48,7 +49,7 @@ def first_day(timezone: str) -> datetime:
         ) from error
 
 
-def scoring(pipeline: Pipeline) -> CronPartitionTimetable | PartitionedAssetTimetable:
+def scoring(pipeline: Pipeline) -> "PartitionTimetable | PartitionedAssetTimetable":
     """Run when the pipeline's partitions are due: each day, or with those of its upstream."""
     return after(pipeline.upstream, pipeline.group) if pipeline.upstream else daily(pipeline.timezone)
 

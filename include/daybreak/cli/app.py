@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daybreak.cli.arguments import Day, Json, Leakage, Name, Policy, RunId, Version, open_workspace, tell_stale
+from daybreak.cli.arguments import (
+    Day,
+    IntoNamedWarehouse,
+    Json,
+    Leakage,
+    Name,
+    Policy,
+    RunId,
+    Version,
+    open_workspace,
+    tell_stale,
+)
 from daybreak.cli.local import local
 from daybreak.cli.looking import looking
 from daybreak.cli.measuring import measuring
@@ -223,15 +234,18 @@ def reproduce(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -
 def load_demo(
     last_day: Annotated[str | None, typer.Option(help="Day that the data ends on; default: yesterday.")] = None,
     promotions: Annotated[bool, typer.Option("--promotions", help="Also the 20.9 million rows of promotions.")] = False,
+    into_named_warehouse: IntoNamedWarehouse = False,
 ) -> None:
     """Load the demonstration data: a year of real grocery sales, moved to end yesterday."""
     from zoneinfo import ZoneInfo
 
     from daybreak.cli.display import out
     from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
+    from daybreak.local.demonstration_schema import refuse_named_warehouse
 
     yesterday = datetime.now(ZoneInfo(TIMEZONE)).date() - timedelta(days=1)
     with open_workspace() as workspace:
+        refuse_named_warehouse(workspace.settings, asked=into_named_warehouse)
         load_demonstration_data(
             workspace.warehouse,
             workspace.settings.sql,

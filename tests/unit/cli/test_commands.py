@@ -52,6 +52,16 @@ def printed(daybreak: Daybreak) -> Callable[..., Any]:
     return run
 
 
+@pytest.mark.parametrize("command", [["load-demo"], ["local", "demo"], ["local", "up", "--demo"]])
+def test_the_demonstration_is_kept_out_of_a_warehouse_that_the_settings_name(
+    daybreak: Daybreak, command: list[str]
+) -> None:
+    code, _, err = daybreak(*command)
+    assert code == 1
+    assert "DAYBREAK_WAREHOUSE_URL names a warehouse" in err
+    assert "--into-named-warehouse" in err
+
+
 def test_a_run_is_printed_and_published(daybreak: Daybreak, parcels: Parcels) -> None:
     code, out, _ = daybreak("run", "parcel_hours", "--partition", SHORT_DAY)
     assert code == 0
