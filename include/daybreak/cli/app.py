@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """
 
+import shlex
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +30,7 @@ from daybreak.cli.new import starting
 from daybreak.cli.tables import tables
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
-from daybreak.settings import share_cores
+from daybreak.settings import Settings, share_cores
 
 if TYPE_CHECKING:
     from daybreak.run.runner import Outcome
@@ -60,11 +61,16 @@ def main() -> None:
     try:
         app()
     except DaybreakError as error:
-        from daybreak.warehouse.database import was_cancelled
+        from daybreak.warehouse.faults import was_cancelled
 
         interrupted = was_cancelled(error)
         print_error(_INTERRUPTED if interrupted else str(error))
         sys.exit(INTERRUPTED if interrupted else 1)
+    except Exception as error:
+        from daybreak.unforeseen import as_ours
+
+        print_error(str(as_ours(error, Settings().tracebacks, during=shlex.join(["daybreak", *sys.argv[1:]]))))
+        sys.exit(1)
     except SystemExit as ended:
         # The command line's library makes this of Ctrl-C.
         if ended.code == INTERRUPTED:

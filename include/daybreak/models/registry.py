@@ -24,7 +24,8 @@ from daybreak.models.artifacts import SKOPS, Artifacts, Files, digest_of, refuse
 from daybreak.models.canonical import canonical
 from daybreak.models.training_record import TrainingRecord
 from daybreak.models.version import NEEDED, ModelVersion, library_versions
-from daybreak.warehouse.database import is_transient, with_driver
+from daybreak.warehouse.database import with_driver
+from daybreak.warehouse.faults import is_transient
 
 if TYPE_CHECKING:
     import pandas as pd

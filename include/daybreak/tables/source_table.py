@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from daybreak.errors import SourceRefused
 from daybreak.tables.source_statements import AS_OF, SCHEMA, make_source_table
 from daybreak.tables.statements import literal
-from daybreak.warehouse.database import Warehouse, is_transient, refused_by_source
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import is_transient, refused_by_source
 from daybreak.warehouse.identifiers import quoted
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.training_record import SEARCHED
 from daybreak.run.plan import query_binds
-from daybreak.warehouse.database import NOT_THERE, sqlstate
 from daybreak.warehouse.derived_queries import COVERAGE
+from daybreak.warehouse.faults import NOT_THERE, sqlstate
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:

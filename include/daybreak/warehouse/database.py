@@ -3,7 +3,6 @@
 The only module that knows the database. Every fault it sees leaves it as a transient or a terminal error.
 """
 
-import re
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,38 +13,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 
-from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, WarehouseUnavailable
+from daybreak.errors import ConfigurationError
+from daybreak.warehouse.faults import is_transient, refused_by_source, sqlstate, translated, unavailable
 from daybreak.warehouse.held_types import as_held, refuse_unheld
 from daybreak.warehouse.sql_file import Rendered, SqlFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Classes of SQLSTATE that a later try may not meet again: connection, resources, operator intervention, lock not had,
-# serialization and deadlock.
-_TRANSIENT_STATES = ("08", "53", "57", "55P03", "40001", "40P01")
-# What a driver says where the connection is gone and no SQLSTATE came with it.
-_TRANSIENT_TEXTS = (
-    "server closed the connection",
-    "connection to server",
-    "could not connect",
-    "connection refused",
-    "the database system is",
-    "terminating connection",
-    "connection already closed",
-    "no connection to the server",
-    "ssl connection has been closed",
-)
 _DRIVER = "postgresql+psycopg2"
 _URL = "postgresql://user:password@host:5432/database"
 # What the driver reads before it hands over a record batch.
 _BATCH_BYTES = 8 << 20
-# What one of our own tables is called where it is not there; a table of the source is the source's fault.
-_MISSING_TABLE = re.compile(r'relation "(predictions\..+)" does not exist')
-# States of a table, or its schema, that is not there (yet).
-NOT_THERE = ("42P01", "3F000")
-# Where in a statement the server found the fault.
-_LINE = re.compile(r"^LINE (\d+):", re.M)
 _READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -91,19 +70,19 @@ class Warehouse:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Open a transaction that commits at the end and rolls back on any error."""
-        with _translated(), self.engine.begin() as connection:
+        with translated(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a connection for reading one consistent state."""
-        with _translated(), self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        with translated(), self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             yield connection
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
         """Open a connection of its own, for what lasts as long as it does, such as a lock."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             try:
                 yield connection
             finally:
@@ -112,7 +91,7 @@ class Warehouse:
     @contextmanager
     def bulk(self) -> Iterator[Any]:
         """Open an ADBC connection: one transaction, rolled back unless committed."""
-        with _translated():
+        with translated():
             # The driver counts its connections without a lock of its own.
             with self._counting:
                 connection = self._bulk.adbc_clone()
@@ -142,7 +121,7 @@ class Warehouse:
                 # A missing table or column is the source's fault and is reported by extract; a lost connection is not
                 # the file's fault either.
                 if is_transient(error):
-                    raise _unavailable(error) from error
+                    raise unavailable(error) from error
                 return
             position = int(diagnosis.statement_position or 1) - 1 - len(prepare)
             raise ConfigurationError(
@@ -228,69 +207,3 @@ def rendered(sql: SqlFile, binds: dict[str, Any]) -> Rendered:
         return str(quoted.getquoted().decode())
 
     return sql.render({name: quote(binds[name]) for name in sql.binds})
-
-
-def sqlstate(error: BaseException) -> str:
-    """Return the SQLSTATE that an error of either driver carries, or an empty string."""
-    original = getattr(error, "orig", None) or error
-    return str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")
-
-
-def was_cancelled(error: BaseException) -> bool:
-    """Tell whether a statement was cancelled, as by Ctrl-C while rows are copied: the error, or what it was made of."""
-    return "57014" in (sqlstate(error), sqlstate(error.__cause__ or error))
-
-
-def is_transient(error: BaseException) -> bool:
-    """Tell whether a later try may succeed."""
-    if sqlstate(error):
-        return sqlstate(error).startswith(_TRANSIENT_STATES)
-    return any(text in str(error).lower() for text in _TRANSIENT_TEXTS)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    from adbc_driver_manager import Error as AdbcError
-
-    try:
-        yield
-    except DaybreakError:
-        raise
-    except (sa.exc.DBAPIError, AdbcError, OSError) as error:
-        if is_transient(error):
-            raise _unavailable(error) from error
-        if (missing := _MISSING_TABLE.search(_first_line(error))) and sqlstate(error) == "42P01":
-            raise ConfigurationError(
-                f"There is no table {missing[1]}.",
-                next_step="run a partition of its pipeline, or make it with `daybreak tables`.",
-            ) from error
-        raise
-
-
-def _unavailable(error: BaseException) -> WarehouseUnavailable:
-    return WarehouseUnavailable(
-        f"The warehouse did not answer ({_first_line(error)}).",
-        next_step="it is tried again; if it lasts, check that the database is up (`daybreak local status`).",
-    )
-
-
-def refused_by_source(
-    error: BaseException, what: str, sql: SqlFile | None = None, lines_before: int = 0
-) -> SourceRefused:
-    """Turn a terminal database error on reading the source into its one-line refusal.
-
-    It names the line of the query ``sql``, if it is known; so many lines were sent before those of the file.
-    """
-    line = _LINE.search(str(getattr(error, "orig", None) or error))
-    place = f"{sql.location_of_line(int(line[1]) - lines_before)}: " if sql and line else ""
-    return SourceRefused(
-        f"{what} cannot be read: {place}{_first_line(error)}.",
-        next_step="mend the source or the query, then run the partition again.",
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    original = getattr(error, "orig", None) or error
-    # ADBC says first where in the driver it happened.
-    lines = [line.strip() for line in str(original).rpartition("ERROR:")[2].splitlines() if line.strip()]
-    return lines[0].rstrip(".")[:300] if lines else type(error).__name__

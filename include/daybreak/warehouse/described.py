@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from daybreak.errors import SourceRefused
-from daybreak.warehouse.database import Warehouse, is_transient, refused_by_source, rendered
+from daybreak.warehouse.database import Warehouse, rendered
+from daybreak.warehouse.faults import is_transient, refused_by_source
 from daybreak.warehouse.held_types import COPIED, as_cast, refuse_inexact
 from daybreak.warehouse.sql_file import SqlFile
 
