@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SourceRefused,
         TerminalError,
         TransientError,
+        UnexpectedError,
         WarehouseUnavailable,
     )
     from daybreak.push.keys import offer_id
@@ -53,6 +54,7 @@ _MODULES = {
         "SourceRefused",
         "TerminalError",
         "TransientError",
+        "UnexpectedError",
         "WarehouseUnavailable",
     ),
     "push.keys": ("offer_id",),
@@ -86,6 +88,7 @@ __all__ = [
     "TerminalError",
     "Top",
     "TransientError",
+    "UnexpectedError",
     "WarehouseUnavailable",
     "offer_id",
 ]

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from daybreak.batch.snapshot import SnapshotWriter
-from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, SourceRefused
+from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, SourceRefused, UnexpectedError
 from fixture_pipelines.parcel_hours.training import sample
 from parcels import DAY, Parcels, refused
 
@@ -196,6 +196,24 @@ def test_an_expectation_that_needs_all_rows_is_not_judged_chunk_by_chunk(parcels
     with refused(parcels, ExpectationsFailed, "distance_km: column values to be unique", "mend the rule"):
         parcels.declared(expectations=unique).run()
     run()
+
+
+def test_an_error_that_nobody_has_foreseen_is_told_with_its_traceback(parcels: Parcels) -> None:
+    declared = parcels.declared(expectations="fixture_pipelines.parcel_hours.expectations:broken")
+    told = "KeyError in expectations.py, line "
+    folder = parcels.workspace.settings.tracebacks
+    for run in (declared.run, declared.run_by_tasks):
+        with refused(parcels, UnexpectedError, told, f"read the traceback in {folder}/"):
+            run()
+    assert all('raise KeyError("colour")' in file.read_text() for file in folder.iterdir())
+
+
+def test_a_run_that_is_interrupted_says_so_in_the_ledger(parcels: Parcels) -> None:
+    plan = parcels.plan()
+    with pytest.raises(KeyboardInterrupt), parcels.workspace.ledger.closing_on_error(plan.run_id, "orders", "today"):
+        raise KeyboardInterrupt
+    told = "orders today: It was interrupted (KeyboardInterrupt). Next: run the partition again."
+    assert parcels.last_run()["error"] == told
 
 
 def test_what_is_not_finite_is_judged_and_told_as_text(parcels: Parcels) -> None:

@@ -77,6 +77,11 @@ def about_columns() -> "ExpectationSuite":
     return _suite(gxe.ExpectTableColumnCountToEqual(value=7, severity="critical"))
 
 
+def broken() -> "ExpectationSuite":
+    """Go wrong as code of one's own does."""
+    raise KeyError("colour")
+
+
 def open_bounds() -> "ExpectationSuite":
     """Leave bounds open, and observe what JSON has no number for."""
     import great_expectations.expectations as gxe
