@@ -20,9 +20,13 @@ from typing import Any
 
 
 def on_one_line(text: str) -> str:
-    """Return a text without line breaks, and without what a database, a terminal or a log cannot hold."""
-    held = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-    return " ".join(held.split())
+    """Return a text without line breaks, and as ``storable`` does."""
+    return " ".join(storable(text).split())
+
+
+def storable(text: str) -> str:
+    """Return a text with what a database, a terminal or a log cannot hold written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 class DaybreakError(Exception):

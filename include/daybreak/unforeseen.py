@@ -15,7 +15,8 @@ from daybreak.errors import ConfigurationError, DaybreakError, TransientError, U
 from daybreak.warehouse.faults import INSUFFICIENT_PRIVILEGE, first_line, is_transient, sqlstate, unavailable
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NOT_ALLOWED = (errno.EROFS, errno.EACCES, errno.EPERM)
+# Read-only, somebody else's, or a file where a folder is to be.
+_UNUSABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
 # So many files are kept.
 _KEPT = 100
 
@@ -32,13 +33,15 @@ def as_ours(error: Exception, tracebacks: Path | None, during: str | None = None
     if known is not None:
         return known
     file = _kept(error, tracebacks) if tracebacks else None
-    where = f"the traceback in {file}" if file else "the traceback that the log shows"
+    read = f"read the traceback in {file}" if file else "read the traceback in the log"
+    if tracebacks and not file:
+        read = f"see to it that {tracebacks} can be written to, run it again and read the traceback there"
     place = traceback.extract_tb(error.__traceback__)
     line = f" in {Path(place[-1].filename).name}, line {place[-1].lineno}" if place else ""
     return UnexpectedError(
         f"{type(error).__name__}{line}{f' during `{during}`' if during else ''}, which nobody has foreseen: "
         f"{first_line(error)}.",
-        next_step=f"read {where}; where it does not lead to your own code or data, report it with that.",
+        next_step=f"{read}; where it does not lead to your own code or data, report it with that.",
     )
 
 
@@ -63,10 +66,11 @@ def _of_machine(error: Exception) -> DaybreakError | None:
             next_step="free some space, or move DAYBREAK_HOME or DAYBREAK_BATCHES_URI to where there is some; "
             "it is tried again.",
         )
-    if error.errno in _NOT_ALLOWED:
+    if error.errno in _UNUSABLE:
         return ConfigurationError(
             f"{error.filename or 'A file'} cannot be used: {os.strerror(error.errno or 0)}.",
-            next_step="give this account the right to write there, or name another folder in DAYBREAK_HOME.",
+            next_step="make it a folder that this account may write to, or name another in DAYBREAK_HOME or "
+            "DAYBREAK_BATCHES_URI.",
         )
     return None
 

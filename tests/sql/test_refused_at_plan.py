@@ -9,7 +9,14 @@ import pytest
 
 from daybreak.declaration.segments import ModelRef
 from daybreak.declaration.source_tables import EventTable
-from daybreak.errors import ConfigurationError, DaybreakError, ModelRefused, PartitionRefused, SourceRefused
+from daybreak.errors import (
+    ConfigurationError,
+    DaybreakError,
+    ModelRefused,
+    PartitionRefused,
+    SourceRefused,
+    storable,
+)
 from daybreak.models.version import ModelVersion, library_versions
 from fixture_pipelines.parcel_hours.training import build, sample
 from parcels import DAY, TRAINED_THROUGH, Parcels, refused
@@ -28,11 +35,13 @@ def test_a_day_that_is_not_over_is_refused(parcels: Parcels, ahead: int) -> None
 
 
 MALFORMED = ["", "yesterday", "20240309", "2024-3-9", "2024-02-30", "2024-03-09T00:00", "2024-03-09\n", "٢٠٢٤-٠٣-٠٩"]
+# What neither the ledger nor a terminal can hold.
+MALFORMED += ["2024\0", "\udcff"]
 
 
 @pytest.mark.parametrize("key", MALFORMED)
 def test_a_malformed_key_is_refused(parcels: Parcels, key: str) -> None:
-    place = "parcel_hours" if not key else f"parcel_hours {key}".replace("\n", " ")
+    place = "parcel_hours" if not key else f"parcel_hours {storable(key)}".replace("\n", " ")
     with refused(parcels, PartitionRefused, "is not a partition key", "as YYYY-MM-DD", place=place):
         parcels.plan(key)
 

@@ -37,6 +37,11 @@ KNOWN = {
     "a file too large": (OSError(errno.EFBIG, "x"), TransientError, "could not be written: File too large"),
     "a read-only disk": (OSError(errno.EROFS, "x", "/data/a"), ConfigurationError, "/data/a cannot be used: Read-only"),
     "a folder of others": (PermissionError(errno.EACCES, "x", "/data"), ConfigurationError, "/data cannot be used"),
+    "a file in its place": (
+        FileExistsError(errno.EEXIST, "x", "/data"),
+        ConfigurationError,
+        "/data cannot be used: File",
+    ),
     "a lost connection": (database("gone", "08006"), WarehouseUnavailable, r"did not answer \(gone\)"),
     "the database's disk": (database("no space", "53100"), WarehouseUnavailable, r"out of resources \(no space\)"),
     "a right": (database("permission denied for x", "42501"), ConfigurationError, "does not allow it: permission"),
@@ -86,10 +91,11 @@ def test_a_hundred_tracebacks_are_kept(tmp_path: Path) -> None:
     assert (names[0], names[-1] > "2025") == ("20240101T0000021-abcdef.txt", True)
 
 
-def test_a_traceback_that_cannot_be_kept_is_in_the_log(tmp_path: Path) -> None:
+def test_a_traceback_that_cannot_be_kept_is_said_to_be_missing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for folder in (tmp_path / "file" / "tracebacks", None):
-        assert "read the traceback that the log shows" in as_ours(raised(KeyError("x")), folder).next_step
+    folder = tmp_path / "file" / "tracebacks"
+    assert f"see to it that {folder} can be written to" in as_ours(raised(KeyError("x")), folder).next_step
+    assert "read the traceback in the log" in as_ours(raised(KeyError("x")), None).next_step
 
 
 def test_no_text_is_one_that_a_ledger_or_a_terminal_cannot_hold(tmp_path: Path) -> None:

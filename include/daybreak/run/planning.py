@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from daybreak.declaration.partition import Partition, last_complete_day, resolve_partition
 from daybreak.declaration.pipeline import Pipeline, Push
-from daybreak.errors import ModelRefused, PartitionRefused
+from daybreak.errors import ModelRefused, PartitionRefused, storable
 from daybreak.ledger.segments import record_segments
 from daybreak.models.version import ModelVersion, library_versions
 from daybreak.run.backfill_policy import VersionThen, policy_of
@@ -52,16 +52,16 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
     """Open a run in the ledger and decide what it will do; a refusal closes it with the reason."""
     as_of = request.as_of or datetime.now(UTC)
     asked_for = request.partition_key
-    key = last_complete_day(pipeline.timezone, as_of).isoformat() if asked_for is None else asked_for
+    key = last_complete_day(pipeline.timezone, as_of).isoformat() if asked_for is None else storable(asked_for)[:100]
     opened = workspace.ledger.open(
         pipeline.name,
-        key[:100],
+        key,
         trigger=request.trigger,
         origin=request.origin,
         parent_run_id=request.parent_run_id,
     )
     run_id = opened["run_id"]
-    with workspace.ledger.closing_on_error(run_id, pipeline.name, key[:100]):
+    with workspace.ledger.closing_on_error(run_id, pipeline.name, key):
         partition = resolve_partition(request.partition_key, pipeline.timezone, as_of=as_of)
         workspace.ledger.locate(run_id, partition)
         binds = query_binds(partition, partition, 0 if pipeline.upstream else None)

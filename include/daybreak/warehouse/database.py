@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -166,7 +166,10 @@ class Warehouse:
             if count:
                 # Counting may take as long as reading does, so the one waits for the other only at their end.
                 cursor.execute("SELECT pg_export_snapshot()")
-                counting = beside.submit(self._count, text, by, cursor.fetchone()[0])
+                state, taken = cursor.fetchone()[0], Event()
+                counting = beside.submit(self._count, text, by, state, taken)
+                # A query that fails at once takes its state of the database with it.
+                taken.wait()
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
             try:
                 cursor.execute(text)
@@ -177,13 +180,17 @@ class Warehouse:
             with cursor.fetch_record_batch() as reader:
                 yield (counting.result() if counting else {}), as_held(reader)
 
-    def _count(self, query: str, by: str | None, state: str) -> dict[str | None, int]:
+    def _count(self, query: str, by: str | None, state: str, taken: Event) -> dict[str | None, int]:
         value = "NULL" if by is None else '"' + by.replace('"', '""') + '"'
-        with self.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(_READ_ONLY)
-            cursor.execute(f"SET TRANSACTION SNAPSHOT '{state}'")
-            cursor.execute(f"SELECT {value}::text, count(*) FROM (\n{query}\n) AS source GROUP BY 1")
-            return {value: int(rows) for value, rows in cursor.fetchall()}
+        try:
+            with self.bulk() as connection, connection.cursor() as cursor:
+                cursor.execute(_READ_ONLY)
+                cursor.execute(f"SET TRANSACTION SNAPSHOT '{state}'")
+                taken.set()
+                cursor.execute(f"SELECT {value}::text, count(*) FROM (\n{query}\n) AS source GROUP BY 1")
+                return {value: int(rows) for value, rows in cursor.fetchall()}
+        finally:
+            taken.set()
 
 
 def with_driver(url: str) -> str:
