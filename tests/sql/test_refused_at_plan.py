@@ -186,6 +186,25 @@ BAD_FILES = {
 }
 
 
+BAD_COVERAGES = {
+    "instants": ("SELECT now(), now()", ConfigurationError, "gives datetime, datetime, not two days", "as a date"),
+    "one day": ("SELECT current_date", ConfigurationError, "gives date, not two days", "as a date"),
+    "texts": ("SELECT '2024-03-05', '2024-03-12'", ConfigurationError, "gives str, str, not two days", "as a date"),
+    "two rows": ("SELECT current_date, current_date FROM (VALUES (1), (2)) AS two (n)", SourceRefused, "rows", "mend"),
+    "no Python's day": ("SELECT date '0044-03-15 BC', current_date", SourceRefused, "year", "mend the source"),
+    "the last day": ("SELECT date '9999-12-31', date 'infinity'", PartitionRefused, "begins on 9999-12-31", "choose"),
+}
+
+
+@pytest.mark.parametrize(("text", "kind", "problem", "next_step"), BAD_COVERAGES.values(), ids=BAD_COVERAGES)
+def test_a_coverage_that_is_not_two_days_is_refused(
+    parcels: Parcels, text: str, kind: type[DaybreakError], problem: str, next_step: str
+) -> None:
+    parcels.workspace.sql(parcels.pipeline, "coverage").write_text(text)
+    with refused(parcels, kind, problem, next_step):
+        parcels.plan()
+
+
 NEXT_STEPS = {"syntax": "mend the SQL file", "quoted": "mend the SQL file", "has no": "remove it", "bind": "use one of"}
 
 

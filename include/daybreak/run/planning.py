@@ -123,10 +123,13 @@ def _refuse_uncovered(queries: Queries, pipeline: Pipeline, partition: Partition
     if not queries.has(COVERAGE):
         return
     queries.check(COVERAGE, query_binds(partition, partition))
-    first_day, last_day = queries.row(COVERAGE, query_binds(partition, partition))
-    if first_day is None:
+    covered = queries.coverage(query_binds(partition, partition))
+    if covered is None:
         raise PartitionRefused("The source holds no data.", next_step="load it, then run the partition again.")
-    earliest: date = first_day + timedelta(days=pipeline.history_days - 1)
+    first_day, last_day = covered
+    history = timedelta(days=pipeline.history_days - 1)
+    # A source may well begin with the last day that there is: some write it where they know of none.
+    earliest = min(first_day, date.max - history) + history
     if partition.day < earliest:
         raise PartitionRefused(
             f"The source begins on {first_day} and {pipeline.history_days} days of history are needed.",

@@ -136,7 +136,8 @@ class Warehouse:
         try:
             with self.begin() as connection:
                 return tuple(connection.exec_driver_sql(rendered(sql, binds).text.replace("%", "%%")).one())
-        except sa.exc.SQLAlchemyError as error:
+        # A day before the first year, which Python does not have, is a ValueError.
+        except (sa.exc.SQLAlchemyError, ValueError) as error:
             raise refused_by_source(error, "The source", sql) from error
 
     def table_schema(self, schema: str, name: str) -> "pa.Schema | None":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +49,25 @@ class Queries:
         self.warehouse.check(found, binds, exact.get(name, ()))
         return found
 
-    def row(self, name: str, binds: dict[str, Any]) -> tuple[Any, ...]:
-        """Run a query that gives one row."""
-        found = self.file(name)
-        if name == COVERAGE and not self._path(name).exists():
+    def coverage(self, binds: dict[str, Any]) -> tuple[date, date] | None:
+        """Return the first and the last day that the source holds, None where it holds none.
+
+        Raises SourceRefused where they cannot be read, ConfigurationError where the query gives something else.
+        """
+        found = self.file(COVERAGE)
+        if not self._path(COVERAGE).exists():
             refuse_other_type(self.warehouse, self._pipeline)
-        return self.warehouse.row(found, binds)
+        given = self.warehouse.row(found, binds)
+        if len(given) == 2 and None in given:
+            return None
+        # An instant is a day to Python, and compares with none.
+        if len(given) != 2 or any(type(day) is not date for day in given):
+            kinds = ", ".join(type(value).__name__ for value in given)
+            raise ConfigurationError(
+                f"coverage.sql of {self._pipeline.name} gives {kinds or 'nothing'}, not two days.",
+                next_step="give the first and the last local day, each as a date.",
+            )
+        return given[0], given[1]
 
     @contextmanager
     def stream(
