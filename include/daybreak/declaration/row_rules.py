@@ -7,6 +7,8 @@ from datetime import date, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from daybreak.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.expectations.expectation import Expectation
@@ -55,9 +57,9 @@ class RowRules:
             expectations=[
                 *(gxe.ExpectColumnValuesToNotBeNull(column=column, severity=critical) for column in filled),
                 *(
-                    gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, severity=critical)
+                    _between(column, low, high)
                     for column, (low, high) in bounds.items()
-                    if not low is high is None
+                    if low is not None or high is not None
                 ),
                 *(
                     gxe.ExpectColumnValuesToBeInSet(column=column, value_set=allowed, severity=critical)
@@ -72,3 +74,18 @@ class RowRules:
 def _closed(bound: Bound) -> Any:
     """Return a bound, or None where it leaves its side open."""
     return None if bound in (math.inf, -math.inf) else bound
+
+
+def _between(column: str, low: Any, high: Any) -> "Expectation":
+    from great_expectations.expectations import ExpectColumnValuesToBeBetween
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+    try:
+        return ExpectColumnValuesToBeBetween(
+            column=column, min_value=low, max_value=high, severity=FailureSeverity.CRITICAL
+        )
+    except ValueError as error:
+        raise ConfigurationError(
+            f"The range of {column} goes from {low!r} to {high!r}, which are no numbers, days or instants.",
+            next_step="declare Python's own, or days as YYYY-MM-DD; None where there is no bound.",
+        ) from error
