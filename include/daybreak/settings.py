@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         return tuple(host.strip() for host in self.push_allowed_hosts.split(",") if host.strip())
 
     @property
+    def tracebacks(self) -> Path:
+        """Folder that keeps the tracebacks of errors that nobody has foreseen."""
+        return self.home / "tracebacks"
+
+    @property
     def batches(self) -> str:
         """URI under which snapshots are written."""
         return self.batches_uri or (self.home / "batches").as_uri()

@@ -41,7 +41,7 @@ class Workspace:
     def ledger(self) -> Ledger:
         """The run ledger, its tables brought up to date."""
         migrate(self.warehouse, self.settings.sql)
-        return Ledger(self.warehouse)
+        return Ledger(self.warehouse, self.settings.tracebacks)
 
     @cached_property
     def registry(self) -> "Registry":

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """
 
+import shlex
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -33,7 +34,7 @@ from daybreak.cli.sweeping import sweeping
 from daybreak.cli.tables import tables
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
-from daybreak.settings import share_cores
+from daybreak.settings import Settings, share_cores
 
 INTERRUPTED = 130
 _INTERRUPTED = "Interrupted. Nothing of the unfinished run is visible. Next: run the command again."
@@ -65,11 +66,16 @@ def main() -> None:
     try:
         app()
     except DaybreakError as error:
-        from daybreak.warehouse.database import was_cancelled
+        from daybreak.warehouse.faults import was_cancelled
 
         interrupted = was_cancelled(error)
         print_error(_INTERRUPTED if interrupted else str(error))
         sys.exit(INTERRUPTED if interrupted else 1)
+    except Exception as error:
+        from daybreak.unforeseen import as_ours
+
+        print_error(str(as_ours(error, Settings().tracebacks, during=shlex.join(["daybreak", *sys.argv[1:]]))))
+        sys.exit(1)
     except SystemExit as ended:
         # The command line's library makes this of Ctrl-C.
         if ended.code == INTERRUPTED:

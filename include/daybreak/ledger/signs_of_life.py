@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from daybreak.errors import DaybreakError
-from daybreak.warehouse.database import Warehouse, translated
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import translated
 
 # Whoever holds a sign may be busy elsewhere for hours; servers before version 14 have no such setting.
 _PATIENT = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'"

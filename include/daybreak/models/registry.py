@@ -26,7 +26,8 @@ from daybreak.models.registry_connection import refuse_silence, registry_unavail
 from daybreak.models.training_record import TrainingRecord
 from daybreak.models.trusted_versions import TrustedVersions
 from daybreak.models.version import NEEDED, ModelVersion, library_versions
-from daybreak.warehouse.database import is_transient, with_driver
+from daybreak.warehouse.database import with_driver
+from daybreak.warehouse.faults import is_transient
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -34,6 +34,7 @@ from daybreak.run.scorer import Scorer, ValidRows
 from daybreak.run.segments import Scoring
 from daybreak.run.shadow import Shadowed, shadowing
 from daybreak.run.validate import Rules, Validation
+from daybreak.tables.limits import Limits, find_limits
 from daybreak.warehouse.queries import EXTRACT
 from daybreak.workspace import Workspace
 
@@ -225,6 +226,7 @@ class Runner:
             plan.model.signature,
             self.pipeline.max_quarantined_share,
             {} if self.pipeline.push else self.publisher.key_types,
+            Limits() if self.pipeline.push else find_limits(self.workspace.warehouse, self.pipeline),
             plan.model.required,
         )
         quarantine = self.quarantine(plan.run_id)

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from daybreak.errors import ConfigurationError, WarehouseUnavailable
-from daybreak.warehouse.database import Warehouse, sqlstate, with_driver
+from daybreak.warehouse.database import Warehouse, with_driver
+from daybreak.warehouse.faults import sqlstate
 from daybreak.warehouse.identifiers import quoted
 from daybreak.warehouse.migrations import migrate
 from daybreak.warehouse.roles import registry_statements, see_to_roles

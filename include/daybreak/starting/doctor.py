@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection, make_url
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError
 from daybreak.run.tables import describe_extract
-from daybreak.warehouse.database import Warehouse, sqlstate, with_driver
+from daybreak.warehouse.database import Warehouse, with_driver
+from daybreak.warehouse.faults import sqlstate
 from daybreak.warehouse.identifiers import quoted
 from daybreak.warehouse.migrations import pending
 from daybreak.workspace import Workspace

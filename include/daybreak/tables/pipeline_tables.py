@@ -22,8 +22,9 @@ from daybreak.tables.statements import Change, relation
 from daybreak.tables.to_make import changes_to
 from daybreak.tables.views_file import load_views
 from daybreak.warehouse import described as describing
-from daybreak.warehouse.database import Warehouse, is_transient, sqlstate
+from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.described import describe_query
+from daybreak.warehouse.faults import is_transient, sqlstate
 from daybreak.warehouse.roles import give_to_roles
 from daybreak.warehouse.sql_file import SqlFile, load_sql
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from daybreak.errors import ConfigurationError
-from daybreak.warehouse.database import Warehouse, is_transient
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import is_transient
 from daybreak.warehouse.roles import give_to_roles
 from daybreak.warehouse.sql_file import SqlFile, load_sql
 

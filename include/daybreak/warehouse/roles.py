@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from daybreak.errors import ConfigurationError
-from daybreak.warehouse.database import Warehouse, sqlstate
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import sqlstate
 
 # What each may do, in a few words.
 ROLES = {
