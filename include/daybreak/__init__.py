@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SourceRefused,
         TerminalError,
         TransientError,
+        UnexpectedError,
         WarehouseUnavailable,
         WorkerRefused,
     )
@@ -54,6 +55,7 @@ _MODULES = {
         "SourceRefused",
         "TerminalError",
         "TransientError",
+        "UnexpectedError",
         "WarehouseUnavailable",
         "WorkerRefused",
     ),
@@ -88,6 +90,7 @@ __all__ = [
     "TerminalError",
     "Top",
     "TransientError",
+    "UnexpectedError",
     "WarehouseUnavailable",
     "WorkerRefused",
     "offer_id",

@@ -9,7 +9,8 @@ DaybreakError
 │   ├── ModelRefused           missing, altered, of another environment, or too young for the partition
 │   ├── ScoringFailed          more rows failed than the error budget allows
 │   ├── PublicationRefused     the rows under the run do not add up, or there is nothing to go back to
-│   └── DeliveryRefused        the receiver will not take what was sent, or must not be talked to
+│   ├── DeliveryRefused        the receiver will not take what was sent, or must not be talked to
+│   └── UnexpectedError        nobody has foreseen it; where its traceback is
 └── TransientError             the same input may succeed later: retry with backoff
     ├── WarehouseUnavailable   connection lost, server restarting, lock not had in time
     ├── WorkerRefused          this worker has other code or libraries than the run was planned with
@@ -17,6 +18,16 @@ DaybreakError
 """
 
 from typing import Any
+
+
+def on_one_line(text: str) -> str:
+    """Return a text without line breaks, and as ``storable`` does."""
+    return " ".join(storable(text).split())
+
+
+def storable(text: str) -> str:
+    """Return a text with what a database, a terminal or a log cannot hold written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 class DaybreakError(Exception):
@@ -41,7 +52,7 @@ class DaybreakError(Exception):
     def __str__(self) -> str:
         place = " ".join(part for part in (self.pipeline, self.partition) if part)
         text = f"{self.problem} Next: {self.next_step}"
-        return " ".join((f"{place}: {text}" if place else text).split())
+        return on_one_line(f"{place}: {text}" if place else text)
 
 
 class _Delivery:
@@ -99,6 +110,10 @@ class PublicationRefused(TerminalError):
 
 class DeliveryRefused(_Delivery, TerminalError):
     """The receiver will not take what was sent, or must not be talked to."""
+
+
+class UnexpectedError(TerminalError):
+    """Nobody has foreseen it: the line says where its traceback is."""
 
 
 class TransientError(DaybreakError):

@@ -31,10 +31,6 @@ class Settings(BaseSettings):
     )
     batches_uri: str | None = Field(default=None, description="Where snapshots go; a folder or s3://, gs://, az://.")
     models_uri: str | None = Field(default=None, description="Where model artifacts go.")
-    pickle_models: str = Field(
-        default="",
-        description="Models whose artifact may be a pickle, separated by commas.",
-    )
     push_url: str | None = Field(default=None, description="Address of the promotions system, https://HOST[:PORT].")
     push_token: SecretStr | None = Field(default=None, description="Bearer token for the promotions system.")
     push_signing_key: SecretStr | None = Field(default=None, description="Key that requests are signed with.")
@@ -71,14 +67,14 @@ class Settings(BaseSettings):
         return self.project / "sql"
 
     @property
-    def pickled(self) -> tuple[str, ...]:
-        """Models whose artifact may be a pickle."""
-        return tuple(name.strip() for name in self.pickle_models.split(",") if name.strip())
-
-    @property
     def allowed_hosts(self) -> tuple[str, ...]:
         """Hosts that may receive deliveries."""
         return tuple(host.strip() for host in self.push_allowed_hosts.split(",") if host.strip())
+
+    @property
+    def tracebacks(self) -> Path:
+        """Folder that keeps the tracebacks of errors that nobody has foreseen."""
+        return self.home / "tracebacks"
 
     @property
     def batches(self) -> str:

@@ -20,6 +20,7 @@ from daybreak_airflow.assets import retraining
 from daybreak_airflow.dag_arguments import make_dag
 from daybreak_airflow.models_page import models_page
 from daybreak_airflow.schedules import first_day
+from daybreak_airflow.task_errors import in_one_line
 
 log = logging.getLogger("daybreak")
 
@@ -54,6 +55,7 @@ def measuring_dag(module: str, *, timezone: str, doc_md: str | None = None, **ar
     map_index_template="{{ task.op_kwargs['pipeline'] }}",
     doc="Hold a pipeline's predictions against the actuals that are known by now.",  # mapped tasks lose the docstring
 )
+@in_one_line
 def measure(pipeline: str) -> dict[str, Any]:
     """Hold a pipeline's predictions against the actuals that are known by now."""
     from daybreak.monitoring.measure import measure as measure_pipeline
@@ -88,6 +90,7 @@ def _watch(pipeline: str) -> Any:
         trigger_rule=TriggerRule.ALL_DONE,
         doc="Ask for a training where error or drift has crossed what the pipeline declares.",
     )
+    @in_one_line
     def watch_pipeline() -> dict[str, Any]:
         from daybreak.monitoring.retraining import watch_newest
         from daybreak.settings import Settings

@@ -11,6 +11,7 @@ from daybreak.declaration.loading import load_declared
 from daybreak_airflow.dag_arguments import make_dag
 from daybreak_airflow.models_page import models_page
 from daybreak_airflow.schedules import first_day
+from daybreak_airflow.task_errors import in_one_line
 
 Reference = dict[str, Any]
 APPROVE, REJECT = "Approve", "Reject"
@@ -47,6 +48,7 @@ def promoting_dag(module: str, *, doc_md: str | None = None, **arguments: Any) -
 
 
 @task
+@in_one_line
 def judge(pipeline: str, model: str = "") -> Reference:
     """Judge the challenger; a refusal is written down, and nothing is moved unless the settings say so."""
     from daybreak.promotion.promoting import promote
@@ -91,6 +93,7 @@ def ask() -> HITLOperator:
 
 
 @task
+@in_one_line
 def settle(judged: Reference, answer: Reference) -> Reference:
     """Judge once more and move the alias, or write down that a person refused."""
     from daybreak.promotion.promoting import promote, reject

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.errors import ConfigurationError, TerminalError
+from daybreak.errors import ConfigurationError, TerminalError, TransientError
 from daybreak_airflow.assets import predictions, retraining
 
 if TYPE_CHECKING:
@@ -66,13 +67,18 @@ def weekly(timezone: str, pipelines: Sequence[str]) -> "AssetOrTimeSchedule":
     )
 
 
-# Transient faults are waited out for about a quarter of an hour; a terminal one fails at once.
+# Transient faults are waited out for about a quarter of an hour; a terminal one fails at once, and so does one that
+# nobody has foreseen: five more tries would hide it.
 RETRIES: dict[str, Any] = {
     "retries": 5,
     "retry_delay": timedelta(seconds=15),
     "retry_exponential_backoff": 2,
     "max_retry_delay": timedelta(minutes=5),
     "retry_policy": ExceptionRetryPolicy(
-        rules=[RetryRule(TerminalError, action=RetryAction.FAIL, reason="The same input would fail again.")]
+        rules=[
+            RetryRule(TerminalError, action=RetryAction.FAIL, reason="The same input would fail again."),
+            RetryRule([TransientError, ConnectionError, TimeoutError, AirflowRuntimeError], action=RetryAction.DEFAULT),
+            RetryRule(Exception, action=RetryAction.FAIL, reason="Nobody has foreseen it: it is not tried again."),
+        ]
     ),
 }

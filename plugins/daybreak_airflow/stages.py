@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from daybreak_airflow.task_errors import in_one_line
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -23,6 +25,7 @@ _TRIGGERS = {"scheduled": "scheduled", "manual": "manual", "backfill": "backfill
 
 
 @task
+@in_one_line
 def plan(pipeline: str) -> Reference:
     """Resolve the partition and the model version of this run, and open it in the ledger."""
     from daybreak.run.planning import Request, plan_run
@@ -53,6 +56,7 @@ def plan(pipeline: str) -> Reference:
 
 
 @task
+@in_one_line
 def extract(plan: Reference) -> Reference:
     """Write the partition's rows into a snapshot."""
     from dataclasses import asdict
@@ -65,6 +69,7 @@ def extract(plan: Reference) -> Reference:
 
 
 @task
+@in_one_line
 def validate(plan: Reference, snapshot: Reference) -> Reference:
     """Set aside the rows that break a critical expectation; stop if the batch as a whole does."""
     from daybreak.batch.snapshot import Snapshot
@@ -76,6 +81,7 @@ def validate(plan: Reference, snapshot: Reference) -> Reference:
 
 
 @task
+@in_one_line
 def score(plan: Reference, validated: Reference) -> Reference:
     """Predict for the rows that passed, and write the predictions under this run."""
     from dataclasses import asdict
@@ -92,6 +98,7 @@ def publish(plan: Any, counts: Any, asset: Asset) -> Any:
     """Make this run the current one of its partition, and tell who listens to the asset."""
 
     @task(task_id="publish", outlets=[asset], doc="Make this run the current one of its partition.")
+    @in_one_line
     def publish_run(plan: Reference, counts: Reference) -> Reference:
         from daybreak.ledger.runs import Counts
         from daybreak.run.plan import Plan
@@ -110,6 +117,7 @@ def publish(plan: Any, counts: Any, asset: Asset) -> Any:
 
 
 @task
+@in_one_line
 def shadow(plan: Reference, validated: Reference, published: Reference) -> Reference:
     """Score the same rows with the challenger, into a table of its own; what goes wrong fails nothing."""
     from dataclasses import asdict
@@ -125,6 +133,7 @@ def shadow(plan: Reference, validated: Reference, published: Reference) -> Refer
 
 
 @task
+@in_one_line
 def push(plan: Reference, validated: Reference) -> Reference:
     """Score the rows that passed and send the best of them, in one go: predictions are in memory only."""
     from dataclasses import asdict
@@ -144,6 +153,7 @@ def push(plan: Reference, validated: Reference) -> Reference:
 
 
 @task
+@in_one_line
 def discard(plan: Reference) -> None:
     """Remove the rows that the run has staged."""
     from daybreak.run.plan import Plan

@@ -15,6 +15,7 @@ from daybreak_airflow.dag_arguments import make_dag
 from daybreak_airflow.models_page import models_page
 from daybreak_airflow.parameters import TRAINING
 from daybreak_airflow.schedules import first_day, weekly
+from daybreak_airflow.task_errors import in_one_line
 
 Reference = dict[str, Any]
 log = logging.getLogger("daybreak")
@@ -51,6 +52,7 @@ def training_dag(module: str, *, timezone: str, doc_md: str | None = None, **arg
 
 
 @task
+@in_one_line
 def choose(declared: list[str]) -> list[str]:
     """Say which pipelines are trained: those that were asked for, or all."""
     from daybreak.training.scheduled import chosen
@@ -64,6 +66,7 @@ def choose(declared: list[str]) -> list[str]:
 
 # What names a mapped task in the UI is read from its arguments by name, so they are given by name.
 @task(map_index_template="{{ task.op_kwargs['pipeline'] }}")
+@in_one_line
 def due(*, pipeline: str) -> Reference:
     """Decide the last day that the training may see; skip what was trained within the cool-down."""
     from daybreak.settings import Settings
@@ -82,6 +85,7 @@ def due(*, pipeline: str) -> Reference:
 
 # One at a time: a search uses every core.
 @task(map_index_template="{{ task.op_kwargs['due']['pipeline'] }}", max_active_tis_per_dagrun=1)
+@in_one_line
 def train(*, due: Reference) -> Reference:
     """Search the declared settings, fit the best, hold it against its baseline, and register it."""
     from daybreak.settings import Settings, share_cores
@@ -105,6 +109,7 @@ def train(*, due: Reference) -> Reference:
 
 
 @task(map_index_template="{{ task.op_kwargs['trained']['pipeline'] }}")
+@in_one_line
 def challenge(*, trained: Reference) -> Reference:
     """Make the new version the challenger, or the champion where there is none."""
     from daybreak.settings import Settings

@@ -24,20 +24,20 @@ AS $$
         FROM pg_class AS found
         WHERE found.relnamespace = to_regnamespace('predictions') AND found.relkind = 'r' AND found.relname LIKE '%\_runs'
     )
-    SELECT format('SCHEMA %I', found.nspname), 'schema', found.nspowner
+    SELECT format('SCHEMA %1$I', found.nspname), 'schema', found.nspowner
     FROM pg_namespace AS found
     WHERE found.nspname IN ('ledger', 'predictions')
     UNION ALL
-    SELECT format('TABLE ledger.%I', found.relname), 'ledger', found.relowner
+    SELECT format('TABLE ledger.%1$I', found.relname), 'ledger', found.relowner
     FROM pg_class AS found
     WHERE found.relnamespace = to_regnamespace('ledger') AND found.relkind IN ('r', 'p', 'v')
     UNION ALL
-    SELECT format('FUNCTION %s', found.oid::regprocedure), 'ledger function', found.proowner
+    SELECT format('FUNCTION %1$s', found.oid::regprocedure), 'ledger function', found.proowner
     FROM pg_proc AS found
     WHERE found.pronamespace = to_regnamespace('ledger')
     UNION ALL
     SELECT
-        format('TABLE predictions.%I', found.relname),
+        format('TABLE predictions.%1$I', found.relname),
         CASE WHEN found.relkind = 'v' THEN 'view' WHEN found.relname LIKE '%\_shadow' THEN 'shadow' ELSE 'predictions' END,
         found.relowner
     FROM pg_class AS found
@@ -50,7 +50,7 @@ AS $$
                 OR found.relkind = 'v' AND found.relname IN (runs.pipeline, runs.pipeline || '_ever')
         )
     UNION ALL
-    SELECT format('FUNCTION %s', found.oid::regprocedure), 'as-of function', found.proowner
+    SELECT format('FUNCTION %1$s', found.oid::regprocedure), 'as-of function', found.proowner
     FROM pg_proc AS found
     WHERE
         found.pronamespace = to_regnamespace('predictions')
@@ -66,20 +66,20 @@ DECLARE
     owner_role CONSTANT name := ledger.role_name('owner');
     pipeline_role CONSTANT name := ledger.role_name('pipeline');
     reader_role CONSTANT name := ledger.role_name('reader');
-    mark CONSTANT text := format('Daybreak: %s', current_database());
+    mark CONSTANT text := format('Daybreak: %1$s', current_database());
     wanted record;
     rights text;
 BEGIN
     FOR wanted IN SELECT * FROM (VALUES (owner_role), (pipeline_role), (reader_role)) AS roles (rolname) LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE pg_roles.rolname = wanted.rolname) THEN
-            RETURN NEXT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', wanted.rolname);
-            RETURN NEXT format('COMMENT ON ROLE %I IS %L', wanted.rolname, mark);
+            RETURN NEXT format('CREATE ROLE %1$I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', wanted.rolname);
+            RETURN NEXT format('COMMENT ON ROLE %1$I IS %2$L', wanted.rolname, mark);
         END IF;
-        FOREACH rights IN ARRAY CASE WHEN wanted.rolname = owner_role THEN '{CONNECT,CREATE}' ELSE '{CONNECT}' END::text[] LOOP
+        FOREACH rights IN ARRAY CASE WHEN wanted.rolname = owner_role THEN ARRAY['CONNECT', 'CREATE'] ELSE ARRAY['CONNECT'] END LOOP
             IF NOT coalesce(
                 has_database_privilege(to_regrole(quote_ident(wanted.rolname)), current_database(), rights), false
             ) THEN
-                RETURN NEXT format('GRANT %s ON DATABASE %I TO %I', rights, current_database(), wanted.rolname);
+                RETURN NEXT format('GRANT %1$s ON DATABASE %2$I TO %3$I', rights, current_database(), wanted.rolname);
             END IF;
         END LOOP;
     END LOOP;
@@ -90,7 +90,7 @@ BEGIN
             pg_roles.rolname = current_user
             AND (pg_roles.rolsuper OR coalesce(pg_has_role(current_user, to_regrole(quote_ident(owner_role)), 'USAGE'), false))
     ) THEN
-        RETURN NEXT format('GRANT %I TO %I', owner_role, current_user);
+        RETURN NEXT format('GRANT %1$I TO %2$I', owner_role, current_user);
     END IF;
     -- Sources of this login's: pipelines read them, and so do views of the pipelines' authors, as their owner.
     FOR wanted IN
@@ -101,21 +101,26 @@ BEGIN
             AND pg_namespace.nspname NOT LIKE 'pg\_%'
             AND pg_namespace.nspname NOT IN ('information_schema', 'ledger', 'predictions')
     LOOP
-        RETURN NEXT format('GRANT USAGE ON SCHEMA %I TO %I, %I', wanted.nspname, owner_role, pipeline_role);
+        RETURN NEXT format('GRANT USAGE ON SCHEMA %1$I TO %2$I, %3$I', wanted.nspname, owner_role, pipeline_role);
         RETURN NEXT format(
-            'GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I, %I', wanted.nspname, owner_role, pipeline_role
+            'GRANT SELECT ON ALL TABLES IN SCHEMA %1$I TO %2$I, %3$I', wanted.nspname, owner_role, pipeline_role
         );
         RETURN NEXT format(
-            'ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT ON TABLES TO %I, %I',
+            'ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT SELECT ON TABLES TO %2$I, %3$I',
             wanted.nspname, owner_role, pipeline_role
         );
     END LOOP;
     FOR wanted IN
         SELECT * FROM ledger.objects() AS found WHERE pg_has_role(current_user, found.owner, 'USAGE')
     LOOP
-        IF wanted.owner = (SELECT pg_roles.oid FROM pg_roles WHERE pg_roles.rolname = current_user)
-            AND current_user <> owner_role THEN
-            RETURN NEXT format('ALTER %s OWNER TO %I', wanted.called, owner_role);
+        -- What the login made, and what belongs to the owner of the database that this one was copied from.
+        IF EXISTS (
+            SELECT FROM pg_roles
+            WHERE
+                pg_roles.oid = wanted.owner AND pg_roles.rolname <> owner_role
+                AND (pg_roles.rolname = current_user OR shobj_description(pg_roles.oid, 'pg_authid') LIKE 'Daybreak: %')
+        ) THEN
+            RETURN NEXT format('ALTER %1$s OWNER TO %2$I', wanted.called, owner_role);
         END IF;
         rights := CASE
             WHEN wanted.kind = 'schema' THEN 'USAGE'
@@ -125,12 +130,13 @@ BEGIN
             WHEN wanted.called = 'TABLE ledger.publications' THEN 'SELECT, INSERT, UPDATE (withdrawn_at)'
             WHEN wanted.called = 'TABLE ledger.alias_history' THEN 'SELECT, INSERT, UPDATE (until, outcome)'
             WHEN wanted.called = 'TABLE ledger.runs' THEN 'SELECT, INSERT, UPDATE'
+            WHEN wanted.called = 'TABLE ledger.trusted_versions' THEN 'SELECT, INSERT, UPDATE (libraries, score_profile)'
             WHEN wanted.kind = 'predictions' THEN 'SELECT, INSERT, DELETE'
             ELSE 'SELECT, INSERT, UPDATE, DELETE'
         END;
-        RETURN NEXT format('GRANT %s ON %s TO %I', rights, wanted.called, pipeline_role);
+        RETURN NEXT format('GRANT %1$s ON %2$s TO %3$I', rights, wanted.called, pipeline_role);
         IF wanted.kind IN ('view', 'as-of function') OR wanted.called = 'SCHEMA predictions' THEN
-            RETURN NEXT format('GRANT %s ON %s TO %I', rights, wanted.called, reader_role);
+            RETURN NEXT format('GRANT %1$s ON %2$s TO %3$I', rights, wanted.called, reader_role);
         END IF;
         IF wanted.kind = 'predictions' AND NOT EXISTS (
             SELECT FROM pg_trigger
@@ -139,7 +145,7 @@ BEGIN
                 AND pg_trigger.tgname = 'what_was_published_stays'
         ) THEN
             RETURN NEXT format(
-                'CREATE TRIGGER what_was_published_stays AFTER DELETE ON %s REFERENCING OLD TABLE AS gone '
+                'CREATE TRIGGER what_was_published_stays AFTER DELETE ON %1$s REFERENCING OLD TABLE AS gone '
                 'FOR EACH STATEMENT EXECUTE FUNCTION ledger.keep_published()',
                 substr(wanted.called, length('TABLE ') + 1)
             );
@@ -163,10 +169,10 @@ BEGIN
             SELECT FROM pg_roles
             WHERE
                 pg_roles.rolname = ledger.role_name(wanted.kind)
-                AND shobj_description(pg_roles.oid, 'pg_authid') IS DISTINCT FROM format('Daybreak: %s', current_database())
+                AND shobj_description(pg_roles.oid, 'pg_authid') IS DISTINCT FROM format('Daybreak: %1$s', current_database())
         ) THEN
             RAISE duplicate_object USING
-                MESSAGE = format('role %s is there already, and is not Daybreak''s', ledger.role_name(wanted.kind));
+                MESSAGE = format('role %1$s is there already, and is not Daybreak''s', ledger.role_name(wanted.kind));
         END IF;
     END LOOP;
     FOR statement IN SELECT * FROM ledger.role_statements() LOOP
@@ -183,7 +189,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF NOT has_table_privilege(shown, 'SELECT') THEN
-        RAISE insufficient_privilege USING MESSAGE = format('permission denied for view %s', shown);
+        RAISE insufficient_privilege USING MESSAGE = format('permission denied for view %1$s', shown);
     END IF;
     RETURN true;
 END
@@ -210,7 +216,7 @@ BEGIN
         ELSE to_jsonb(old) ->> 'until' IS NOT NULL AND to_jsonb(old) ->> 'outcome' <> 'intended'
     END;
     IF is_over AND NOT ledger.is_owner(TG_RELID) THEN
-        RAISE insufficient_privilege USING MESSAGE = format('what is past in ledger.%s is not changed', TG_TABLE_NAME);
+        RAISE insufficient_privilege USING MESSAGE = format('what is past in ledger.%1$s is not changed', TG_TABLE_NAME);
     END IF;
     RETURN new;
 END
@@ -225,7 +231,7 @@ AS $$
 BEGIN
     IF NOT ledger.is_owner(TG_RELID)
         AND EXISTS (SELECT FROM gone INNER JOIN ledger.publications USING (run_id)) THEN
-        RAISE insufficient_privilege USING MESSAGE = format('what was published from %s stays', TG_RELID::regclass);
+        RAISE insufficient_privilege USING MESSAGE = format('what was published from %1$s stays', TG_RELID::regclass);
     END IF;
     RETURN NULL;
 END

@@ -72,11 +72,18 @@ def test_a_terminal_error_is_not_retried(dag: Any, task_id: str, error: type[Exc
 
 
 @pytest.mark.parametrize(
-    "error", [WarehouseUnavailable("Gone.", next_step="wait."), ConnectionError("reset"), MemoryError(), RuntimeError()]
+    "error", [WarehouseUnavailable("Gone.", next_step="wait."), ConnectionError("reset"), TimeoutError("late")]
 )
-def test_any_other_error_is_retried_as_the_task_says(dag: Any, error: BaseException) -> None:
+def test_what_is_known_to_pass_is_retried_as_the_task_says(dag: Any, error: BaseException) -> None:
     for task_id in TASKS:
         assert dag.get_task(task_id).retry_policy.evaluate(error, 1, 5).action.value == "default"
+
+
+@pytest.mark.parametrize("error", [RuntimeError(), KeyError("x"), ValueError()], ids=repr)
+def test_what_nobody_has_foreseen_is_not_tried_five_times_more(dag: Any, error: Exception) -> None:
+    for task_id in TASKS:
+        decision = dag.get_task(task_id).retry_policy.evaluate(error, 1, 5)
+        assert (decision.action.value, decision.reason) == ("fail", "Nobody has foreseen it: it is not tried again.")
 
 
 def test_retries_wait_longer_each_time_and_come_to_an_end(dag: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from daybreak.errors import ExpectationsFailed, PublicationRefused
+from daybreak.tables.limits import KEY_BYTES
 from parcels import DAY, ROWS, Parcels, refused
 
 from .conftest import Way, break_weights
@@ -149,3 +150,33 @@ def test_what_each_expectation_said_is_kept(parcels: Parcels, run: Way) -> None:
     observed = parcels.value("SELECT observed FROM ledger.expectation_results WHERE position = 4 ORDER BY run_id DESC")
     assert json.dumps(observed) == "388"
     assert parcels.current(DAY) == [parcels.last_run()["run_id"]]
+
+
+def test_a_row_too_large_for_the_table_is_quarantined_and_stops_no_other(parcels: Parcels, run: Way) -> None:
+    # What pglz cannot make smaller; with the number, the last that fits and the first that does not.
+    text = "(SELECT left(string_agg(md5(random()::text), ''), {0}) FROM generate_series(1, 200))"
+    parcels.execute("ALTER TABLE parcels.handed_in DROP CONSTRAINT handed_in_pkey")
+    for parcel, size in ((8001, KEY_BYTES - 16), (8002, KEY_BYTES - 15), (8003, 6_000)):
+        parcels.execute(f"UPDATE parcels.handed_in SET depot = {text.format(size)} WHERE parcel_id = {parcel}")
+    run()
+    told = parcels.rows(
+        "SELECT (payload->>'parcel_id')::integer, reasons FROM ledger.quarantine WHERE run_id = %s ORDER BY 1",
+        parcels.current()[0],
+    )
+    said = "depot, parcel_id: entity key has {0:,} bytes, at most 2,672 can be kept"
+    assert told == [(8002, [said.format(2673)]), (8003, [said.format(6016)])]
+    assert len(parcels.forecasts()) == ROWS - 2
+
+
+def test_a_text_that_grew_in_the_source_is_quarantined_and_stops_no_other(parcels: Parcels) -> None:
+    parcels.execute("ALTER TABLE parcels.handed_in ALTER remark TYPE varchar(7)")
+    carrying = parcels.declared(carries=("remark",))
+    carrying.run()
+    parcels.execute(
+        "ALTER TABLE parcels.handed_in ALTER remark TYPE varchar(50)",
+        "UPDATE parcels.handed_in SET remark = 'very fragile' WHERE parcel_id = 8001",
+    )
+    carrying.run()
+    [(reasons,)] = parcels.rows("SELECT reasons FROM ledger.quarantine WHERE run_id = %s", parcels.current()[0])
+    assert reasons == ["remark: 12 characters, the table keeps 7"]
+    assert len(parcels.forecasts()) == ROWS - 1

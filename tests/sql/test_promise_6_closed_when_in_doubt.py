@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from daybreak.batch.snapshot import SnapshotWriter
-from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, SourceRefused
+from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, SourceRefused, UnexpectedError
 from fixture_pipelines.parcel_hours.training import sample
 from parcels import DAY, Parcels, refused
 
@@ -41,8 +41,23 @@ BAD_SOURCES = {
     ),
     "a column that no file can hold": (
         [f"{MENDED} ALTER remark TYPE jsonb USING to_jsonb(remark)"],
-        "Column remark has type",
-        "cast it in the query",
+        "Column remark is jsonb, which no batch can hold",
+        "cast it in the query, for example remark::text AS remark",
+    ),
+    "money, which would come a hundred times too large": (
+        [f"{MENDED} ALTER distance_km TYPE money USING distance_km::numeric::money"],
+        "Column distance_km is money, which no batch can hold",
+        "cast it in the query, for example distance_km::numeric AS distance_km",
+    ),
+    "an entity key that became a numeric": (
+        [f"{MENDED} ALTER parcel_id TYPE numeric(20)"],
+        "Column parcel_id is numeric, of which a batch holds 15 digits: two values could become one",
+        "cast it in the query: parcel_id::bigint AS parcel_id if it is whole",
+    ),
+    "a day that is none": (
+        [f"{MENDED} ALTER remark TYPE date USING CASE WHEN parcel_id % 100 = 7 THEN date 'infinity' END"],
+        "Column remark holds infinity, or a year after 294246",
+        "give it one in the query, or none: CASE WHEN remark < date '9999-12-31' AND isfinite(remark) THEN remark END",
     ),
     # Copied in binary, four letters would silently be read as an integer.
     "an entity key that became text": (
@@ -181,6 +196,43 @@ def test_an_expectation_that_needs_all_rows_is_not_judged_chunk_by_chunk(parcels
     with refused(parcels, ExpectationsFailed, "distance_km: column values to be unique", "mend the rule"):
         parcels.declared(expectations=unique).run()
     run()
+
+
+def test_an_error_that_nobody_has_foreseen_is_told_with_its_traceback(parcels: Parcels) -> None:
+    declared = parcels.declared(expectations="fixture_pipelines.parcel_hours.expectations:broken")
+    told = "KeyError in expectations.py, line "
+    folder = parcels.workspace.settings.tracebacks
+    for run in (declared.run, declared.run_by_tasks):
+        with refused(parcels, UnexpectedError, told, f"read the traceback in {folder}/"):
+            run()
+    assert all('raise KeyError("colour")' in file.read_text() for file in folder.iterdir())
+
+
+def test_a_run_that_is_interrupted_says_so_in_the_ledger(parcels: Parcels) -> None:
+    plan = parcels.plan()
+    with pytest.raises(KeyboardInterrupt), parcels.workspace.ledger.closing_on_error(plan.run_id, "orders", "today"):
+        raise KeyboardInterrupt
+    told = "orders today: It was interrupted (KeyboardInterrupt). Next: run the partition again."
+    assert parcels.last_run()["error"] == told
+
+
+def test_what_is_not_finite_is_judged_and_told_as_text(parcels: Parcels) -> None:
+    declared = parcels.declared(expectations="fixture_pipelines.parcel_hours.expectations:open_bounds")
+    parcels.execute(
+        "UPDATE parcels.handed_in SET distance_km = 'Infinity' WHERE parcel_id = 8001",
+        "UPDATE parcels.handed_in SET weight_kg = 60 WHERE parcel_id = 8002",
+    )
+    assert declared.run().counts.rows_quarantined == 1
+    told = declared.rows(
+        "SELECT arguments->'min_value', arguments->'max_value', success, observed FROM ledger.expectation_results "
+        "WHERE run_id = %s ORDER BY position",
+        declared.current()[0],
+    )
+    assert told == [
+        ("-Infinity", 50.0, False, None),
+        (None, 100.0, False, "Infinity"),
+        (0.0, "Infinity", True, "Infinity"),
+    ]
 
 
 def test_no_rows_and_no_rows_left_stop_the_run(parcels: Parcels) -> None:

@@ -9,7 +9,14 @@ import pytest
 
 from daybreak.declaration.segments import ModelRef
 from daybreak.declaration.source_tables import EventTable
-from daybreak.errors import ConfigurationError, DaybreakError, ModelRefused, PartitionRefused, SourceRefused
+from daybreak.errors import (
+    ConfigurationError,
+    DaybreakError,
+    ModelRefused,
+    PartitionRefused,
+    SourceRefused,
+    storable,
+)
 from daybreak.models.version import ModelVersion, library_versions
 from fixture_pipelines.parcel_hours.training import build, sample
 from parcels import DAY, TRAINED_THROUGH, Parcels, refused
@@ -28,11 +35,13 @@ def test_a_day_that_is_not_over_is_refused(parcels: Parcels, ahead: int) -> None
 
 
 MALFORMED = ["", "yesterday", "20240309", "2024-3-9", "2024-02-30", "2024-03-09T00:00", "2024-03-09\n", "٢٠٢٤-٠٣-٠٩"]
+# What neither the ledger nor a terminal can hold.
+MALFORMED += ["2024\0", "\udcff"]
 
 
 @pytest.mark.parametrize("key", MALFORMED)
 def test_a_malformed_key_is_refused(parcels: Parcels, key: str) -> None:
-    place = "parcel_hours" if not key else f"parcel_hours {key}".replace("\n", " ")
+    place = "parcel_hours" if not key else f"parcel_hours {storable(key)}".replace("\n", " ")
     with refused(parcels, PartitionRefused, "is not a partition key", "as YYYY-MM-DD", place=place):
         parcels.plan(key)
 
@@ -136,7 +145,10 @@ def test_a_model_of_another_scikit_learn_is_refused(parcels: Parcels, place: int
     parts = library_versions()["scikit-learn"].split(".")
     parts[place] = str(int(parts[place]) + 1)
     other = ".".join(parts)
-    parcels.execute(f"UPDATE model_version_tags SET value = '{other}' WHERE key = 'library.scikit-learn'")
+    parcels.execute(
+        f"UPDATE model_version_tags SET value = '{other}' WHERE key = 'library.scikit-learn'",
+        f"""UPDATE ledger.trusted_versions SET libraries = libraries || '{{"scikit-learn": "{other}"}}'""",
+    )
     if accepted:
         parcels.plan()
     else:
@@ -175,6 +187,25 @@ BAD_FILES = {
     "an unknown bind": ("coverage", ":timezone)::date AS l", ":zone)::date AS l", "coverage.sql:4: unknown bind"),
     "an unknown bind, included": ("features", "< :window_end", "< :until", "features.sql:11: unknown bind"),
 }
+
+
+BAD_COVERAGES = {
+    "instants": ("SELECT now(), now()", ConfigurationError, "gives datetime, datetime, not two days", "as a date"),
+    "one day": ("SELECT current_date", ConfigurationError, "gives date, not two days", "as a date"),
+    "texts": ("SELECT '2024-03-05', '2024-03-12'", ConfigurationError, "gives str, str, not two days", "as a date"),
+    "two rows": ("SELECT current_date, current_date FROM (VALUES (1), (2)) AS two (n)", SourceRefused, "rows", "mend"),
+    "no Python's day": ("SELECT date '0044-03-15 BC', current_date", SourceRefused, "year", "mend the source"),
+    "the last day": ("SELECT date '9999-12-31', date 'infinity'", PartitionRefused, "begins on 9999-12-31", "choose"),
+}
+
+
+@pytest.mark.parametrize(("text", "kind", "problem", "next_step"), BAD_COVERAGES.values(), ids=BAD_COVERAGES)
+def test_a_coverage_that_is_not_two_days_is_refused(
+    parcels: Parcels, text: str, kind: type[DaybreakError], problem: str, next_step: str
+) -> None:
+    parcels.workspace.sql(parcels.pipeline, "coverage").write_text(text)
+    with refused(parcels, kind, problem, next_step):
+        parcels.plan()
 
 
 NEXT_STEPS = {"syntax": "mend the SQL file", "quoted": "mend the SQL file", "has no": "remove it", "bind": "use one of"}

@@ -81,11 +81,13 @@ def test_each_role_can_do_what_it_is_there_for_and_no_more(parcels: Parcels, rol
                 pipeline.execute(statement)
     with logged_in(parcels, roles["owner"]) as owner:
         sql = owner.workspace.settings.sql
-        (sql / "ledger" / "900_more.sql").write_text("ALTER TABLE ledger.runs ADD COLUMN one_more text;\n")
+        (sql / "ledger" / "900_more.sql").write_text("CREATE TABLE ledger.one_more (n int);\n")
         owner.workspace.ledger  # noqa: B018 - migrates
         owner.execute("CREATE SCHEMA one_more", "DROP SCHEMA one_more", "UPDATE ledger.alias_history SET version = 1")
         with denied("permission denied"):
             owner.execute("COPY (SELECT 1) TO PROGRAM 'true'")
+    with logged_in(parcels, roles["pipeline"]) as pipeline:
+        assert pipeline.rows("SELECT * FROM ledger.one_more") == []
 
 
 def test_who_may_read_the_view_may_ask_for_the_past_and_nobody_else(parcels: Parcels, roles: dict[str, str]) -> None:

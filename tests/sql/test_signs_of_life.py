@@ -69,3 +69,11 @@ def test_no_sign_is_left_of_runs_that_are_through_or_refused(parcels: Parcels, o
     with pytest.raises(PartitionRefused):
         parcels.plan("2999-01-01")
     assert parcels.value(f"SELECT count(*) FROM {SIGNS}") == 0
+
+
+def test_a_run_that_one_planned_and_another_works_on_has_two_signs(parcels: Parcels, other: Workspace) -> None:
+    plan = parcels.plan()
+    with other.ledger.alive(plan.run_id):
+        parcels.workspace.ledger.close()
+        assert parcels.workspace.ledger.sweep() == 0
+    assert until(other.ledger.sweep, "the process to be noticed") == 1

@@ -55,6 +55,15 @@ class Snapshot:
         with UPath(self.uri).open("rb") as file:
             return pq.read_schema(file)
 
+    @property
+    def rows_there(self) -> int:
+        """How many rows the file itself says it has."""
+        import pyarrow.parquet as pq
+        from upath import UPath
+
+        with UPath(self.uri).open("rb") as file:
+            return int(pq.read_metadata(file).num_rows)
+
     def columns(self, columns: list[str]) -> "pa.Table":
         """Read a few columns whole."""
         import pyarrow.parquet as pq
@@ -102,17 +111,21 @@ class SnapshotWriter:
 
     def close(self) -> Snapshot:
         """Complete the file and return what identifies it."""
-        self._writer.close()
-        self._sink.close()
+        try:
+            self._writer.close()
+            self._sink.close()
+        except BaseException:
+            self.abandon()
+            raise
         digest = self._sink.digest.hexdigest()
         path = self._part.rename(self._folder / f"{digest}.parquet")
         return Snapshot(path.as_uri(), self._rows, digest)
 
     def abandon(self) -> None:
         """Remove the incomplete file."""
-        with suppress(OSError, ValueError):  # what is to be thrown away need not have been written
-            self._writer.close()
-        self._sink.close()
+        for file in (self._writer, self._sink):
+            with suppress(OSError, ValueError):  # what is to be thrown away need not have been written
+                file.close()
         self._part.unlink(missing_ok=True)
 
 

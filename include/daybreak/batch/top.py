@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from daybreak.batch.chunk import Chunk, Scored
+from daybreak.batch.row_hash import hash_rows
 from daybreak.declaration.pipeline import Pipeline, Top
 from daybreak.errors import SourceRefused
 
@@ -54,7 +55,7 @@ class Best:
         if len(best.values):
             self.kept += len(best.values)
             starts = _starts(best.chunk.rows, self._top.within)
-            self._seen.append(_hashed(best.chunk.rows, self._top.within, starts))
+            self._seen.append(hash_rows(best.chunk.at(starts).rows, self._top.within))
             yield best
 
     def _best(self, scored: Scored) -> Scored:
@@ -101,14 +102,6 @@ def _starts(rows: "pa.RecordBatch", within: tuple[str, ...]) -> np.ndarray:
         column = rows.column(name)
         new |= pc.not_equal(column.slice(1), column.slice(0, len(column) - 1)).to_numpy(zero_copy_only=False)
     return np.concatenate([[0], np.flatnonzero(new) + 1])[: rows.num_rows]
-
-
-def _hashed(rows: "pa.RecordBatch", within: tuple[str, ...], starts: np.ndarray) -> np.ndarray:
-    import pandas as pd
-    import pyarrow as pa
-
-    groups = rows.select(list(within)).take(pa.array(starts)).to_pandas()
-    return pd.util.hash_pandas_object(groups, index=False).to_numpy()
 
 
 def _joined(first: Scored, then: Scored) -> Scored:

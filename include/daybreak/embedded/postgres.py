@@ -10,6 +10,7 @@ import fcntl
 import os
 import shlex
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -86,8 +87,13 @@ class EmbeddedPostgres:
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server whoever uses it; what was committed stays."""
-        if self.running():
-            run("pg_ctl", "-w", "-m", mode, "-D", ".", "stop", folder=self.folder, account=self._account())
+        found = Postmaster.read(self.folder)
+        if found is None or not found.runs():
+            return
+        run("pg_ctl", "-w", "-m", mode, "-D", ".", "stop", folder=self.folder, account=self._account())
+        if found.socket_folder != self.folder:
+            with suppress(OSError):  # somebody else has put something there
+                found.socket_folder.rmdir()
 
     def running(self) -> bool:
         """Tell whether the server runs."""

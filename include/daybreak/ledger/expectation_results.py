@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from daybreak.batch.json_rows import jsonable
 from daybreak.ledger.tables import expectation_results
 from daybreak.warehouse.database import Warehouse
 
@@ -40,6 +41,6 @@ def _jsonable(value: Any) -> Any:
         return {str(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [_jsonable(item) for item in value]
-    if isinstance(value, float) and value != value:
-        return None
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    if isinstance(value, float):
+        return jsonable(value)
+    return value if value is None or isinstance(value, str | int | bool) else str(value)

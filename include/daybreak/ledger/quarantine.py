@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from daybreak.batch.chunk import Rejected
+from daybreak.batch.json_rows import json_rows
 from daybreak.ledger.tables import quarantine
 from daybreak.warehouse.database import Warehouse
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
 _STAGED = sa.text(
     "INSERT INTO ledger.quarantine (run_id, row_number, stage, entity_key, reasons, payload) "
@@ -41,15 +41,15 @@ class Quarantine:
 
         import pyarrow as pa
 
-        frame = rejected.chunk.rows.to_pandas()
+        payload = rejected.chunk.rows
         rows = pa.table(
             {
-                "run_id": pa.repeat(pa.scalar(self._run_id, pa.int64()), len(frame)),
+                "run_id": pa.repeat(pa.scalar(self._run_id, pa.int64()), payload.num_rows),
                 "row_number": pa.array(rejected.chunk.numbers, pa.int64()),
-                "stage": pa.repeat(rejected.stage, len(frame)),
-                "entity_key": pa.array(_as_json(frame[self._entity_key]), pa.string()),
+                "stage": pa.repeat(rejected.stage, payload.num_rows),
+                "entity_key": pa.array(json_rows(payload.select(self._entity_key)), pa.string()),
                 "reasons": pa.array([json.dumps(reasons) for reasons in rejected.reasons], pa.string()),
-                "payload": pa.array(_as_json(frame), pa.string()),
+                "payload": pa.array(json_rows(payload), pa.string()),
             }
         )
         with self._warehouse.bulk() as connection:
@@ -66,8 +66,3 @@ class Quarantine:
         aside = aside.where(quarantine.c.stage == stage) if stage else aside
         with self._warehouse.begin() as connection:
             return np.fromiter(connection.scalars(aside.order_by(quarantine.c.row_number)), dtype=np.int64)
-
-
-def _as_json(frame: "pd.DataFrame") -> list[str]:
-    lines = frame.to_json(orient="records", lines=True, date_format="iso", double_precision=15)
-    return str(lines).rstrip("\n").split("\n")

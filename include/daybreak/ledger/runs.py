@@ -6,6 +6,7 @@ What expectations said, segments, quarantine and deliveries have modules of thei
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,9 +14,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, RowMapping
 
 from daybreak.declaration.partition import Partition
-from daybreak.errors import DaybreakError, PublicationRefused
+from daybreak.errors import DaybreakError, PublicationRefused, on_one_line
 from daybreak.ledger.signs_of_life import SignsOfLife, sign
 from daybreak.ledger.tables import runs
+from daybreak.unforeseen import as_ours
 from daybreak.warehouse.database import Warehouse
 
 
@@ -39,11 +41,12 @@ class Counts:
 
 
 class Ledger:
-    """Read and write the run ledger."""
+    """Read and write the run ledger; ``tracebacks`` is the folder for those of errors that nobody has foreseen."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Warehouse, tracebacks: Path | None = None) -> None:
         self.warehouse = warehouse
         self._signs = SignsOfLife(warehouse)
+        self._tracebacks = tracebacks
 
     def open(
         self, pipeline: str, partition_key: str, *, trigger: str, origin: str | None, parent_run_id: int | None = None
@@ -122,16 +125,15 @@ class Ledger:
             merged = runs.c.seconds.op("||")(sa.literal({stage: round(seconds, 3)}, JSONB))
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(seconds=merged))
 
-    def fail(self, run_id: int, error: BaseException | str) -> None:
+    def fail(self, run_id: int, error: DaybreakError | str) -> None:
         """Close a run as failed, with the reason; a finished run stays as it is."""
-        reason = str(error) if isinstance(error, DaybreakError | str) else f"{type(error).__name__}: {error}"
         with self.warehouse.begin() as connection:
             connection.execute(
                 runs.update()
                 .where(runs.c.run_id == run_id, runs.c.state == "running")
                 .values(
                     state="failed",
-                    error=" ".join(reason.split())[:2000],
+                    error=on_one_line(str(error))[:2000],
                     rows_scored=None,
                     finished_at=sa.func.clock_timestamp(),
                 )
@@ -139,15 +141,25 @@ class Ledger:
 
     @contextmanager
     def closing_on_error(self, run_id: int, pipeline: str, partition: str) -> Iterator[None]:
-        """Close the run as failed if the body raises, and name pipeline and partition in the error."""
+        """Close the run as failed if the body raises, and name pipeline and partition in the error.
+
+        What leaves it is one of ours, whatever was raised; who interrupts it is let through.
+        """
         try:
             yield
-        except BaseException as error:
-            if isinstance(error, DaybreakError):
-                error.located(pipeline, partition)
+        except Exception as error:
+            ours = as_ours(error, self._tracebacks).located(pipeline, partition)
             # Where the warehouse is what failed, the run stays open until it is tried again or swept up.
             with suppress(DaybreakError, sa.exc.SQLAlchemyError):
-                self.fail(run_id, error)
+                self.fail(run_id, ours)
+            self._signs.release(run_id)
+            if ours is error:
+                raise
+            raise ours from error
+        except BaseException as interruption:
+            told = f"It was interrupted ({type(interruption).__name__})."
+            with suppress(DaybreakError, sa.exc.SQLAlchemyError):
+                self.fail(run_id, f"{pipeline} {partition}: {told} Next: run the partition again.")
             self._signs.release(run_id)
             raise
 

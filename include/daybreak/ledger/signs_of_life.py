@@ -12,14 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from daybreak.errors import DaybreakError
-from daybreak.warehouse.database import Warehouse, translated
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import translated
 
 # Whoever holds a sign may be busy elsewhere for hours; servers before version 14 have no such setting.
 _PATIENT = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'"
 
 
 def sign(run_id: Any) -> sa.ColumnElement[int]:
-    """Return the key of a run's sign."""
+    """Return the key of a run's sign, a shared lock: a run may be planned by one and worked on by another."""
     return sa.func.hashtextextended(sa.func.concat("alive/", run_id), 0)
 
 
@@ -44,7 +45,7 @@ class SignsOfLife:
     def take(self, connection: Connection, run_id: int) -> None:
         """Show a sign from within ``begin``: a run that is opened there is never seen without it."""
         if run_id not in self._runs:
-            connection.execute(sa.select(sa.func.pg_advisory_lock(sign(run_id))))
+            connection.execute(sa.select(sa.func.pg_advisory_lock_shared(sign(run_id))))
             self._runs.add(run_id)
 
     def release(self, run_id: int) -> None:
@@ -54,7 +55,7 @@ class SignsOfLife:
             self._runs.discard(run_id)
             if known and self._connection is not None:
                 with suppress(DaybreakError, sa.exc.SQLAlchemyError), self._connection.begin():
-                    self._connection.execute(sa.select(sa.func.pg_advisory_unlock(sign(run_id))))
+                    self._connection.execute(sa.select(sa.func.pg_advisory_unlock_shared(sign(run_id))))
 
     def close(self) -> None:
         """Take all signs back."""
@@ -79,7 +80,7 @@ class SignsOfLife:
         connection = self._opened.enter_context(self._warehouse.session())
         connection.exec_driver_sql(_PATIENT)
         for run_id in self._runs:
-            connection.execute(sa.select(sa.func.pg_advisory_lock(sign(run_id))))
+            connection.execute(sa.select(sa.func.pg_advisory_lock_shared(sign(run_id))))
         connection.commit()
         self._connection = connection
         return connection

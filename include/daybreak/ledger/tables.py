@@ -186,6 +186,18 @@ alias_history = sa.Table(
     sa.Column("decided_by", sa.Text),
     sa.Column("recorded_at", sa.DateTime(timezone=True)),
 )
+trusted_versions = sa.Table(
+    "trusted_versions",
+    _metadata,
+    sa.Column("model_name", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.Text),
+    sa.Column("trained_through", sa.Date),
+    sa.Column("libraries", JSONB),
+    sa.Column("score_profile", JSONB(none_as_null=True)),
+    sa.Column("how", sa.Text),
+    sa.Column("recorded_at", sa.DateTime(timezone=True)),
+)
 performance = sa.Table(
     "performance",
     _metadata,

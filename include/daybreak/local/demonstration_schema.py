@@ -14,7 +14,8 @@ from sqlalchemy.engine import Connection
 from daybreak.errors import ConfigurationError, WarehouseUnavailable
 from daybreak.settings import Settings
 from daybreak.tables.statements import literal
-from daybreak.warehouse.database import Warehouse, sqlstate
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import sqlstate
 from daybreak.warehouse.sql_file import load_sql
 
 SCHEMA, STAGING = "retail", "retail_loading"

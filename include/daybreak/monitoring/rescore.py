@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import sqlalchemy as sa
 
+from daybreak.batch.json_rows import as_texts
 from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
@@ -81,16 +82,22 @@ class Rescoring:
     def _quarantined(self, run_id: int) -> np.ndarray:
         with self._workspace.warehouse.begin() as connection:
             found = connection.scalars(sa.select(quarantine.c.entity_key).where(quarantine.c.run_id == run_id))
-            keys = ["\x1f".join(str(key[name] or "") for name in self._pipeline.entity_key) for key in found]
+            keys = ["\x1f".join(_text(key[name]) for name in self._pipeline.entity_key) for key in found]
         return np.array(keys, dtype=object)
+
+
+def _text(value: Any) -> str:
+    """Write a value of an entity key as ``as_texts`` does, out of the ledger's JSON."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _texts(columns: "list[pa.Array]") -> np.ndarray:
     """Write each row's entity key as one text."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = [column.cast(pa.string()) for column in columns]
+    texts = [as_texts(column) for column in columns]
     return np.asarray(
         pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace").to_numpy(zero_copy_only=False)
     )

@@ -71,6 +71,7 @@ class PushRunner(Runner):
                 outcome = self.push(plan, snapshot, progress)
         finally:
             remove_snapshots(self.folder(plan))
+        self.tidy(plan)
         return replace(outcome, seconds=time.monotonic() - started)
 
     def push(self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> PushOutcome:
@@ -89,6 +90,7 @@ class PushRunner(Runner):
         """Remove what the run has staged."""
         self.verify(plan, by_any_worker=True)
         remove_snapshots(self.folder(plan))
+        self.tidy(plan)
 
     def _score_and_push(
         self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None

@@ -7,17 +7,20 @@ missing column fails without naming a row. Nothing here takes a success at its w
 import hashlib
 import json
 import logging
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from daybreak.errors import ConfigurationError
 from daybreak.ledger.expectation_results import ExpectationResult
+from daybreak.run.comparable import NotComparableError, as_came, comparable_arguments, comparable_frame
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations import ExpectationSuite
     from great_expectations.expectations.expectation import Expectation
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 # Judged value by value, yet only right over the whole batch.
 _WHOLE_BATCH = {
@@ -123,6 +126,7 @@ def read_suite(suite: "ExpectationSuite") -> Suite:
                 f"{kind} is not needed: the columns are held against the model's signature before anything is judged.",
                 next_step="remove it from the suite.",
             )
+        _refuse_not_a_number(kind, expectation.configuration.kwargs)
         row_level = isinstance(expectation, row_kinds) and kind not in _WHOLE_BATCH
         severity = str(getattr(expectation.severity, "value", expectation.severity))
         if row_level and severity == "critical" and arguments.get("mostly", 1) != 1:
@@ -146,6 +150,16 @@ def read_suite(suite: "ExpectationSuite") -> Suite:
     return Suite(declared)
 
 
+def _refuse_not_a_number(kind: str, arguments: dict[str, Any]) -> None:
+    for name in ("min_value", "max_value"):
+        # Nothing is less or more than it: each row would break the rule, or none.
+        if isinstance(value := arguments.get(name), float) and math.isnan(value):
+            raise ConfigurationError(
+                f"{kind} on {arguments.get('column', 'the batch')} has a {name} that is not a number.",
+                next_step="declare a number, or None where there is no bound.",
+            )
+
+
 class Judge:
     """Run expectations on frames with Great Expectations."""
 
@@ -165,11 +179,23 @@ class Judge:
         """Judge a frame; the judgements come in the order of the expectations."""
         if not declared:
             return []
+        try:
+            comparable = comparable_frame(frame)
+        except NotComparableError as error:
+            return [_not_judged(str(error)) for _ in declared]
+        prepared = [_prepared(d, frame) for d in declared]
+        results = self._results(comparable, [one for one in prepared if not isinstance(one, str)])
+        return [
+            _not_judged(one) if isinstance(one, str) else _read(results.get(_identity(one.to_json_dict())), frame)
+            for one in prepared
+        ]
+
+    def _results(self, frame: "pd.DataFrame", configurations: "list[ExpectationConfiguration]") -> dict[str, Any]:
         # A data source's batch would be hashed twice, whole, and held until the next one comes.
-        self._engine.load_batch_data("rows", _widened(frame))
+        self._engine.load_batch_data("rows", frame)
         try:
             results = self._validator.graph_validate(
-                [d.expectation.configuration for d in declared],
+                configurations,
                 runtime_configuration={
                     "result_format": {"result_format": "COMPLETE", "return_unexpected_index_query": False}
                 },
@@ -177,10 +203,7 @@ class Judge:
         finally:
             self._engine.load_batch_data("rows", frame.head(0))
         # Results may come back in another order than the expectations were given in.
-        by_identity = {_identity(r.expectation_config.to_json_dict()): r for r in results if r.expectation_config}
-        return [
-            _read(by_identity.get(_identity(d.expectation.configuration.to_json_dict())), len(frame)) for d in declared
-        ]
+        return {_identity(r.expectation_config.to_json_dict()): r for r in results if r.expectation_config}
 
 
 def quiet_great_expectations() -> None:
@@ -195,19 +218,34 @@ def _identity(configuration: dict[str, Any]) -> str:
     return json.dumps([configuration["type"], arguments, severity], sort_keys=True, default=str)
 
 
-def _read(result: Any, rows: int) -> Judgement:
+def _prepared(declared: Declared, frame: "pd.DataFrame") -> "ExpectationConfiguration | str":
+    """Return what is given to Great Expectations, or why it cannot be judged."""
+    configuration = declared.expectation.configuration
+    try:
+        configuration.kwargs = comparable_arguments(declared.kind, configuration.kwargs, frame)
+    except NotComparableError as error:
+        return str(error)
+    return configuration
+
+
+def _not_judged(why: str) -> Judgement:
+    return Judgement(0, None, False, None, why)
+
+
+def _read(result: Any, frame: "pd.DataFrame") -> Judgement:
     if result is None:
-        return Judgement(0, None, False, None, "no result came back")
+        return _not_judged("no result came back")
     exception = _exception(result.exception_info or {})
     found = result.result or {}
     positions = found.get("unexpected_index_list")
     # A row-level expectation met by every row reports no list, or an empty one.
     unexpected = tuple(positions) if positions is not None else (() if result.success else None)
+    column = result.expectation_config.kwargs.get("column")
     return Judgement(
-        evaluated=int(found.get("element_count", rows)) - int(found.get("missing_count", 0) or 0),
+        evaluated=int(found.get("element_count", len(frame))) - int(found.get("missing_count", 0) or 0),
         unexpected=unexpected,
         success=bool(result.success),
-        observed=found.get("observed_value"),
+        observed=as_came(found.get("observed_value"), frame[column] if column in frame.columns else None),
         exception=exception,
     )
 
@@ -223,16 +261,3 @@ def _exception(info: dict[str, Any]) -> str | None:
 def _columns(arguments: dict[str, Any]) -> tuple[str, ...]:
     named = [arguments[k] for k in ("column", "column_A", "column_B") if arguments.get(k)]
     return (*named, *(arguments.get("column_list") or []))
-
-
-def _widened(frame: "pd.DataFrame") -> "pd.DataFrame":
-    # Great Expectations compares int64, float64 and nanosecond times whole, everything else value by value in Python.
-    import numpy as np
-
-    wide = {"i": "int64", "u": "int64", "f": "float64", "M": "datetime64[ns]"}
-    kinds = {
-        name: wide[dtype.kind]
-        for name, dtype in frame.dtypes.items()
-        if isinstance(dtype, np.dtype) and dtype.kind in wide
-    }
-    return frame.astype(kinds)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.batch.snapshot import Snapshot, SnapshotWriter
 from daybreak.errors import DaybreakError, SourceRefused
-from daybreak.warehouse.database import Warehouse, refused_by_source
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import refused_by_source
 from daybreak.warehouse.sql_file import SqlFile
 
 if TYPE_CHECKING:

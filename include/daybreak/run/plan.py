@@ -59,8 +59,9 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that decides what the run does."""
+        """SHA-256 of all that decides what the run does, whichever run it is."""
         told = self.to_json()
+        del told["run_id"]
         for models in (told["model"], told["shadow"] or {"versions": []}):
             for _, version in models["versions"]:
                 # Which aliases point to it, and what was measured of it, may differ when a run is planned again.

@@ -3,11 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-import sqlalchemy as sa
-
 from daybreak.declaration.partition import Partition, last_complete_day, resolve_partition
 from daybreak.declaration.pipeline import Pipeline, Push
-from daybreak.errors import ModelRefused, PartitionRefused
+from daybreak.errors import ModelRefused, PartitionRefused, storable
 from daybreak.ledger.segments import record_segments
 from daybreak.models.version import ModelVersion, library_versions
 from daybreak.run.backfill_policy import VersionThen, policy_of
@@ -15,7 +13,6 @@ from daybreak.run.plan import Plan, query_binds
 from daybreak.run.resolve import recorded_versions, resolve_model, resolve_upstream
 from daybreak.run.shadow import resolve_shadow
 from daybreak.run.tables import see_to_tables
-from daybreak.warehouse.database import refused_by_source
 from daybreak.warehouse.derived_queries import COVERAGE
 from daybreak.warehouse.queries import EXTRACT, Queries
 from daybreak.workspace import Workspace
@@ -55,16 +52,16 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
     """Open a run in the ledger and decide what it will do; a refusal closes it with the reason."""
     as_of = request.as_of or datetime.now(UTC)
     asked_for = request.partition_key
-    key = last_complete_day(pipeline.timezone, as_of).isoformat() if asked_for is None else asked_for
+    key = last_complete_day(pipeline.timezone, as_of).isoformat() if asked_for is None else storable(asked_for)[:100]
     opened = workspace.ledger.open(
         pipeline.name,
-        key[:100],
+        key,
         trigger=request.trigger,
         origin=request.origin,
         parent_run_id=request.parent_run_id,
     )
     run_id = opened["run_id"]
-    with workspace.ledger.closing_on_error(run_id, pipeline.name, key[:100]):
+    with workspace.ledger.closing_on_error(run_id, pipeline.name, key):
         partition = resolve_partition(request.partition_key, pipeline.timezone, as_of=as_of)
         workspace.ledger.locate(run_id, partition)
         binds = query_binds(partition, partition, 0 if pipeline.upstream else None)
@@ -128,13 +125,13 @@ def _refuse_uncovered(queries: Queries, pipeline: Pipeline, partition: Partition
     if not queries.has(COVERAGE):
         return
     queries.check(COVERAGE, query_binds(partition, partition))
-    try:
-        first_day, last_day = queries.row(COVERAGE, query_binds(partition, partition))
-    except sa.exc.DBAPIError as error:
-        raise refused_by_source(error, "The source") from error
-    if first_day is None:
+    covered = queries.coverage(query_binds(partition, partition))
+    if covered is None:
         raise PartitionRefused("The source holds no data.", next_step="load it, then run the partition again.")
-    earliest: date = first_day + timedelta(days=pipeline.history_days - 1)
+    first_day, last_day = covered
+    history = timedelta(days=pipeline.history_days - 1)
+    # A source may well begin with the last day that there is: some write it where they know of none.
+    earliest = min(first_day, date.max - history) + history
     if partition.day < earliest:
         raise PartitionRefused(
             f"The source begins on {first_day} and {pipeline.history_days} days of history are needed.",

@@ -15,7 +15,8 @@ from daybreak.ledger.runs import Counts, Ledger, lock
 from daybreak.ledger.tables import publications, runs
 from daybreak.tables.column_types import widened
 from daybreak.tables.names import SCHEMA, copied_columns, copied_to_shadow, predictions_table, runs_name, shadow_name
-from daybreak.warehouse.database import Warehouse, sqlstate
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import sqlstate
 from daybreak.warehouse.identifiers import quoted
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from daybreak.models.version import library_versions
 from daybreak.run.plan import Plan
 from daybreak.warehouse.database import Warehouse
 
-_COUNTED = ("rows_extracted", "rows_quarantined", "rows_failed", "rows_scored")
+COUNTED = ("rows_extracted", "rows_quarantined", "rows_failed", "rows_scored")
 _TAMPERED = "clear the whole run, plan included; if it happens again, look for who writes to Airflow's XCom."
 
 
@@ -69,10 +69,10 @@ def refuse_other_snapshot(run: RowMapping, snapshot: Snapshot) -> None:
 
 def refuse_other_counts(warehouse: Warehouse, run: RowMapping, counts: Counts) -> None:
     """Refuse counts that are not what the run's segments add up to."""
-    sums = sa.select(*(sa.func.sum(run_segments.c[name]).label(name) for name in _COUNTED))
+    sums = sa.select(*(sa.func.sum(run_segments.c[name]).label(name) for name in COUNTED))
     with warehouse.begin() as connection:
         found = connection.execute(sums.where(run_segments.c.run_id == run["run_id"])).mappings().one()
-    if any(found[name] != getattr(counts, name) for name in _COUNTED):
+    if any(found[name] != getattr(counts, name) for name in COUNTED):
         raise PublicationRefused(
             f"The counts that arrived are not those that run {run['run_id']} has recorded.", next_step=_TAMPERED
         )

@@ -3,11 +3,13 @@
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from daybreak.batch.chunk import Scored
 from daybreak.batch.overlap import ahead
@@ -19,6 +21,7 @@ from daybreak.ledger.quarantine import Quarantine
 from daybreak.ledger.runs import Counts
 from daybreak.ledger.segments import record_segments
 from daybreak.run.extract import Extraction
+from daybreak.run.leftovers import remove_leftovers
 from daybreak.run.plan import Plan
 from daybreak.run.publish import Publication, Publisher
 from daybreak.run.references import (
@@ -31,6 +34,7 @@ from daybreak.run.scorer import Scorer, ValidRows
 from daybreak.run.segments import Scoring
 from daybreak.run.shadow import Shadowed, shadowing
 from daybreak.run.validate import Rules, Validation
+from daybreak.tables.limits import Limits, find_limits
 from daybreak.warehouse.queries import EXTRACT
 from daybreak.workspace import Workspace
 
@@ -107,7 +111,15 @@ class Runner:
         """Make the run the current one of its partition."""
         with self._stage(plan, "publish"):
             refuse_other_counts(self.workspace.warehouse, self.workspace.ledger.get(plan.run_id), counts)
-            return self.publisher.flip(plan.run_id, counts, reason)
+            publication = self.publisher.flip(plan.run_id, counts, reason)
+        self.tidy(plan)
+        return publication
+
+    def tidy(self, plan: Plan) -> None:
+        """Remove what failed runs of the partition have left; what goes wrong with it stops no run, nor the next."""
+        with suppress(DaybreakError, sa.exc.SQLAlchemyError, OSError):
+            batches = self.workspace.settings.batches
+            remove_leftovers(self.workspace.warehouse, self.pipeline, batches, partition=plan.partition.key)
 
     def shadow(self, plan: Plan, snapshot: Snapshot) -> Shadowed | None:
         """Score the rows of a published run with the challenger too; what goes wrong is written down, not raised."""
@@ -144,6 +156,7 @@ class Runner:
                 self.publisher.write(plan.run_id, ahead(stream.predictions()))
                 publication = self.publisher.flip(plan.run_id, stream.counts)
             seconds = time.monotonic() - started
+        self.tidy(plan)
         shadow = self.shadow(plan, stream.snapshot) if publication and stream.snapshot else None
         return Outcome(plan, stream.counts, seconds, publication, shadow=shadow)
 
@@ -213,6 +226,7 @@ class Runner:
             plan.model.signature,
             self.pipeline.max_quarantined_share,
             {} if self.pipeline.push else self.publisher.key_types,
+            Limits() if self.pipeline.push else find_limits(self.workspace.warehouse, self.pipeline),
             plan.model.required,
         )
         quarantine = self.quarantine(plan.run_id)

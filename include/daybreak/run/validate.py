@@ -12,10 +12,12 @@ import numpy as np
 
 from daybreak.batch.chunk import Chunk, Rejected
 from daybreak.batch.routing import without_model
+from daybreak.batch.row_hash import hash_rows
 from daybreak.batch.signature import Signature
 from daybreak.errors import ExpectationsFailed, SourceRefused
 from daybreak.run.expectations import Declared, Judge, Suite
 from daybreak.tables.column_types import held_by
+from daybreak.tables.limits import Limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,7 @@ class Rules:
     signature: Signature
     max_quarantined_share: float
     key_types: "Mapping[str, pa.DataType]" = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     # The segment column and the segments that have a model, where a row of another one has none.
     segments: tuple[str, tuple[str, ...]] | None = None
 
@@ -55,6 +58,8 @@ class Validation:
         self._keys = np.empty(rows, dtype=np.uint64)
         self._kept = 0
         self._quarantined: list[np.ndarray] = []
+        # Why the first row that no expectation is about was set aside.
+        self._example: str | None = None
         self.quarantined = 0
 
     def valid(self, batches: "Iterable[pa.RecordBatch]") -> Generator[Chunk]:
@@ -113,14 +118,20 @@ class Validation:
             if declared.critical:
                 for position in judgement.unexpected or ():
                     broken.setdefault(position, []).append(declared.sentence)
+        for position, reason in self._unkept(chunk):
+            broken.setdefault(position, []).append(reason)
+            self._example = self._example or reason
+        return self._set_aside(chunk, broken)
+
+    def _unkept(self, chunk: Chunk) -> Generator[tuple[int, str]]:
+        """Yield what keeps rows from being published whatever is expected of them, by their positions."""
         # A row without its key could be neither published nor found again.
         for column in self._rules.entity_key:
             for empty in np.flatnonzero(chunk.rows.column(column).is_null().to_numpy(zero_copy_only=False)):
-                broken.setdefault(int(empty), []).append(f"{column}: entity key is null")
+                yield int(empty), f"{column}: entity key is null"
+        yield from self._rules.limits.exceeded(chunk.rows)
         if self._rules.segments is not None:
-            for position, reason in without_model(chunk.rows, *self._rules.segments).items():
-                broken.setdefault(position, []).append(reason)
-        return self._set_aside(chunk, broken)
+            yield from without_model(chunk.rows, *self._rules.segments).items()
 
     def _set_aside(self, chunk: Chunk, broken: dict[int, list[str]]) -> Chunk:
         if not broken:
@@ -137,7 +148,7 @@ class Validation:
         return chunk.keep(mask)
 
     def _remember_keys(self, chunk: Chunk) -> None:
-        hashes = _hashed(chunk.rows, self._rules.entity_key)
+        hashes = hash_rows(chunk.rows, self._rules.entity_key)
         self._keys[self._kept : self._kept + len(hashes)] = hashes
         self._kept += len(hashes)
 
@@ -148,7 +159,8 @@ class Validation:
     def _refuse_share(self) -> None:
         if self.quarantined > self._limit or self.quarantined == self._seen:
             worst = max((d for d in self._suite.row_level if d.critical), key=lambda d: d.unexpected, default=None)
-            most = f", most often '{worst.sentence}'" if worst and worst.unexpected else ""
+            example = f" or cannot be kept, for example '{self._example}'" if self._example else ""
+            most = f", most often '{worst.sentence}'" if worst and worst.unexpected else example
             raise ExpectationsFailed(
                 f"{self.quarantined:,} of {self._seen:,} rows ({self.quarantined / self._seen:.1%}) break a critical "
                 f"expectation{most}; {self._rules.max_quarantined_share:.1%} are allowed.",
@@ -231,9 +243,3 @@ def _has_no_value(column: "pa.Array") -> bool:
 def _frame(rows: "pa.RecordBatch", columns: list[str]) -> "pd.DataFrame":
     frame: pd.DataFrame = rows.select(columns).to_pandas(date_as_object=False)
     return frame
-
-
-def _hashed(rows: "pa.RecordBatch", columns: tuple[str, ...]) -> np.ndarray:
-    import pandas as pd
-
-    return pd.util.hash_pandas_object(rows.select(list(columns)).to_pandas(), index=False).to_numpy()

@@ -22,8 +22,10 @@ from daybreak.tables.statements import Change, relation
 from daybreak.tables.to_make import changes_to
 from daybreak.tables.views_file import load_views
 from daybreak.warehouse import described as describing
-from daybreak.warehouse.database import Warehouse, is_transient, sqlstate
+from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.described import describe_query
+from daybreak.warehouse.faults import is_transient, sqlstate
+from daybreak.warehouse.roles import give_to_roles
 from daybreak.warehouse.sql_file import SqlFile, load_sql
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name || '/tables', 0))")
@@ -35,11 +37,6 @@ _CURRENT = sa.text(
 _REMEMBER = sa.text(
     "INSERT INTO ledger.migrations (name, digest) VALUES (:name || '/tables', :digest) "
     "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, applied_at = clock_timestamp()"
-)
-# Where the roles are there and the login acts as the owner, what is new is theirs too.
-_GIVE = sa.text(
-    "SELECT ledger.see_to_roles() "
-    "WHERE pg_has_role(current_user, to_regrole(quote_ident(ledger.role_name('owner'))), 'USAGE')"
 )
 
 
@@ -87,7 +84,7 @@ class PipelineTables:
             for change in changes:
                 self._apply(connection, change)
             if changes:
-                self._give(connection)
+                give_to_roles(connection)
             connection.execute(_REMEMBER, {"name": self.pipeline.name, "digest": self.digest})
         return changes
 
@@ -111,14 +108,6 @@ class PipelineTables:
             "shadow": shadow_table(self.pipeline) if self.pipeline.shadow else None,
         }
         return bool(connection.scalar(_CURRENT, values))
-
-    def _give(self, connection: Connection) -> None:
-        try:
-            with connection.begin_nested():
-                connection.execute(_GIVE)
-        except sa.exc.ProgrammingError as error:
-            if sqlstate(error) != "42501":  # `daybreak roles` says what is lacking
-                raise
 
     def _apply(self, connection: Connection, change: Change) -> None:
         try:

@@ -13,7 +13,8 @@ from daybreak.errors import SourceRefused
 from daybreak.tables import source_statements as statements
 from daybreak.tables.source_statements import AS_OF, LOADING, SCHEMA
 from daybreak.tables.statements import literal
-from daybreak.warehouse.database import Warehouse, first_line, is_transient
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import first_line, is_transient
 
 if TYPE_CHECKING:
     import pyarrow as pa

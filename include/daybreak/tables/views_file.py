@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from daybreak.errors import ConfigurationError
 from daybreak.tables.layout import Shown
-from daybreak.warehouse.database import Warehouse, is_transient
+from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.described import Described, describe
+from daybreak.warehouse.faults import is_transient
 from daybreak.warehouse.identifiers import quoted, refuse_long
 from daybreak.warehouse.sql_file import SqlFile, load_sql
 

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from daybreak.batch.digest import ArrowDigest
 from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.training_record import SEARCHED
 from daybreak.run.plan import query_binds
-from daybreak.warehouse.derived_queries import COVERAGE
+from daybreak.warehouse.faults import NOT_THERE, sqlstate
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -114,7 +112,9 @@ def source_last_day(workspace: Workspace, pipeline: Pipeline) -> date | None:
     """Return the last day that the source holds data of, or None if it holds none."""
     any_day = Partition(date(1970, 1, 1), pipeline.timezone)
     try:
-        found: date | None = workspace.queries(pipeline).row(COVERAGE, query_binds(any_day, any_day))[1]
-    except sa.exc.ProgrammingError:  # its tables are not there yet
-        return None
-    return found
+        found = workspace.queries(pipeline).coverage(query_binds(any_day, any_day))
+    except SourceRefused as error:
+        if error.__cause__ is not None and sqlstate(error.__cause__) in NOT_THERE:
+            return None
+        raise error.located(pipeline.name, None) from error.__cause__
+    return found[1] if found else None

@@ -3,50 +3,29 @@
 Every fault it sees leaves it as a transient or a terminal error, and no statement waits for a lock without a bound.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 
-from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, WarehouseUnavailable
+from daybreak.errors import ConfigurationError
+from daybreak.warehouse.faults import is_transient, refused_by_source, sqlstate, translated, unavailable
+from daybreak.warehouse.held_types import as_held, refuse_unheld
 from daybreak.warehouse.sql_file import Rendered, SqlFile
 from daybreak.warehouse.waits import Waits, bounded_url
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Classes of SQLSTATE that a later try may not meet again: connection, resources, operator intervention, lock not had,
-# serialization and deadlock.
-_TRANSIENT_STATES = ("08", "53", "57", "55P03", "40001", "40P01")
-# What a driver says where the connection is gone and no SQLSTATE came with it.
-_TRANSIENT_TEXTS = (
-    "server closed the connection",
-    "connection to server",
-    "could not connect",
-    "connection refused",
-    "the database system is",
-    "terminating connection",
-    "connection already closed",
-    "no connection to the server",
-    "ssl connection has been closed",
-    "timeout expired",
-    "timed out",
-    "could not translate host name",
-    "no route to host",
-    "network is unreachable",
-)
 _DRIVER = "postgresql+psycopg2"
 _URL = "postgresql://user:password@host:5432/database"
 # What the driver reads before it hands over a record batch.
 _BATCH_BYTES = 8 << 20
-# What one of our own tables is called where it is not there; a table of the source is the source's fault.
-_MISSING_TABLE = re.compile(r'relation "(predictions\..+)" does not exist')
 _READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -125,8 +104,11 @@ class Warehouse:
                 with self._counting:
                     connection.close()
 
-    def check(self, sql: SqlFile, binds: dict[str, Any]) -> None:
-        """Refuse a file that is not one query, naming file and line; it is prepared, not run."""
+    def check(self, sql: SqlFile, binds: dict[str, Any], exact: Collection[str] = ()) -> None:
+        """Refuse a file that is not one query, naming file and line, or gives what no batch can hold.
+
+        It is prepared, not run. The columns ``exact`` have to come right to the last digit.
+        """
         sql.refuse_more_than_a_query()
         sql.refuse_unknown_binds(binds)
         statement = rendered(sql, binds)
@@ -134,24 +116,32 @@ class Warehouse:
         try:
             with self.engine.connect() as connection:
                 connection.exec_driver_sql((prepare + statement.text).replace("%", "%%"))
+                # It would outlive the transaction, and the next one of this name be refused.
+                connection.exec_driver_sql("DEALLOCATE daybreak_check")
         except sa.exc.DBAPIError as error:
             diagnosis = getattr(error.orig, "diag", None)
             if sqlstate(error) != "42601" or diagnosis is None:
                 # A missing table or column is the source's fault and is reported by extract; a lost connection is not
                 # the file's fault either.
                 if is_transient(error):
-                    raise _unavailable(error) from error
+                    raise unavailable(error) from error
                 return
             position = int(diagnosis.statement_position or 1) - 1 - len(prepare)
             raise ConfigurationError(
                 f"{sql.location(statement.origin(position))}: {diagnosis.message_primary}.",
                 next_step="mend the SQL file.",
             ) from error
+        with self.bulk() as bulk, bulk.cursor() as cursor:
+            refuse_unheld(cursor.adbc_execute_schema(statement.text), exact)
 
     def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:
         """Run a query that gives one row."""
-        with self.begin() as connection:
-            return tuple(connection.exec_driver_sql(rendered(sql, binds).text.replace("%", "%%")).one())
+        try:
+            with self.begin() as connection:
+                return tuple(connection.exec_driver_sql(rendered(sql, binds).text.replace("%", "%%")).one())
+        # A day before the first year, which Python does not have, is a ValueError.
+        except (sa.exc.SQLAlchemyError, ValueError) as error:
+            raise refused_by_source(error, "The source", sql) from error
 
     def table_schema(self, schema: str, name: str) -> "pa.Schema | None":
         """Return the columns of a table with the types in which rows are copied into it, None where there is none."""
@@ -170,6 +160,8 @@ class Warehouse:
         Both come from one state of the database, so they can be compared. The count is that of each value of column
         ``by`` as text, or stands under None; without ``count`` there is none.
         """
+        from adbc_driver_manager import Error as AdbcError
+
         sql.refuse_unknown_binds(binds)
         text = rendered(sql, binds).text
         with self.bulk(_READ_ONLY) as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
@@ -177,48 +169,36 @@ class Warehouse:
             if count:
                 # Counting may take as long as reading does, so the one waits for the other only at their end.
                 cursor.execute("SELECT pg_export_snapshot()")
-                counting = beside.submit(self._count, text, by, cursor.fetchone()[0])
+                state, taken = cursor.fetchone()[0], Event()
+                counting = beside.submit(self._count, text, by, state, taken)
+                # A query that fails at once takes its state of the database with it.
+                taken.wait()
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
-            cursor.execute(text)
+            try:
+                cursor.execute(text)
+            except AdbcError as error:
+                if is_transient(error):
+                    raise
+                raise refused_by_source(error, "The source", sql) from error
             with cursor.fetch_record_batch() as reader:
-                yield (counting.result() if counting else {}), _plain(reader)
+                yield (counting.result() if counting else {}), as_held(reader)
 
-    def _count(self, query: str, by: str | None, state: str) -> dict[str | None, int]:
+    def _count(self, query: str, by: str | None, state: str, taken: Event) -> dict[str | None, int]:
         value = "NULL" if by is None else '"' + by.replace('"', '""') + '"'
-        with self.bulk(_READ_ONLY, f"SET TRANSACTION SNAPSHOT '{state}'") as connection, connection.cursor() as cursor:
-            cursor.execute(f"SELECT {value}::text, count(*) FROM (\n{query}\n) AS source GROUP BY 1")
-            return {value: int(rows) for value, rows in cursor.fetchall()}
+        try:
+            opening = (_READ_ONLY, f"SET TRANSACTION SNAPSHOT '{state}'")
+            with self.bulk(*opening) as connection, connection.cursor() as cursor:
+                taken.set()
+                cursor.execute(f"SELECT {value}::text, count(*) FROM (\n{query}\n) AS source GROUP BY 1")
+                return {value: int(rows) for value, rows in cursor.fetchall()}
+        finally:
+            taken.set()
 
 
 def with_driver(url: str) -> str:
     """Name the driver in a PostgreSQL URL that names none: the one that SQLAlchemy would take is not installed."""
     scheme, separator, rest = url.partition("://")
     return f"{_DRIVER}{separator}{rest}" if scheme == "postgresql" else url
-
-
-def _plain(reader: "pa.RecordBatchReader") -> "pa.RecordBatchReader":
-    """Turn the driver's own types into ones that a file and a model can hold."""
-    import pyarrow as pa
-
-    own = [isinstance(field.type, pa.BaseExtensionType) for field in reader.schema]
-    for field in (field for field, is_own in zip(reader.schema, own, strict=True) if is_own):
-        # NUMERIC arrives as text that says so; a type without a plain counterpart is for the query to cast.
-        if getattr(field.type, "type_name", "") != "numeric":
-            raise SourceRefused(
-                f"Column {field.name} has type {field.type}, which no batch can hold.",
-                next_step=f"cast it in the query, for example {field.name}::text.",
-            )
-    schema = pa.schema(
-        [pa.field(f.name, pa.float64() if is_own else f.type) for f, is_own in zip(reader.schema, own, strict=True)]
-    )
-
-    def batches() -> "Iterator[pa.RecordBatch]":
-        for batch in reader:
-            columns = zip(batch.columns, own, strict=True)
-            arrays = [column.storage.cast(pa.float64()) if is_own else column for column, is_own in columns]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def rendered(sql: SqlFile, binds: dict[str, Any]) -> Rendered:
@@ -236,64 +216,3 @@ def rendered(sql: SqlFile, binds: dict[str, Any]) -> Rendered:
         return str(quoted.getquoted().decode())
 
     return sql.render({name: quote(binds[name]) for name in sql.binds})
-
-
-def sqlstate(error: BaseException) -> str:
-    """Return the SQLSTATE that an error of either driver carries, or an empty string."""
-    original = getattr(error, "orig", None) or error
-    return str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")
-
-
-def was_cancelled(error: BaseException) -> bool:
-    """Tell whether a statement was cancelled, as by Ctrl-C while rows are copied: the error, or what it was made of."""
-    return "57014" in (sqlstate(error), sqlstate(error.__cause__ or error))
-
-
-def is_transient(error: BaseException) -> bool:
-    """Tell whether a later try may succeed."""
-    if sqlstate(error):
-        return sqlstate(error).startswith(_TRANSIENT_STATES)
-    return any(text in str(error).lower() for text in _TRANSIENT_TEXTS)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Let no fault of the database out of the body but as a transient or a terminal error."""
-    from adbc_driver_manager import Error as AdbcError
-
-    try:
-        yield
-    except DaybreakError:
-        raise
-    except (sa.exc.DBAPIError, AdbcError, OSError) as error:
-        if is_transient(error):
-            raise _unavailable(error) from error
-        if (missing := _MISSING_TABLE.search(first_line(error))) and sqlstate(error) == "42P01":
-            raise ConfigurationError(
-                f"There is no table {missing[1]}.",
-                next_step="run a partition of its pipeline, or make it with `daybreak tables`.",
-            ) from error
-        raise
-
-
-def _unavailable(error: BaseException) -> WarehouseUnavailable:
-    return WarehouseUnavailable(
-        f"The warehouse did not answer ({first_line(error)}).",
-        next_step="it is tried again; if it lasts, check that the database is up (`daybreak local status`).",
-    )
-
-
-def refused_by_source(error: BaseException, what: str) -> SourceRefused:
-    """Turn a terminal database error on reading the source into its one-line refusal."""
-    return SourceRefused(
-        f"{what} cannot be read: {first_line(error)}.",
-        next_step="mend the source or the query, then run the partition again.",
-    )
-
-
-def first_line(error: BaseException) -> str:
-    """Return what the database said of an error, on one line."""
-    original = getattr(error, "orig", None) or error
-    # ADBC says first where in the driver it happened.
-    lines = [line.strip() for line in str(original).rpartition("ERROR:")[2].splitlines() if line.strip()]
-    return lines[0].rstrip(".")[:300] if lines else type(error).__name__

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.described import describe, without_length
+from daybreak.warehouse.faults import refused_by_source
 from daybreak.warehouse.identifiers import quoted
 from daybreak.warehouse.sql_file import SqlFile
 
@@ -61,8 +64,11 @@ def refuse_other_type(warehouse: Warehouse, pipeline: Pipeline) -> None:
     if reads is None:
         return
     column, wanted = _dated_by(reads)
-    with warehouse.begin() as connection:
-        [found] = describe(connection, f"SELECT {quoted(column)} FROM {_table(reads.table)}")
+    try:
+        with warehouse.begin() as connection:
+            [found] = describe(connection, f"SELECT {quoted(column)} FROM {_table(reads.table)}")
+    except sa.exc.SQLAlchemyError as error:
+        raise refused_by_source(error, "The source") from error
     kind = without_length(found.type)
     if kind != wanted:
         raise ConfigurationError(

@@ -9,31 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from daybreak.errors import SourceRefused
-from daybreak.warehouse.database import Warehouse, is_transient, refused_by_source, rendered
+from daybreak.warehouse.database import Warehouse, rendered
+from daybreak.warehouse.faults import is_transient, refused_by_source
+from daybreak.warehouse.held_types import COPIED, as_cast, refuse_inexact
 from daybreak.warehouse.sql_file import SqlFile
 
-# Types, their length left out, whose values come back from the bulk copy, through a snapshot on disk, bit for bit as
-# they went in. A numeric comes as a double, money and an enumeration as what they are stored as.
-COPIED = frozenset(
-    {
-        "smallint",
-        "integer",
-        "bigint",
-        "real",
-        "double precision",
-        "boolean",
-        "text",
-        "character varying",
-        "character",
-        "date",
-        "time without time zone",
-        "timestamp without time zone",
-        "timestamp with time zone",
-        "bytea",
-    }
-)
-# What to write instead, where it is not text.
-_CASTS = {"numeric": "double precision", "money": "numeric::double precision", "oid": "bigint"}
 _READ_ONLY = "SET TRANSACTION READ ONLY"
 _NAMES = sa.text(
     "SELECT format_type(found.kind, found.modifier), col_description(found.relation, found.place) "
@@ -64,7 +44,7 @@ def describe_query(warehouse: Warehouse, sql: SqlFile, binds: dict[str, Any]) ->
     except sa.exc.DBAPIError as error:
         if is_transient(error):
             raise
-        raise refused_by_source(error, "The source") from error
+        raise refused_by_source(error, "The source", sql, lines_before=1) from error
 
 
 def describe(connection: Connection, query: str) -> list[Described]:
@@ -92,11 +72,12 @@ def refuse_uncopied(columns: Iterable[Described]) -> None:
     """Refuse columns whose values the bulk copy does not bring as they are."""
     for column in columns:
         plain = re.sub(r"\(\d+(,-?\d+)?\)", "", column.type)
+        if plain == "numeric":
+            refuse_inexact(column.name)
         if plain not in COPIED and plain != "bpchar":
-            cast = _CASTS.get(plain, "text")
             raise SourceRefused(
                 f"Column {column.name} is {column.type}, which cannot be kept beside a prediction as it is.",
-                next_step=f"cast it in extract.sql, for example {column.name}::{cast} AS {column.name}.",
+                next_step=f"cast it in extract.sql, for example {as_cast(column.name, plain)}.",
             )
 
 

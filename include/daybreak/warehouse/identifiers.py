@@ -1,5 +1,7 @@
 """Identifiers: names as statements write them, and how long they may be."""
 
+import re
+
 from daybreak.errors import ConfigurationError
 
 # What PostgreSQL keeps of a name; the rest of a longer one is dropped without a word.
@@ -9,6 +11,11 @@ LONGEST = 63
 def quoted(name: str) -> str:
     """Write a name as an identifier, whatever it holds."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def as_written(name: str) -> str:
+    """Write a name as somebody would in a query: in quotes only where it needs them."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else quoted(name)
 
 
 def refuse_long(name: str) -> None:

@@ -1,11 +1,13 @@
 """Queries: a pipeline's SQL files, or what follows from its declaration, and the database that they read."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.errors import ConfigurationError
+from daybreak.errors import ConfigurationError, DaybreakError
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.derived_queries import COVERAGE, TRAINING, can_be_derived, derived, refuse_other_type
 from daybreak.warehouse.sql_file import SqlFile, load_sql
@@ -13,7 +15,7 @@ from daybreak.warehouse.sql_file import SqlFile, load_sql
 if TYPE_CHECKING:
     import pyarrow as pa
 
-EXTRACT = "extract"
+EXTRACT, ACTUALS = "extract", "actuals"
 _DERIVED = {COVERAGE, TRAINING}
 
 
@@ -42,23 +44,46 @@ class Queries:
         return derived(self._pipeline, name, load_sql(self._path(EXTRACT)))
 
     def check(self, name: str, binds: dict[str, Any]) -> SqlFile:
-        """Refuse what is not one query, naming file and line; return it. It is prepared, not run."""
+        """Refuse what is not one query, naming file and line, or gives what no batch can hold; return it.
+
+        It is prepared, not run. What is kept beside a prediction, or joined with one, is right to the last digit.
+        """
         found = self.file(name)
-        self.warehouse.check(found, binds)
+        exact = {EXTRACT: (*self._pipeline.entity_key, *self._pipeline.carries), ACTUALS: self._pipeline.entity_key}
+        self.warehouse.check(found, binds, exact.get(name, ()))
         return found
 
-    def row(self, name: str, binds: dict[str, Any]) -> tuple[Any, ...]:
-        """Run a query that gives one row."""
-        found = self.file(name)
-        if name == COVERAGE and not self._path(name).exists():
-            refuse_other_type(self.warehouse, self._pipeline)
-        return self.warehouse.row(found, binds)
+    def coverage(self, binds: dict[str, Any]) -> tuple[date, date] | None:
+        """Return the first and the last day that the source holds, None where it holds none.
 
+        Raises SourceRefused where they cannot be read, ConfigurationError where the query gives something else.
+        """
+        found = self.file(COVERAGE)
+        if not self._path(COVERAGE).exists():
+            refuse_other_type(self.warehouse, self._pipeline)
+        given = self.warehouse.row(found, binds)
+        if len(given) == 2 and None in given:
+            return None
+        # An instant is a day to Python, and compares with none.
+        if len(given) != 2 or any(type(day) is not date for day in given):
+            kinds = ", ".join(type(value).__name__ for value in given)
+            raise ConfigurationError(
+                f"coverage.sql of {self._pipeline.name} gives {kinds or 'nothing'}, not two days.",
+                next_step="give the first and the last local day, each as a date.",
+            )
+        return given[0], given[1]
+
+    @contextmanager
     def stream(
         self, name: str, binds: dict[str, Any]
-    ) -> "AbstractContextManager[tuple[dict[str | None, int], pa.RecordBatchReader]]":
+    ) -> "Iterator[tuple[dict[str | None, int], pa.RecordBatchReader]]":
         """Run a query; yield no count, and its rows as record batches."""
-        return self.warehouse.stream(self.file(name), binds, count=False)
+        try:
+            with self.warehouse.stream(self.file(name), binds, count=False) as found:
+                yield found
+        except DaybreakError as error:
+            error.located(self._pipeline.name, None)
+            raise
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.sql"

@@ -76,7 +76,11 @@ class SqlFile:
 
     def location(self, position: int) -> str:
         """Name the file and line at a character position of the text."""
-        path, line = self.origins[min(self.text.count("\n", 0, position), len(self.origins) - 1)]
+        return self.location_of_line(self.text.count("\n", 0, position) + 1)
+
+    def location_of_line(self, number: int) -> str:
+        """Name the file and line at a line of the text, from 1."""
+        path, line = self.origins[min(max(number, 1), len(self.origins)) - 1]
         return f"{path.parent.name}/{path.name}:{line}"
 
     def refuse_unknown_binds(self, known: Collection[str]) -> None:

@@ -77,6 +77,23 @@ def about_columns() -> "ExpectationSuite":
     return _suite(gxe.ExpectTableColumnCountToEqual(value=7, severity="critical"))
 
 
+def broken() -> "ExpectationSuite":
+    """Go wrong as code of one's own does."""
+    raise KeyError("colour")
+
+
+def open_bounds() -> "ExpectationSuite":
+    """Leave bounds open, and observe what JSON has no number for."""
+    import great_expectations.expectations as gxe
+
+    infinity = float("inf")
+    return _suite(
+        gxe.ExpectColumnValuesToBeBetween(column="weight_kg", min_value=-infinity, max_value=50, severity="critical"),
+        gxe.ExpectColumnMaxToBeBetween(column="distance_km", max_value=100, severity="warning"),
+        gxe.ExpectColumnMeanToBeBetween(column="distance_km", min_value=0, max_value=infinity, severity="warning"),
+    )
+
+
 def unique_distance() -> "ExpectationSuite":
     """Ask for what cannot be judged chunk by chunk."""
     import great_expectations.expectations as gxe

@@ -117,3 +117,48 @@ def test_two_writers_of_one_folder_do_not_meet(tmp_path: Path) -> None:
 def test_two_writers_of_the_same_rows_leave_one_snapshot(tmp_path: Path) -> None:
     assert written(tmp_path, ROWS) == written(tmp_path, ROWS)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+FULL = """
+import os, resource, sys
+import pyarrow as pa
+from daybreak.batch.snapshot import SnapshotWriter
+from daybreak.unforeseen import as_ours
+
+if sys.argv[2] == "full":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+batch = pa.RecordBatch.from_pydict({"id": pa.array([n * n for n in range(100_000)])})
+# What is loaded on first use lies where another account may not look.
+SnapshotWriter("memory://loaded", batch.schema).close()
+if sys.argv[2] == "read-only" and os.getuid() == 0:
+    os.setuid(65534)
+try:
+    writer = SnapshotWriter(sys.argv[1], batch.schema)
+    try:
+        writer.write(batch)
+        writer.close()
+    finally:
+        writer.abandon()
+except OSError as error:
+    print(as_ours(error, None))
+"""
+
+
+@pytest.mark.parametrize(
+    ("lacks", "told"),
+    [
+        ("full", "A file could not be written: File too large. Next: free some space, or move DAYBREAK_HOME"),
+        ("read-only", "cannot be used: Permission denied. Next: make it a folder that this account may write to"),
+    ],
+)
+def test_a_snapshot_that_cannot_be_written_says_so_and_leaves_nothing(lacks: str, told: str, tmp_path: Path) -> None:
+    folder = tmp_path / "batches"
+    folder.mkdir(mode=0o555)
+    for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        above.chmod(0o755)
+    target = tmp_path / "other" if lacks == "full" else folder / "run"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, target.as_uri(), lacks], capture_output=True, text=True, check=False
+    )
+    assert told in done.stdout, done.stderr
+    assert not list(target.glob("*"))

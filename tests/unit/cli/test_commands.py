@@ -310,7 +310,7 @@ def test_tables_of_all_pipelines_are_seen_to_and_what_is_refused_does_not_stop_t
     daybreak: Daybreak, parcels: Parcels
 ) -> None:
     parcels.execute(
-        "DROP VIEW predictions.parcel_hours",
+        "DROP VIEW predictions.parcel_hours, predictions.parcel_hours_ever",
         "ALTER TABLE predictions.parcel_hours_runs RENAME predicted_hours TO hours",
     )
     code, out, err = daybreak("tables")
@@ -346,7 +346,7 @@ def test_without_its_tables_a_command_ends_in_one_line_with_the_next_step(
     daybreak: Daybreak, parcels: Parcels, command: tuple[object, ...], gone: str
 ) -> None:
     parcels.execute(
-        "DROP VIEW predictions.parcel_hours",
+        "DROP VIEW predictions.parcel_hours, predictions.parcel_hours_ever",
         *(["DROP TABLE predictions.parcel_hours_runs"] if gone == "parcel_hours_runs" else []),
     )
     code, _, err = daybreak(*command)
@@ -372,3 +372,73 @@ def test_what_publishing_again_would_change_and_has_changed_is_shown(
     found = printed("diff", "parcel_hours", DAY)
     assert [sum(s[name] for s in found["segments"]) for name in ("left", "came", "differ", "same")] == [1, 0, 0, 399]
     assert daybreak("diff", "parcel_hours", DAY, 1)[0] == 2
+
+
+def test_days_that_are_missing_or_failed_are_listed_planned_and_run(
+    daybreak: Daybreak, printed: Callable[..., Any], parcels: Parcels
+) -> None:
+    code, out, _ = daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing", "--dry-run")
+    assert code == 0
+    assert re.search(rf"{SHORT_DAY} +never run +1 *\n", out)
+    assert "run 1 is current" not in out
+    assert "1 days, about 0:00:" in out
+    listed = {row["partition_date"]: row for row in printed("runs", "parcel_hours", "--missing", "--limit", 10_000)}
+    assert listed[str(SHORT_DAY)] == {"pipeline": "parcel_hours", "partition_date": str(SHORT_DAY), "now": "never run"}
+
+    assert daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing")[0] == 0
+    assert [len(parcels.forecasts(day)) for day in (DAY, SHORT_DAY)] == [400, 400]
+    assert parcels.value("SELECT count(*) FROM ledger.runs") == 2
+    code, out, _ = daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing", "--failed")
+    assert (code, out) == (0, f"parcel_hours {DAY} to {SHORT_DAY}: no day is failed or missing.\n")
+    assert parcels.value("SELECT count(*) FROM ledger.runs") == 2
+
+
+OWN = """
+from dataclasses import replace
+from fixture_pipelines import PARCEL_HOURS
+
+def train(past, progress):
+    raise KeyError("colour")
+
+PIPELINES = (replace(PARCEL_HOURS, training="own_pipelines:train"),)
+"""
+
+
+def test_an_error_that_nobody_has_foreseen_is_one_line_and_a_file(
+    daybreak: Daybreak, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_pipelines.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("DAYBREAK_PIPELINES", "own_pipelines")
+    code, _, err = daybreak("train", "parcel_hours", "--through", "2024-03-11")
+    [file] = settings.tracebacks.iterdir()
+    told = err.splitlines()[-1]
+    assert code == 1
+    assert "Traceback" not in err
+    assert told.startswith("error KeyError in own_pipelines.py, line 6 during `daybreak train parcel_hours --through ")
+    assert f"read the traceback in {file}" in told
+
+
+@pytest.mark.parametrize(
+    ("query", "right", "wrong", "command"),
+    [
+        ("training", "handed_in.hours_taken", "handed_in.hour_taken", ["train", "--through", "2024-03-11"]),
+        ("coverage", "min(handed_in_at)", "min(handed_at)", ["train"]),
+        ("actuals", "hours_taken AS", "hour_taken AS", ["measure"]),
+        ("features", "    remark", "    remarks", ["run", "--partition", str(DAY)]),
+        ("coverage", "max(handed_in_at)", "max(handed_at)", ["run", "--partition", str(DAY)]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_a_misspelt_column_is_told_with_file_and_line(
+    daybreak: Daybreak, parcels: Parcels, query: str, right: str, wrong: str, command: list[str]
+) -> None:
+    parcels.rewrite(query, right, wrong)
+    text = parcels.workspace.sql(parcels.pipeline, query).read_text()
+    line = text[: text.index(wrong)].count("\n") + 1
+    code, _, err = daybreak(command[0], "parcel_hours", *command[1:])
+    told = err.splitlines()[-1]
+    assert code == 1
+    assert told.startswith("error parcel_hours")
+    assert f"parcel_hours/{query}.sql:{line}: column " in told
+    assert "does not exist" in told

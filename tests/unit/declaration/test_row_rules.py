@@ -1,10 +1,13 @@
 """Row rules become expectations that the engine reads: each column's own, and none may be empty unless it is said."""
 
-from typing import TYPE_CHECKING
+from datetime import time
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pytest
 
 from daybreak.declaration.row_rules import RowRules
+from daybreak.errors import ConfigurationError
 from daybreak.run.expectations import read_suite
 
 if TYPE_CHECKING:
@@ -55,3 +58,9 @@ def test_the_batch_has_a_size_and_ones_own_rules_keep_their_severity() -> None:
 
 def test_the_same_rules_have_the_same_digest() -> None:
     assert read_suite(RULES()).digest == read_suite(RULES()).digest
+
+
+@pytest.mark.parametrize("bound", ["yesterday", b"x", time(12), object()], ids=lambda bound: type(bound).__name__)
+def test_a_bound_that_is_none_is_refused_by_the_name_of_its_column(bound: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"The range of age goes from .* to 5, which are no numbers, days"):
+        RowRules(rows=(1, 2), ranges={"age": (bound, 5)})()

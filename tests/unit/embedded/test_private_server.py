@@ -92,14 +92,14 @@ def test_a_second_account_has_a_server_of_its_own_that_nobody_else_gets_at(
         modes = [stat.S_IMODE(path.stat().st_mode) for path in (listens, server.folder, listens / ".s.PGSQL.5432")]
         yield {"data": data, "modes": modes, "url": server.url(), "other server": refused(of_root)}
         server.release()
-        yield {"runs": server.running()}
+        yield {"runs": server.running(), "left": listens.exists()}
 
     with as_account(OWNER, own) as owner:
         found = owner()
         assert isinstance(found, dict), found
         with as_account(OTHER, lambda: iter([refused(found["url"])])) as other:
             assert "Permission denied" in str(other())
-        assert owner() == {"runs": False}
+        assert owner() == {"runs": False, "left": False}
     assert found["data"] == str(long_home / "postgres")
     assert found["modes"] == [0o700, 0o700, 0o700]
     assert "Permission denied" in found["other server"]

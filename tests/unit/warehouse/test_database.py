@@ -4,7 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from daybreak.errors import ConfigurationError, WarehouseUnavailable
-from daybreak.warehouse.database import Warehouse, is_transient
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.faults import is_transient
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "localhost:5432/secret"])

@@ -103,7 +103,7 @@ def test_a_file_with_percent_signs_and_a_missing_table_is_sql_all_the_same(wareh
 
 
 def test_checking_a_file_runs_nothing_of_it(warehouse: Warehouse) -> None:
-    warehouse.check(sql("SELECT pg_sleep(600)"), {})
+    warehouse.check(sql("SELECT pg_sleep(600)::text"), {})
     with pytest.raises(ConfigurationError, match="semicolon"):
         warehouse.check(sql("SELECT 1; CREATE TABLE made_by_a_check (a integer)"), {})
     assert warehouse.row(sql("SELECT to_regclass('made_by_a_check')"), {}) == (None,)

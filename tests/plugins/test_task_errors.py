@@ -1,0 +1,64 @@
+"""What leaves a task is an error of ours that names its pipeline, and its partition where there is one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from daybreak.errors import SourceRefused, UnexpectedError
+from daybreak_airflow.task_errors import in_one_line
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DAYBREAK_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_a_body_that_raises_what_nobody_has_foreseen_is_told_by_place_and_traceback(home: Path) -> None:
+    @in_one_line
+    def train(*, due: dict[str, Any]) -> None:
+        raise KeyError("colour")
+
+    @in_one_line
+    def validate(plan: dict[str, Any], snapshot: dict[str, Any]) -> None:
+        raise KeyError("colour")
+
+    @in_one_line
+    def measure(pipeline: str) -> None:
+        raise KeyError("colour")
+
+    for call, place in (
+        (lambda: train(due={"pipeline": "orders", "through": "2024-03-09"}), "orders: "),
+        (lambda: validate({"pipeline": "orders", "partition": "2024-03-09"}, {"rows": 1}), "orders 2024-03-09: "),
+        (lambda: measure("orders"), "orders: "),
+    ):
+        with pytest.raises(UnexpectedError, match=rf"^{place}KeyError in test_task_errors\.py, line \d+") as told:
+            call()
+        assert str(home / "tracebacks") in told.value.next_step
+        assert isinstance(told.value.__cause__, KeyError)
+
+
+def test_what_is_ours_and_what_airflow_means_go_through() -> None:
+    @in_one_line
+    def refuse(pipeline: str) -> None:
+        raise SourceRefused("Empty.", next_step="load it.")
+
+    @in_one_line
+    def skip(pipeline: str) -> None:
+        raise AirflowSkipException("Nothing to do.")
+
+    with pytest.raises(SourceRefused, match=r"^orders: Empty\. Next: load it\.$"):
+        refuse("orders")
+    with pytest.raises(AirflowSkipException):
+        skip("orders")
+
+
+def test_every_task_of_ours_is_guarded() -> None:
+    import re
+
+    for file in Path(in_one_line.__code__.co_filename).parent.glob("*.py"):
+        text = file.read_text()
+        bodies = re.findall(r"@task(?:\([^@]*?\))?\n\s*(@\w+|def \w+)", text)
+        assert set(bodies) <= {"@in_one_line"}, file.name
