@@ -66,6 +66,8 @@ def comparable_arguments(kind: str, arguments: dict[str, Any], frame: "pd.DataFr
     convert = _converting(frame[column]) or _as_declared
     bounds = {name: _bound(arguments[name], convert) for name in ("min_value", "max_value") if name in arguments}
     found: dict[str, Any] = {name: value for name, value in (arguments | bounds).items() if value is not None}
+    if bounds and not any(name in found for name in bounds):
+        raise NotComparableError("it is open on both sides")
     if "value_set" in found:
         found["value_set"] = [convert(value) for value in found["value_set"] if value is not None]
     return found
