@@ -14,8 +14,8 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV), one to three minutes the first time."
-	@$(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --disable-pip-version-check --no-build-isolation --editable .
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED) ## Real data, a trained model, a real Airflow: backfill seven days and show the result
@@ -43,9 +43,13 @@ format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-lock: $(INSTALLED) ## Compile requirements.txt anew from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock: $(INSTALLED) ## Compile the two locks anew: requirements.txt from pyproject.toml, and that of MLflow's image
+	@$(LOCK) --extra dev pyproject.toml -o requirements.txt
+	@sed -n 's/^mlflow-skinny==\([^ ]*\).*/mlflow==\1/p' requirements.txt > .mlflow-version
+	@$(LOCK) --constraint .mlflow-version requirements-mlflow.in -o requirements-mlflow.txt; found=$$?; rm .mlflow-version; exit $$found
 	@$(BIN)/python -c 'import re; print(*re.findall(r"^(?:apache-airflow|pandas|pyarrow|scikit-learn|sqlalchemy|great-expectations|mlflow-skinny)==.*$$", open("requirements.txt").read(), re.M), sep="\n")'
 
 reference: $(INSTALLED) ## Make docs/reference.md from the docstrings of the public names

@@ -78,6 +78,8 @@ def _faults(compose: dict[str, Any], name: str) -> Iterator[str]:
         yield "is open to other machines"
     for variable, value in service.get("environment", {}).items():
         found = VARIABLE.fullmatch(value)
+        if "_PREVIOUS_" in variable and found and (found["operator"], found["text"]) == (":-", ""):
+            continue  # there is one only while a secret is changed
         if HOLDS_A_SECRET.search(variable) and not (found and found["operator"] == ":?" and found["text"]):
             yield f"does not have {variable} from the environment alone"
 

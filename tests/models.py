@@ -47,13 +47,7 @@ def altered(parcels: Parcels, version: ModelVersion) -> ModelVersion:
     """Return the version as it would be had it been registered with the files that are there now."""
     digest = digest_of(read_files(version.uri) or {})
     parcels.execute(
-        f"UPDATE model_version_tags SET value = '{digest}' WHERE key = 'digest' AND version = {version.version}"
+        f"UPDATE model_version_tags SET value = '{digest}' WHERE key = 'digest' AND version = {version.version}",
+        f"UPDATE ledger.trusted_versions SET digest = '{digest}' WHERE version = {version.version}",
     )
     return replace(version, digest=digest)
-
-
-def pickled(parcels: Parcels, version: ModelVersion, content: bytes) -> ModelVersion:
-    """Return the version as it would be had it been registered with a pickle."""
-    (folder(version) / "model.skops").unlink()
-    (folder(version) / "model.pkl").write_bytes(content)
-    return altered(parcels, version)

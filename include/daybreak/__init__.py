@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TransientError,
         UnexpectedError,
         WarehouseUnavailable,
+        WorkerRefused,
     )
     from daybreak.push.keys import offer_id
     from daybreak.run.plan import Plan
@@ -56,6 +57,7 @@ _MODULES = {
         "TransientError",
         "UnexpectedError",
         "WarehouseUnavailable",
+        "WorkerRefused",
     ),
     "push.keys": ("offer_id",),
     "run.plan": ("Plan",),
@@ -90,6 +92,7 @@ __all__ = [
     "TransientError",
     "UnexpectedError",
     "WarehouseUnavailable",
+    "WorkerRefused",
     "offer_id",
 ]
 

@@ -13,6 +13,7 @@ DaybreakError
 │   └── UnexpectedError        nobody has foreseen it; where its traceback is
 └── TransientError             the same input may succeed later: retry with backoff
     ├── WarehouseUnavailable   connection lost, server restarting, lock not had in time
+    ├── WorkerRefused          this worker has other code or libraries than the run was planned with
     └── DeliveryUnavailable    the receiver did not acknowledge in time
 """
 
@@ -121,6 +122,10 @@ class TransientError(DaybreakError):
 
 class WarehouseUnavailable(TransientError):
     """The warehouse did not answer, is restarting, or a lock was not had in time."""
+
+
+class WorkerRefused(TransientError):
+    """This worker has other code or libraries than the run was planned with: images roll out one by one."""
 
 
 class DeliveryUnavailable(_Delivery, TransientError):

@@ -31,10 +31,6 @@ class Settings(BaseSettings):
     )
     batches_uri: str | None = Field(default=None, description="Where snapshots go; a folder or s3://, gs://, az://.")
     models_uri: str | None = Field(default=None, description="Where model artifacts go.")
-    pickle_models: str = Field(
-        default="",
-        description="Models whose artifact may be a pickle, separated by commas.",
-    )
     push_url: str | None = Field(default=None, description="Address of the promotions system, https://HOST[:PORT].")
     push_token: SecretStr | None = Field(default=None, description="Bearer token for the promotions system.")
     push_signing_key: SecretStr | None = Field(default=None, description="Key that requests are signed with.")
@@ -47,7 +43,9 @@ class Settings(BaseSettings):
     promote_automatically: bool = Field(
         default=False, description="Promote a challenger that passed every check without a person's approval."
     )
-    lock_timeout_seconds: float = Field(default=60, gt=0, description="Longest wait for a partition's lock.")
+    lock_timeout_seconds: float = Field(
+        default=60, gt=0, description="Longest wait for a lock in the warehouse or the registry."
+    )
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
     promotions_system: str = Field(
         default="retail.promotions_system", description="Module that the local stack runs to push to; none if empty."
@@ -67,11 +65,6 @@ class Settings(BaseSettings):
     def sql(self) -> Path:
         """Folder of the SQL files."""
         return self.project / "sql"
-
-    @property
-    def pickled(self) -> tuple[str, ...]:
-        """Models whose artifact may be a pickle."""
-        return tuple(name.strip() for name in self.pickle_models.split(",") if name.strip())
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
@@ -100,3 +93,8 @@ def share_cores() -> None:
     Beside other work on two cores, fitting the demand forecast took 35 s that way and 183 s with busy waiting.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # noqa: TID251 - a library's own switch, not our configuration
+
+
+def environment_without(*prefixes: str) -> dict[str, str]:
+    """Return the environment to hand on to a program, without variables that are not meant for it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}  # noqa: TID251 - as above

@@ -32,10 +32,10 @@ class Workspace:
     def warehouse(self) -> Warehouse:
         """The warehouse of the settings, or the embedded PostgreSQL, which is started if need be."""
         if self.settings.warehouse_url:
-            return Warehouse(self.settings.warehouse_url.get_secret_value())
+            return Warehouse(self.settings.warehouse_url.get_secret_value(), self.settings.lock_timeout_seconds)
         from daybreak.embedded.postgres import EmbeddedPostgres
 
-        return Warehouse(EmbeddedPostgres(self.settings.home).use().url())
+        return Warehouse(EmbeddedPostgres(self.settings.home).use().url(), self.settings.lock_timeout_seconds)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -47,22 +47,27 @@ class Workspace:
     def registry(self) -> "Registry":
         """The model registry."""
         from daybreak.models.registry import Registry
+        from daybreak.models.registry_connection import registry_url
+        from daybreak.models.trusted_versions import TrustedVersions
 
-        artifacts = Artifacts(self.settings.home / "cache" / "models", self.settings.pickled)
+        artifacts = Artifacts(self.settings.home / "cache" / "models")
         trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}
-        return Registry(self._registry_url, self.settings.models, artifacts, trained_by)
+        url = registry_url(self.registry_url, self.settings.lock_timeout_seconds)
+        trusted = TrustedVersions(self.ledger.warehouse)
+        return Registry(url, self.settings.models, artifacts, trained_by, trusted)
 
     @cached_property
     def alias_store(self) -> AliasStore:
         """The registry's aliases, without the registry's libraries."""
-        return AliasStore(self._registry_url)
+        return AliasStore(self.registry_url, self.settings.lock_timeout_seconds)
 
     def aliases(self, model: ModelRef) -> Aliases:
         """Return one alias of one model, with its history."""
-        return Aliases(self.ledger.warehouse, self.alias_store, model, self.settings.lock_timeout_seconds)
+        return Aliases(self.ledger.warehouse, self.alias_store, model)
 
     @property
-    def _registry_url(self) -> str:
+    def registry_url(self) -> str:
+        """The SQLAlchemy URL of MLflow's store: the settings' own, or database `mlflow` beside the warehouse."""
         if self.settings.registry_url:
             return self.settings.registry_url.get_secret_value()
         return self.warehouse.url.set(database="mlflow").render_as_string(hide_password=False)
@@ -104,6 +109,8 @@ class Workspace:
 
     def close(self) -> None:
         """Close the warehouse's connections."""
+        if "ledger" in self.__dict__:
+            self.ledger.close()
         if "warehouse" in self.__dict__:
             self.warehouse.close()
 

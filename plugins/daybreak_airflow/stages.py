@@ -180,7 +180,7 @@ def _runner(pipeline: str) -> "Runner":
     from daybreak.workspace import Workspace
 
     workspace = Workspace(Settings())
-    return Runner(workspace, workspace.pipeline(pipeline))
+    return Runner(workspace, workspace.pipeline(pipeline), _origin(get_current_context()))
 
 
 def _push_runner(planned: "Plan") -> "PushRunner":
@@ -192,7 +192,8 @@ def _push_runner(planned: "Plan") -> "PushRunner":
     workspace = Workspace(Settings())
     pipeline = workspace.pipeline(planned.pipeline)
     # The Connection is read when something is to be sent, and by nothing else.
-    return PushRunner(workspace, pipeline, PromotionsHook(pipeline.push.connection).target if pipeline.push else None)
+    target = PromotionsHook(pipeline.push.connection).target if pipeline.push else None
+    return PushRunner(workspace, pipeline, target, _origin(get_current_context()))
 
 
 def _origin(context: "Context") -> str:

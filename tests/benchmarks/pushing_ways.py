@@ -67,7 +67,7 @@ def pushed(asked: Asked) -> dict[str, Any]:
         plan = _plan(warehouse, days)
         offers = _offers(plan, items)
         started = time.perf_counter()
-        done = Pusher(warehouse, plan, DAILY_PROMOTIONS.push, asked.target, 60).push("0" * 64, offers)
+        done = Pusher(warehouse, plan, DAILY_PROMOTIONS.push, asked.target).push("0" * 64, offers)
         wall = time.perf_counter() - started
         assert (done.offers, done.sent, done.rejected) == (items, items, 0)
     warehouse.close()

@@ -127,7 +127,7 @@ class Schedule:
         self.warehouse.close()
 
     def _push(self, plan: Plan, *, must: bool = False, deadline_seconds: float = 2) -> None:
-        pusher = Pusher(self.warehouse, plan, PUSH, self._target(deadline_seconds), LONG)
+        pusher = Pusher(self.warehouse, plan, PUSH, self._target(deadline_seconds))
         try:
             pusher.push("0" * 64, self.content.offers(plan))
         except (DeliveryRefused, DeliveryUnavailable):

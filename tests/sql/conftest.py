@@ -27,7 +27,8 @@ def cascaded(loaded: Settings, postgres: EmbeddedPostgres, tmp_path_factory: pyt
     home = tmp_path_factory.mktemp("cascaded")
     with administer(postgres) as connection:
         connection.exec_driver_sql("CREATE DATABASE cascaded TEMPLATE loaded STRATEGY file_copy")
-    settings = make_settings(home, make_project(home / "project"), postgres.url("cascaded"))
+    # The champion of the one is copied with its database, so the models of the other lie beside it.
+    settings = make_settings(home, make_project(home / "project"), postgres.url("cascaded"), loaded.models)
     workspace = Workspace(settings)
     load_cascade(workspace)
     workspace.close()

@@ -84,7 +84,7 @@ def test_a_segments_challenger_stands_beside_its_champion_with_what_was_measured
     shadowed: Parcels, capsys: pytest.CaptureFixture[str]
 ) -> None:
     measure(shadowed.workspace, shadowed.pipeline)
-    print_models(shadowed.workspace, shadowed.workspace.registry.versions(MODELS["far"]))
+    print_models(shadowed.workspace, shadowed.workspace.registry.listed(MODELS["far"]))
     live = [line.split() for line in capsys.readouterr().out.splitlines() if "precision_at_5" in line]
     values = [kept(shadowed, "(model)", role)[MODELS["far"]][0] for role in ("champion", "shadow")]
     assert [line[:4] for line in live] == [["live,", "1", "days:", "precision_at_5"]]

@@ -175,7 +175,7 @@ def test_a_partition_that_somebody_holds_is_tried_again_later(parcels: Parcels) 
     counts = runner.score(plan, snapshot)
     with parcels.workspace.warehouse.begin() as connection:
         lock(connection, "parcel_hours/2024-03-09")
-        with pytest.raises(WarehouseUnavailable, match=r"^parcel_hours 2024-03-09: .* lock timeout.* Next: it is"):
+        with pytest.raises(WarehouseUnavailable, match=r"^parcel_hours 2024-03-09: .*lock timeout.* Next: it is"):
             runner.publish(plan, counts)
         with pytest.raises(WarehouseUnavailable, match="lock timeout"):
             runner.publisher.roll_back(DAY)

@@ -1,21 +1,18 @@
 """Promotion: the challenger becomes the champion only where it is better, and nothing else speaks against it."""
 
 import json
-import pickle
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.tree import DecisionTreeRegressor
 
 from daybreak.errors import ModelRefused
 from daybreak.models.version import ModelVersion
 from daybreak.promotion.judging import signature_difference
 from daybreak.promotion.promoting import Verdict, promote, reject
 from daybreak.training.trial import Trial, try_in_fresh_process, values_of
-from daybreak.workspace import Workspace
-from models import LAST_DAY, TRAINED, constant, fitted, pickled, rows
+from models import LAST_DAY, TRAINED, constant, fitted, rows
 from parcels import Parcels
 
 BETTER, SHADOW, GROUP, CONTRACT = (
@@ -24,10 +21,6 @@ BETTER, SHADOW, GROUP, CONTRACT = (
     "no worse for any zone",
     "output contract",
 )
-
-
-class OnlyHere(DecisionTreeRegressor):
-    """A model made of code that no other process finds."""
 
 
 @pytest.fixture
@@ -190,16 +183,6 @@ def test_a_sample_is_scored_in_a_fresh_process(weeks: Parcels) -> None:
     assert other == "its predictions differ from those made in this process"
     lost = Trial(version, rows_.drop_columns(["zone"]), here)
     assert "zone" in str(try_in_fresh_process(artifacts, "predict", [right, lost]))
-
-
-def test_a_challenger_that_only_the_process_of_its_training_can_load_is_refused(weeks: Parcels) -> None:
-    model, _ = fitted(weeks, OnlyHere(min_samples_leaf=2, random_state=0))
-    pickled(weeks, challenge(weeks), pickle.dumps(model))
-    trusting = weeks.workspace.settings.model_copy(update={"pickle_models": "parcel_hours"})
-    verdict = judged(Parcels(Workspace(trusting), weeks.pipeline))
-    assert {name for name, answer in met(verdict).items() if answer is False} == {"fresh process"}
-    assert "No module named" in said(verdict, "fresh process")
-    assert champion(weeks) == 2
 
 
 def test_without_a_champion_the_checks_that_need_none_decide(weeks: Parcels) -> None:

@@ -145,7 +145,10 @@ def test_a_model_of_another_scikit_learn_is_refused(parcels: Parcels, place: int
     parts = library_versions()["scikit-learn"].split(".")
     parts[place] = str(int(parts[place]) + 1)
     other = ".".join(parts)
-    parcels.execute(f"UPDATE model_version_tags SET value = '{other}' WHERE key = 'library.scikit-learn'")
+    parcels.execute(
+        f"UPDATE model_version_tags SET value = '{other}' WHERE key = 'library.scikit-learn'",
+        f"""UPDATE ledger.trusted_versions SET libraries = libraries || '{{"scikit-learn": "{other}"}}'""",
+    )
     if accepted:
         parcels.plan()
     else:

@@ -13,7 +13,7 @@ from daybreak.errors import ModelRefused, SourceRefused, WarehouseUnavailable
 from daybreak.models.version import ModelVersion
 from daybreak.training.train import train
 from daybreak.workspace import Workspace
-from models import altered, fitted, folder, pickled
+from models import altered, fitted, folder
 from parcels import DAY, Parcels
 
 
@@ -32,31 +32,26 @@ def registered(parcels: Parcels) -> ModelVersion:
     return parcels.register(*fitted(parcels))
 
 
-def with_pickle(parcels: Parcels, content: bytes) -> ModelVersion:
-    return pickled(parcels, registered(parcels), content)
-
-
 def with_settings(parcels: Parcels, **changes: Any) -> Parcels:
     return Parcels(Workspace(parcels.workspace.settings.model_copy(update=changes)), parcels.pipeline)
 
 
 def test_an_altered_artifact_is_refused_before_it_is_opened(parcels: Parcels) -> None:
-    version = with_pickle(parcels, pickle.dumps(fitted(parcels)[0]))
-    trusting = with_settings(parcels, pickle_models="parcel_hours")
-    (folder(version) / "model.pkl").write_bytes(pickle.dumps(Opened()))
+    version = registered(parcels)
+    (folder(version) / "model.skops").write_bytes(pickle.dumps(Opened()))
     with pytest.raises(ModelRefused, match="was changed since it was registered"):
-        trusting.workspace.registry.load(version)
+        parcels.workspace.registry.load(version)
 
 
-def test_a_pickle_is_opened_only_where_a_setting_names_the_model(parcels: Parcels) -> None:
-    version = with_pickle(parcels, pickle.dumps(fitted(parcels)[0]))
-    for names in ("", "another_model", "parcel"):
-        with pytest.raises(
-            ModelRefused, match=r"is a pickle, .* Next: save the model with skops; or name it in DAYBREAK_P"
-        ):
-            with_settings(parcels, pickle_models=names).workspace.registry.load(version)
-    named = with_settings(parcels, pickle_models="another_model, parcel_hours")
-    assert named.run(DAY).counts.rows_scored == 400
+def test_a_pickle_is_never_opened(parcels: Parcels) -> None:
+    version = registered(parcels)
+    (folder(version) / "model.skops").unlink()
+    (folder(version) / "model.pkl").write_bytes(pickle.dumps(Opened()))
+    with pytest.raises(ModelRefused, match=r"holds no model\.skops, and no other kind is loaded"):
+        parcels.workspace.registry.load(altered(parcels, version))
+    (folder(version) / "model.skops").write_bytes(pickle.dumps(Opened()))
+    with pytest.raises(ModelRefused, match=r"holds .* which no run loads|cannot be opened"):
+        parcels.workspace.registry.load(altered(parcels, version))
 
 
 def test_a_type_outside_of_the_allow_list_is_never_loaded(parcels: Parcels) -> None:

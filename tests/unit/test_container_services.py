@@ -1,4 +1,4 @@
-"""What the container files tell services to do, done here: the certificate, the databases, PostgreSQL's options."""
+"""What the container files tell services to do, done here: the certificate, the logins, PostgreSQL's options."""
 
 import os
 import re
@@ -12,9 +12,12 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from container_files import ENVIRONMENTS, SERVICES, filled, mounts
-from daybreak.embedded.postgres import DATABASES, EmbeddedPostgres
+from container_files import COMPOSE, ROOT, SERVICES, filled, mounts
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.push.target import DeliveryTarget
+from daybreak.settings import Settings
+from daybreak.starting.databases import prepare
+from daybreak.workspace import Workspace
 from parcels import administer
 from ports import free_port
 from waiting import until
@@ -38,6 +41,8 @@ def test_the_promotions_system_speaks_tls_with_the_certificate_it_makes(
         "PROMOTIONS_TOKEN": "token-of-the-containers-4711",
         "PROMOTIONS_SIGNING_KEY": "signing-key-of-the-containers-0123456789",
         "PROMOTIONS_PORT": port,
+        "PROMOTIONS_CERTIFICATE_FILE": str(tmp_path / "promotions.pem"),
+        "PROMOTIONS_KEY_FILE": str(tmp_path / "key"),
     }
     with subprocess.Popen([*shell, script], env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service:
         try:
@@ -63,24 +68,77 @@ def test_the_promotions_system_speaks_tls_with_the_certificate_it_makes(
             service.terminate()
 
 
-def test_init_makes_the_databases_that_are_missing(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    [script] = re.findall(r"python - <<'END'\n(.*?)\nEND\n", filled(SERVICES["init"]["command"])[-1], re.DOTALL)
-    monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", postgres.url(ENVIRONMENTS["postgres"]["POSTGRES_DB"]))
-    missing = {"containers_first", "containers_second"}
-    monkeypatch.setattr("daybreak.embedded.postgres.DATABASES", (*DATABASES, *missing))
+LOGINS = {"airflow": "a'irflow", "pipelines": "pipe\\lines", "mlflow": 'ml"flow', "promotions": "promo $tions"}
+
+
+@pytest.fixture
+def logins(postgres: EmbeddedPostgres) -> None:
+    """Make the logins as the image of PostgreSQL does, and again, as it may be run later."""
+    from daybreak.embedded.account import account_of
+    from daybreak.embedded.programs import programs
+
+    folder = programs(account_of(postgres.home, postgres.folder))
+    given = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "PGHOST": str(sa.make_url(postgres.url()).query["host"]),
+        "POSTGRES_USER": "postgres",
+        **{f"{name.upper()}_DATABASE_PASSWORD": password for name, password in LOGINS.items()},
+    }
+    script = ROOT / COMPOSE["configs"]["logins"]["file"]
+    for _ in range(2):
+        subprocess.run(["bash", str(script)], env=given, check=True, capture_output=True)
+
+
+def test_each_service_has_a_login_that_may_what_it_needs(
+    postgres: EmbeddedPostgres, logins: None, tmp_path: Path
+) -> None:
+    def execute(login: str, database: str, *statements: str) -> None:
+        url = sa.make_url(postgres.url(database)).set(username=login)
+        with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
     with administer(postgres) as connection:
-        for _ in range(2):
-            exec(script, {})
-            assert missing <= set(connection.scalars(sa.text("SELECT datname FROM pg_database")))
-        for name in missing:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        of_superusers = connection.exec_driver_sql("SELECT rolname FROM pg_roles WHERE rolsuper OR rolcreaterole")
+        assert not set(of_superusers.scalars()) & LOGINS.keys()
+        kept = dict(connection.exec_driver_sql("SELECT rolname, rolpassword FROM pg_authid").tuples().all())
+        assert all(str(kept[login]).startswith("SCRAM-SHA-256") for login in LOGINS)
+    url = sa.make_url(postgres.url("daybreak")).set(username="pipelines")
+    registry = url.set(database="mlflow").render_as_string()
+    workspace = Workspace(
+        Settings(home=tmp_path, warehouse_url=SecretStr(url.render_as_string()), registry_url=SecretStr(registry))
+    )
+    # What `init` does, as the login of the command line.
+    assert [step.statements for step in prepare(workspace) if step.statements] == []
+    workspace.close()
+    execute("airflow", "daybreak", "SELECT * FROM ledger.runs", "INSERT INTO ledger.runs (pipeline, partition_key, "
+            "attempt, trigger) VALUES ('containers', '2026-10-15', 1, 'manual')")  # fmt: skip
+    execute("airflow", "airflow", "CREATE TABLE of_airflow (n int)", "DROP TABLE of_airflow")
+    execute("pipelines", "mlflow", "CREATE TABLE of_registry (n int)")
+    execute("mlflow", "mlflow", "INSERT INTO of_registry VALUES (1)")
+    execute("airflow", "mlflow", "ALTER TABLE of_registry ADD COLUMN m int", "DROP TABLE of_registry")
+    execute("promotions", "promotions", "CREATE SCHEMA of_promotions", "DROP SCHEMA of_promotions")
+    for login, database, statement in (
+        ("airflow", "daybreak", "ALTER TABLE ledger.runs ADD COLUMN n int"),
+        ("airflow", "daybreak", "CREATE TABLE predictions.n (n int)"),
+        ("airflow", "daybreak", "DELETE FROM ledger.runs"),
+        ("airflow", "promotions", "SELECT 1"),
+        ("mlflow", "daybreak", "SELECT 1"),
+        ("mlflow", "airflow", "SELECT 1"),
+        ("promotions", "daybreak", "SELECT 1"),
+        ("promotions", "mlflow", "SELECT 1"),
+        ("pipelines", "airflow", "SELECT 1"),
+    ):
+        with pytest.raises(sa.exc.DBAPIError, match=r"permission denied|must be owner"):
+            execute(login, database, statement)
 
 
 def test_postgres_is_the_embedded_one_with_its_volume_where_its_image_keeps_data(postgres: EmbeddedPostgres) -> None:
     with administer(postgres) as connection:
-        major = int(connection.scalar(sa.text("SHOW server_version_num"))) // 10_000
+        version = int(connection.scalar(sa.text("SHOW server_version_num")))
         options = set(connection.scalars(sa.text("SELECT name FROM pg_settings")))
-    assert SERVICES["postgres"]["image"] == f"postgres:{major}"
+    major = version // 10_000
+    assert re.fullmatch(rf"postgres:{major}\.{version % 10_000}-[a-z]+", SERVICES["postgres"]["image"])
     # Up to 17 it was /var/lib/postgresql/data; on such a volume 18 would keep nothing, and data go with the container.
     assert major >= 18
     assert mounts(SERVICES["postgres"]) == {"/var/lib/postgresql": "postgres"}

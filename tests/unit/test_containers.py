@@ -124,7 +124,7 @@ def test_every_daybreak_variable_is_a_setting(service: str, monkeypatch: pytest.
     assert (folders["batches"], folders["models"]) == (settings.batches, settings.models)
     # MLflow's server reads the artifacts under the very URIs that training wrote down.
     assert mounts(SERVICES["mlflow"]) == {str(Path(settings.models.removeprefix("file://"))): "models"}
-    assert f"--default-artifact-root={settings.models}" in SERVICES["mlflow"]["command"]
+    assert f"--default-artifact-root={settings.models}" in SERVICES["mlflow"]["command"][-1].split()
 
 
 def test_every_airflow_variable_is_an_option_of_airflow() -> None:
@@ -144,9 +144,55 @@ def test_every_address_leads_to_a_service_that_answers_there() -> None:
         url = sa.make_url(value)
         assert str(url.port) in [inside for _, _, inside in published(SERVICES[str(url.host)])]
         if url.host == "postgres":
-            assert url.username == ENVIRONMENTS["postgres"]["POSTGRES_USER"]
+            assert url.username in ("airflow", "pipelines", "mlflow", "promotions")
             assert url.database in DATABASES
-            assert found["PGPASSWORD"] == ENVIRONMENTS["postgres"]["POSTGRES_PASSWORD"]
+            # The environment of a container holds one login's password, and no other's.
+            assert found["PGPASSWORD"] == f"{url.username.upper()}_DATABASE_PASSWORD"
+            assert {"warehouse", "registry", "receiver"} & set(networks(found))
+
+
+def networks(environment: dict[str, str]) -> list[str]:
+    [name] = [name for name, found in ENVIRONMENTS.items() if found is environment]
+    found: list[str] = SERVICES[name]["networks"]
+    return found
+
+
+def reached(service: str) -> set[str]:
+    """Return the services that share a network with one."""
+    own = set(SERVICES[service]["networks"])
+    return {other for other, found in SERVICES.items() if other != service and own & set(found["networks"])}
+
+
+def test_each_service_is_in_the_networks_that_it_needs_and_in_no_other() -> None:
+    airflow = {"api-server", "scheduler", "dag-processor", "triggerer"}
+    assert reached("postgres") == SERVICES.keys() - {"postgres"}
+    assert reached("promotions") == {"postgres", "scheduler", "daybreak"}
+    assert reached("mlflow") == {"postgres"}
+    assert reached("api-server") == airflow - {"api-server"} | {"postgres", "init", "daybreak"}
+    assert {name for found in SERVICES.values() for name in found["networks"]} == COMPOSE["networks"].keys()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_writes_to_volumes_and_memory_alone_and_has_bounds(service: str) -> None:
+    found = SERVICES[service]
+    assert found["read_only"] is True
+    assert found["mem_limit"]
+    assert found["pids_limit"] > 0
+    assert "no-new-privileges:true" in found["security_opt"]
+    assert any(str(folder).partition(":")[0] == "/tmp" for folder in found["tmpfs"])
+
+
+def test_mlflow_asks_who_is_there_and_keeps_no_user_but_the_one_of_the_secrets() -> None:
+    [server] = [arguments for arguments in commands() if arguments[:2] == ["mlflow", "server"]]
+    assert "--app-name=basic-auth" in server
+    script = SERVICES["mlflow"]["command"][-1]
+    assert "default_permission = NO_PERMISSIONS" in script
+    assert "sqlite:////tmp/" in script
+    given = ENVIRONMENTS["mlflow"]
+    assert (given["MLFLOW_AUTH_ADMIN_USERNAME"], given["MLFLOW_AUTH_ADMIN_PASSWORD"]) == (
+        "admin",
+        "MLFLOW_ADMIN_PASSWORD",
+    )
 
 
 def test_health_checks_ask_what_is_answered() -> None:

@@ -55,6 +55,15 @@ class Snapshot:
         with UPath(self.uri).open("rb") as file:
             return pq.read_schema(file)
 
+    @property
+    def rows_there(self) -> int:
+        """How many rows the file itself says it has."""
+        import pyarrow.parquet as pq
+        from upath import UPath
+
+        with UPath(self.uri).open("rb") as file:
+            return int(pq.read_metadata(file).num_rows)
+
     def columns(self, columns: list[str]) -> "pa.Table":
         """Read a few columns whole."""
         import pyarrow.parquet as pq

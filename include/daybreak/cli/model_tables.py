@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from textwrap import shorten
 from typing import Any
 
-from daybreak.cli.display import print_table
+from daybreak.cli.display import out, print_table
 from daybreak.models.candidates import Candidate
+from daybreak.models.describing import ListedVersion
 from daybreak.models.version import ModelVersion
 from daybreak.promotion.report import beside, both_of
 from daybreak.workspace import Workspace
@@ -15,8 +16,9 @@ from daybreak.workspace import Workspace
 _REASON = 110
 
 
-def print_models(workspace: Workspace, found: list[ModelVersion]) -> None:
-    """Print every version, then champion and challenger of each model that has both."""
+def print_models(workspace: Workspace, listed: list[ListedVersion]) -> None:
+    """Print every version, what those lack that no run may use, then champion and challenger of each model."""
+    found = [version.model for version in listed if version.model]
     print_table(
         "Model versions",
         ["model", "version", "aliases", "trained through", "scikit-learn", "held-out metrics", "digest"],
@@ -25,14 +27,14 @@ def print_models(workspace: Workspace, found: list[ModelVersion]) -> None:
                 version.name,
                 version.version,
                 ", ".join(version.aliases),
-                version.trained_through,
-                version.libraries.get("scikit-learn", ""),
-                ", ".join(f"{k} {v:.4f}" for k, v in sorted(version.metrics.items())),
-                version.digest[:12],
+                *(_facts(version.model) if version.model else [None, "", "NOT USABLE, see below", ""]),
             ]
-            for version in found
+            for version in listed
         ],
     )
+    for version in listed:
+        if version.lacks:
+            out.print(f"  {version.lacks}", soft_wrap=True, markup=False)
     for name in dict.fromkeys(version.name for version in found):
         if both := both_of(found, name):
             champion, challenger = both
@@ -41,6 +43,15 @@ def print_models(workspace: Workspace, found: list[ModelVersion]) -> None:
                 ["", f"champion, version {champion.version}", f"challenger, version {challenger.version}"],
                 beside(workspace, champion, challenger),
             )
+
+
+def _facts(version: ModelVersion) -> list[Any]:
+    return [
+        version.trained_through,
+        version.libraries.get("scikit-learn", ""),
+        ", ".join(f"{k} {v:.4f}" for k, v in sorted(version.metrics.items())),
+        version.digest[:12],
+    ]
 
 
 def print_decisions(pipeline: str, found: list[dict[str, Any]]) -> None:

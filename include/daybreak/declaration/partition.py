@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from daybreak.errors import PartitionRefused
 
+# Forty years: more is a slip of the keyboard.
+MOST_DAYS = 40 * 366
 _KEY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -91,12 +93,18 @@ def day_after(day: date, timezone: str) -> date:
 
 
 def days(first: date, last: date) -> list[date]:
-    """List the days from first to last, both included."""
+    """List the days from first to last, both included; a range that nobody can have meant is refused."""
     if last < first:
         raise PartitionRefused(
             f"The range ends ({last}) before it begins ({first}).", next_step="give the earlier day first."
         )
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    count = (last - first).days + 1
+    if count > MOST_DAYS:
+        raise PartitionRefused(
+            f"The range has {count:,} days; at most {MOST_DAYS:,} are run at once.",
+            next_step="look at the years, or give it in parts.",
+        )
+    return [first + timedelta(days=n) for n in range(count)]
 
 
 def _happened(day: date, timezone: str) -> bool:

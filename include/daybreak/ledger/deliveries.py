@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from daybreak.errors import WarehouseUnavailable
 from daybreak.ledger.tables import deliveries, runs
 from daybreak.warehouse.database import Warehouse
 
@@ -48,21 +47,15 @@ class Deliveries:
         self._alone: sa.Connection | None = None
 
     @contextmanager
-    def alone(self, seconds: float) -> Iterator[None]:
-        """Keep other processes from pushing the partition while the body runs; wait at most ``seconds`` for them.
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from pushing the partition while the body runs, and wait for them.
 
         The lock belongs to a connection, so it goes when the process dies. Everything is written over that connection:
         whoever has lost it can write nothing, and so sends no further chunk.
         """
         name = sa.func.hashtextextended(f"push/{self._pipeline}/{self._partition_date}", 0)
         with self._warehouse.session() as connection:
-            connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{int(seconds * 1000)}ms", False)))
-            try:
-                connection.execute(sa.select(sa.func.pg_advisory_lock(name)))
-            except sa.exc.OperationalError as error:
-                raise WarehouseUnavailable(
-                    "Another run is pushing this partition.", next_step="it is tried again when that one is through."
-                ) from error
+            connection.execute(sa.select(sa.func.pg_advisory_lock(name)))
             connection.commit()
             self._alone = connection
             try:

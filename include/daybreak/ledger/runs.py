@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from daybreak.declaration.partition import Partition
 from daybreak.errors import DaybreakError, PublicationRefused, on_one_line
+from daybreak.ledger.signs_of_life import SignsOfLife, sign
 from daybreak.ledger.tables import runs
 from daybreak.unforeseen import as_ours
 from daybreak.warehouse.database import Warehouse
@@ -44,6 +45,7 @@ class Ledger:
 
     def __init__(self, warehouse: Warehouse, tracebacks: Path | None = None) -> None:
         self.warehouse = warehouse
+        self._signs = SignsOfLife(warehouse)
         self._tracebacks = tracebacks
 
     def open(
@@ -52,9 +54,10 @@ class Ledger:
         """Open a run, or return the one that its origin has already opened and not finished.
 
         A task that is killed and tried again thus goes on with its run; an Airflow run that is cleared after it was
-        finished opens a new one.
+        finished opens a new one. A run without an origin shows from its first moment that this process works on it,
+        until ``alive`` ends or the run is closed.
         """
-        with self.warehouse.begin() as connection:
+        with self.warehouse.begin() if origin else self._signs.begin() as connection:
             lock(connection, f"{pipeline}/{partition_key}")
             unfinished = sa.select(runs).where(
                 runs.c.pipeline == pipeline,
@@ -76,7 +79,10 @@ class Ledger:
                 origin=origin,
                 parent_run_id=parent_run_id,
             )
-            return connection.execute(opened.returning(runs)).mappings().one()
+            run = connection.execute(opened.returning(runs)).mappings().one()
+            if origin is None:
+                self._signs.take(connection, run["run_id"])
+            return run
 
     def get(self, run_id: int) -> RowMapping:
         """Return one run."""
@@ -146,6 +152,7 @@ class Ledger:
             # Where the warehouse is what failed, the run stays open until it is tried again or swept up.
             with suppress(DaybreakError, sa.exc.SQLAlchemyError):
                 self.fail(run_id, ours)
+            self._signs.release(run_id)
             if ours is error:
                 raise
             raise ours from error
@@ -153,29 +160,31 @@ class Ledger:
             told = f"It was interrupted ({type(interruption).__name__})."
             with suppress(DaybreakError, sa.exc.SQLAlchemyError):
                 self.fail(run_id, f"{pipeline} {partition}: {told} Next: run the partition again.")
+            self._signs.release(run_id)
             raise
 
     @contextmanager
     def alive(self, run_id: int) -> Iterator[None]:
         """Show as long as the body runs that a process works on the run; the sign goes when the process does."""
-        with self.warehouse.session() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_lock(_alive(run_id))))
-            connection.commit()
+        with self._signs.begin() as connection:
+            self._signs.take(connection, run_id)
+        try:
             yield
+        finally:
+            self._signs.release(run_id)
 
     def sweep(self) -> int:
         """Close the command line's runs whose process is gone; return how many."""
         unfinished = sa.select(runs.c.run_id).where(runs.c.state == "running", runs.c.origin.is_(None))
         with self.warehouse.begin() as connection:
-            gone = connection.scalars(
-                unfinished.where(
-                    runs.c.started_at < sa.func.clock_timestamp() - sa.text("interval '5 seconds'"),
-                    sa.func.pg_try_advisory_xact_lock(_alive(runs.c.run_id)),
-                )
-            ).all()
+            gone = connection.scalars(unfinished.where(sa.func.pg_try_advisory_xact_lock(sign(runs.c.run_id)))).all()
         for run_id in gone:
             self.fail(run_id, "The process that worked on it ended without closing it. Next: run the partition again.")
         return len(gone)
+
+    def close(self) -> None:
+        """Give up the signs of runs that were planned here and not run."""
+        self._signs.close()
 
     def finish(self, connection: Connection, run_id: int, state: str, counts: Counts, note: str | None = None) -> None:
         """Close a run within the caller's transaction; the database refuses counts that do not add up."""
@@ -196,15 +205,9 @@ class Ledger:
         return len(found)
 
 
-def _alive(run_id: Any) -> sa.ColumnElement[int]:
-    return sa.func.hashtextextended(sa.func.concat("alive/", run_id), 0)
-
-
-def lock(connection: Connection, name: str, seconds: float | None = None) -> None:
+def lock(connection: Connection, name: str) -> None:
     """Hold a named lock, ``<pipeline>/<partition>`` or ``run/<id>``, until the transaction ends.
 
-    Waits at most ``seconds``; a lock not had in time is a transient error.
+    Waits as long as the warehouse lets anything wait; a lock not had in time is a transient error.
     """
-    if seconds is not None:
-        connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{int(seconds * 1000)}ms", True)))
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))

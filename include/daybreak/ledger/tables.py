@@ -51,6 +51,7 @@ runs = sa.Table(
     sa.Column("started_at", sa.DateTime(timezone=True)),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.Column("model_policy", sa.Text),
+    sa.Column("plan_digest", sa.Text),
 )
 run_segments = sa.Table(
     "run_segments",
@@ -183,6 +184,18 @@ alias_history = sa.Table(
     sa.Column("from_version", sa.Integer),
     sa.Column("reasons", JSONB),
     sa.Column("decided_by", sa.Text),
+    sa.Column("recorded_at", sa.DateTime(timezone=True)),
+)
+trusted_versions = sa.Table(
+    "trusted_versions",
+    _metadata,
+    sa.Column("model_name", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.Text),
+    sa.Column("trained_through", sa.Date),
+    sa.Column("libraries", JSONB),
+    sa.Column("score_profile", JSONB(none_as_null=True)),
+    sa.Column("how", sa.Text),
     sa.Column("recorded_at", sa.DateTime(timezone=True)),
 )
 performance = sa.Table(

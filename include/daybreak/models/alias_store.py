@@ -7,7 +7,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Engine, make_url
 
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import ConfigurationError, ModelRefused, WarehouseUnavailable
+from daybreak.errors import ConfigurationError, ModelRefused
+from daybreak.models.registry_connection import registry_unavailable
+from daybreak.warehouse.waits import Waits
 
 _WORKSPACE = "default"
 _metadata = sa.MetaData()
@@ -31,8 +33,9 @@ _versions = sa.Table(
 class AliasStore:
     """Read and move aliases in MLflow's SQL store."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lock_timeout_seconds: float = 60) -> None:
         self._url = url
+        self._lock_timeout_seconds = lock_timeout_seconds
 
     @cached_property
     def _engine(self) -> Engine:
@@ -42,7 +45,8 @@ class AliasStore:
                 f"Aliases are moved in the registry's PostgreSQL store, not through {url.drivername}.",
                 next_step="set DAYBREAK_REGISTRY_URL to the database of the registry.",
             )
-        return sa.create_engine(url.set(drivername="postgresql+psycopg2"), poolclass=sa.NullPool)
+        waits = Waits(url.set(drivername="postgresql+psycopg2"), self._lock_timeout_seconds)
+        return waits.engine(poolclass=sa.NullPool)
 
     def get(self, model: ModelRef) -> int | None:
         """Return the version that the alias points to, or None."""
@@ -52,7 +56,7 @@ class AliasStore:
         except sa.exc.ProgrammingError:  # a registry that nothing was ever registered in has no tables
             return None
         except sa.exc.OperationalError as error:
-            raise _unavailable() from error
+            raise registry_unavailable() from error
         return found
 
     def set(self, model: ModelRef, version: int) -> None:
@@ -72,7 +76,7 @@ class AliasStore:
                     )
                 connection.execute(moved)
         except sa.exc.OperationalError as error:
-            raise _unavailable() from error
+            raise registry_unavailable() from error
 
     def remove(self, model: ModelRef) -> None:
         """Remove the alias; one that is not there is no error."""
@@ -80,15 +84,8 @@ class AliasStore:
             with self._engine.begin() as connection:
                 connection.execute(_aliases.delete().where(*_of(model)))
         except sa.exc.OperationalError as error:
-            raise _unavailable() from error
+            raise registry_unavailable() from error
 
 
 def _of(model: ModelRef) -> tuple[sa.ColumnElement[bool], ...]:
     return _aliases.c.workspace == _WORKSPACE, _aliases.c.name == model.name, _aliases.c.alias == model.alias
-
-
-def _unavailable() -> WarehouseUnavailable:
-    return WarehouseUnavailable(
-        "The model registry's database did not answer.",
-        next_step="it is tried again; if it lasts, check that the database is up (`daybreak local status`).",
-    )

@@ -37,10 +37,9 @@ class Decision:
 class Aliases:
     """One alias of one model: where it points to, where it pointed to, and moving it."""
 
-    def __init__(self, warehouse: Warehouse, store: AliasStore, model: ModelRef, lock_timeout_seconds: float) -> None:
+    def __init__(self, warehouse: Warehouse, store: AliasStore, model: ModelRef) -> None:
         self._warehouse = warehouse
         self._store = store
-        self._lock_timeout_seconds = lock_timeout_seconds
         self.model = model
 
     def current(self) -> int | None:
@@ -156,7 +155,7 @@ class Aliases:
 
     def _settled(self, holding: Connection) -> None:
         # The lock is held until the caller's transaction ends; what is written is committed by itself, line by line.
-        lock(holding, f"alias/{self.model.name}/{self.model.alias}", self._lock_timeout_seconds)
+        lock(holding, f"alias/{self.model.name}/{self.model.alias}")
         with self._warehouse.begin() as connection:
             intended = sa.select(alias_history).where(*self._of(), alias_history.c.outcome == "intended")
             left = connection.execute(intended).mappings().first()

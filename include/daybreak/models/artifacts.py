@@ -6,7 +6,6 @@ planned only on what the storage holds.
 
 import hashlib
 import shutil
-from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from daybreak.models.trusted import load_trusted, refused_names
 if TYPE_CHECKING:
     from daybreak.models.version import ModelVersion
 
-SKOPS, PICKLE = "model.skops", "model.pkl"
+SKOPS = "model.skops"
 # Versions that the cache keeps, the ones used last.
 _KEPT = 50
 
@@ -27,11 +26,10 @@ Files = dict[str, bytes]
 
 
 class Artifacts:
-    """Read and load artifacts; ``pickle_models`` names the models whose artifact may be a pickle."""
+    """Read and load artifacts."""
 
-    def __init__(self, cache: Path, pickle_models: Collection[str] = ()) -> None:
+    def __init__(self, cache: Path) -> None:
         self.cache = cache
-        self.pickle_models = pickle_models
 
     def verify(self, model: "ModelVersion") -> None:
         """Refuse an artifact that is not in the storage or not the one registered; put it into the cache."""
@@ -48,9 +46,12 @@ class Artifacts:
             files = cached
         else:
             self._keep(model.digest, files)
-        if SKOPS in files:
-            return _from_skops(model, files[SKOPS])
-        return self._from_pickle(model, files)
+        if SKOPS not in files:
+            raise ModelRefused(
+                f"The artifact of {model.name} version {model.version} holds no {SKOPS}, and no other kind is loaded.",
+                next_step="register it by training its pipeline: `daybreak train PIPELINE`.",
+            )
+        return _from_skops(model, files[SKOPS])
 
     def _stored(self, model: "ModelVersion") -> Files:
         try:
@@ -92,21 +93,6 @@ class Artifacts:
             by_age = sorted(self.cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for old in by_age[_KEPT:]:
                 shutil.rmtree(old, ignore_errors=True)
-
-    def _from_pickle(self, model: "ModelVersion", files: Files) -> Any:
-        if PICKLE not in files:
-            raise ModelRefused(
-                f"The artifact of {model.name} version {model.version} holds neither {SKOPS} nor {PICKLE}.",
-                next_step="register it by training its pipeline: `daybreak train PIPELINE`.",
-            )
-        if model.name not in self.pickle_models:
-            raise ModelRefused(
-                f"The artifact of {model.name} version {model.version} is a pickle, which runs code when it is opened.",
-                next_step="save the model with skops; or name it in DAYBREAK_PICKLE_MODELS, if you trust who made it.",
-            )
-        import pickle
-
-        return pickle.loads(files[PICKLE])  # noqa: S301 - a setting names this model
 
 
 def read_files(uri: str) -> Files | None:

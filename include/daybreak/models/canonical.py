@@ -15,6 +15,11 @@ DESCRIPTION = "MLmodel"
 _SCHEMA = "schema.json"
 # What MLflow notes of the moment; it reads a description without them.
 _OF_THE_MOMENT = ("model_uuid", "utc_time_created", "run_id", "model_id", "artifact_path", "model_size_bytes")
+# Trees of neighbours count what they were asked, for statistics that nobody reads: trims, leaves, splits and calls, by
+# their places in what such a tree is made from.
+_COUNTING, _COUNTS = ("sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree"), slice(7, 11)
+# Attributes that are a memory address: by it a vectorizer knows again the stop words that it has checked.
+_ADDRESSES = ("_stop_words_id",)
 
 
 def canonical(files: Files) -> Files:
@@ -64,6 +69,7 @@ class _Numbered:
             if node.get("__loader__") == "SetNode":
                 # The order of a set changes with the process.
                 node["content"].sort(key=_without_addresses)
+            _forget_use(node)
             if "__id__" in node:
                 # Whether two equal texts or numbers are one object is up to the interpreter.
                 node["__id__"] = self._fresh() if node.get("is_json") else self._number(node["__id__"])
@@ -81,6 +87,19 @@ class _Numbered:
     def _fresh(self) -> int:
         self._next += 1
         return self._next
+
+
+def _forget_use(node: dict[str, Any]) -> None:
+    """Set to zero what was counted while a model was used, and where something lay in memory."""
+    content = node.get("content")
+    if not isinstance(content, dict):
+        return
+    zeros = [content[name] for name in _ADDRESSES if isinstance(content.get(name), dict)]
+    if node.get("__module__") in _COUNTING and isinstance(content.get("content"), list):
+        zeros += content["content"][_COUNTS]
+    for counted in zeros:
+        if counted.get("is_json") and str(counted.get("content")).isdigit():
+            counted["content"] = "0"
 
 
 def _without_addresses(node: Any) -> str:

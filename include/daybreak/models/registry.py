@@ -1,13 +1,15 @@
 """The model registry: MLflow's client straight on its SQL store, artifacts in a folder or object store.
 
-A version carries what a run needs to trust it: the digest of its artifact, its signature, the last day it has seen and
-the versions of the libraries that trained it. Runs copy these, so that a planned run needs the registry no more.
+A version carries what a run needs of it: the digest of its artifact, its signature, the last day it has seen and the
+versions of the libraries that trained it. They are compared with what Daybreak wrote down itself, and runs copy them,
+so that a planned run needs the registry no more.
 """
 
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -15,14 +17,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
-from daybreak.batch.signature import Signature
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import ModelRefused, WarehouseUnavailable
+from daybreak.errors import DaybreakError, ModelRefused
 from daybreak.models.artifacts import SKOPS, Artifacts, Files, digest_of, refuse_untrusted
 from daybreak.models.canonical import canonical
+from daybreak.models.describing import ListedVersion, describe
+from daybreak.models.registry_connection import refuse_silence, registry_unavailable
 from daybreak.models.training_record import TrainingRecord
+from daybreak.models.trusted_versions import TrustedVersions
 from daybreak.models.version import NEEDED, ModelVersion, library_versions
 from daybreak.warehouse.database import with_driver
 from daybreak.warehouse.faults import is_transient
@@ -34,15 +36,24 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """Resolve, verify, load and register models; ``pipelines`` names the pipeline that trains each model."""
+    """Resolve, verify, load and register models; ``pipelines`` names the pipeline that trains each model.
+
+    ``trusted`` is what Daybreak wrote down of the versions; without it none can be resolved.
+    """
 
     def __init__(
-        self, url: str, storage: str, artifacts: Artifacts, pipelines: Mapping[str, str] | None = None
+        self,
+        url: str,
+        storage: str,
+        artifacts: Artifacts,
+        pipelines: Mapping[str, str] | None = None,
+        trusted: TrustedVersions | None = None,
     ) -> None:
         self._url = with_driver(url)
         self._storage = storage
         self.artifacts = artifacts
         self._pipelines = pipelines or {}
+        self._trusted = trusted
 
     @cached_property
     def _client(self) -> "MlflowClient":
@@ -51,7 +62,7 @@ class Registry:
         # After the import, which sets up its own.
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._refuse_silence()
+        refuse_silence(self._url)
         return MlflowClient(self._url, self._url)
 
     def resolve(self, model: ModelRef, version: int | None = None) -> ModelVersion:
@@ -59,39 +70,56 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         try:
-            if version is not None:
-                return self._described(self._client.get_model_version(model.name, str(version)))
-            return self._described(self._client.get_model_version_by_alias(model.name, model.alias))
+            with self._answering() as client:
+                if version is not None:
+                    return self._trustworthy(client.get_model_version(model.name, str(version)))
+                return self._trustworthy(client.get_model_version_by_alias(model.name, model.alias))
         except MlflowException as error:
-            if is_transient(error):
-                raise WarehouseUnavailable(
-                    "The model registry did not answer.", next_step="it is tried again."
-                ) from error
             wanted = f"version {version}" if version is not None else f"alias '{model.alias}'"
-            raise ModelRefused(
-                f"Model {model.name} has no {wanted}.",
-                next_step=f"train one with {self._training(model.name)}, or see `daybreak models`.",
-            ) from error
+            raise self._missing(model.name, wanted) from error
 
     def versions(self, name: str) -> list[ModelVersion]:
-        """List a model's versions, the newest first."""
+        """List the versions of a model that a run may use, the newest first."""
+        return [listed.model for listed in self.listed(name) if listed.model]
+
+    def listed(self, name: str) -> list[ListedVersion]:
+        """List all versions of a model, the newest first, those too that no run may use."""
         quoted = name.replace("'", "''")
-        found = self._client.search_model_versions(f"name='{quoted}'")
-        described = [self._described(self._client.get_model_version(name, str(v.version))) for v in found]
-        return sorted(described, key=lambda v: -v.version)
+        with self._answering() as client:
+            numbers = sorted((int(v.version) for v in client.search_model_versions(f"name='{quoted}'")), reverse=True)
+            return [self._listed(client.get_model_version(name, str(number))) for number in numbers]
+
+    def adopt(self, name: str, version: int) -> ModelVersion:
+        """Write down that a version may be trusted as it is now, its files and its tags.
+
+        Raises ModelRefused where it lacks something else, no run would load it, or it is known with other facts.
+        """
+        from mlflow.exceptions import MlflowException
+
+        with self._answering() as client:
+            try:
+                found = self._described(client.get_model_version(name, str(version)))
+            except MlflowException as error:
+                raise self._missing(name, f"version {version}") from error
+        self.artifacts.load(found)
+        self._trusted_versions.record(found, "adopted")
+        return found
 
     def last_registered(self, name: str) -> datetime | None:
         """Return when the newest version of a model was registered, or None where there is none."""
         quoted = name.replace("'", "''")
-        stamps = [found.creation_timestamp for found in self._client.search_model_versions(f"name='{quoted}'")]
+        with self._answering() as client:
+            stamps = [found.creation_timestamp for found in client.search_model_versions(f"name='{quoted}'")]
         return datetime.fromtimestamp(max(stamps) / 1000, UTC) if stamps else None
 
     def tagged(self, name: str, tag: str) -> list[tuple[ModelVersion, str]]:
         """List the versions of a model that have a tag, with its value, the newest first."""
         quoted = name.replace("'", "''")
-        found = self._client.search_model_versions(f"name='{quoted}'")
-        newest = sorted((v for v in found if tag in v.tags), key=lambda v: -int(v.version))
-        return [(self._described(self._client.get_model_version(name, str(v.version))), v.tags[tag]) for v in newest]
+        with self._answering() as client:
+            found = client.search_model_versions(f"name='{quoted}'")
+            newest = sorted((v for v in found if tag in v.tags), key=lambda v: -int(v.version))
+            listed = [(self._listed(client.get_model_version(name, str(v.version))), v.tags[tag]) for v in newest]
+            return [(version.model, value) for version, value in listed if version.model]
 
     def verify(self, model: ModelVersion) -> None:
         """Refuse an artifact that was changed and an environment that the model was not trained in."""
@@ -129,33 +157,40 @@ class Registry:
         refuse_untrusted(files[SKOPS], f"The model that was fitted for {name}")
         tags = {**record.tags, "trained_through": trained_through.isoformat()}
         tags |= {f"library.{package}": version for package, version in libraries.items()}
-        experiment = self._client.get_experiment_by_name(name)
-        artifacts = f"{self._storage}/{name}"
-        experiment_id = (
-            experiment.experiment_id
-            if experiment
-            else self._client.create_experiment(name, artifact_location=artifacts)
-        )
-        run_id = replace(record, tags=tags).log(self._client, experiment_id, artifacts)
-        uri = f"{artifacts}/{run_id}/artifacts/model"
-        for file, content in files.items():
-            target = UPath(uri) / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        self._client.set_terminated(run_id)
-        try:
-            self._client.create_registered_model(name)
-        except MlflowException:
-            self._client.get_registered_model(name)  # it is there already, or this says why not
-        tags["digest"] = digest_of(files)
-        if score_profile:
-            tags["score_profile"] = json.dumps(score_profile)
-        created = self._client.create_model_version(name, source=uri, run_id=run_id, tags=tags)
-        return self._described(created)
+        with self._answering() as client:
+            experiment = client.get_experiment_by_name(name)
+            artifacts = f"{self._storage}/{name}"
+            experiment_id = (
+                experiment.experiment_id if experiment else client.create_experiment(name, artifact_location=artifacts)
+            )
+            run_id = replace(record, tags=tags).log(client, experiment_id, artifacts)
+            uri = f"{artifacts}/{run_id}/artifacts/model"
+            for file, content in files.items():
+                target = UPath(uri) / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            client.set_terminated(run_id)
+            try:
+                client.create_registered_model(name)
+            except MlflowException:
+                client.get_registered_model(name)  # it is there already, or this says why not
+            tags["digest"] = digest_of(files)
+            if score_profile:
+                tags["score_profile"] = json.dumps(score_profile)
+            created = client.create_model_version(name, source=uri, run_id=run_id, tags=tags)
+            registered = self._described(created)
+        self._trusted_versions.record(registered, "registered")
+        return registered
 
     def _training(self, name: str) -> str:
         """Return the command that trains a model: that of its pipeline, which may have several."""
         return f"`daybreak train {self._pipelines.get(name, 'PIPELINE')}`"
+
+    def _missing(self, name: str, wanted: str) -> ModelRefused:
+        return ModelRefused(
+            f"Model {name} has no {wanted}.",
+            next_step=f"train one with {self._training(name)}, or see `daybreak models`.",
+        )
 
     def _refuse_other_environment(self, model: ModelVersion) -> None:
         trained, here = model.libraries.get("scikit-learn", ""), library_versions()["scikit-learn"]
@@ -165,38 +200,49 @@ class Registry:
                 next_step=f"train it again with {self._training(model.name)}, or install scikit-learn {trained}.",
             )
 
-    def _refuse_silence(self) -> None:
-        # MLflow tries a store that does not answer again for minutes, and says so at length.
-        if not self._url.startswith("postgresql"):
-            return
-        engine = sa.create_engine(self._url, poolclass=sa.NullPool)
+    @contextmanager
+    def _answering(self) -> "Iterator[MlflowClient]":
+        """Give the client to the body; what goes wrong between it and its store is transient."""
+        from mlflow.exceptions import MlflowException
+
+        client = self._client
+        refuse_silence(self._url)
         try:
-            engine.connect().close()
-        except sa.exc.OperationalError as error:
-            raise WarehouseUnavailable(
-                "The model registry's database did not answer.",
-                next_step="it is tried again; if it lasts, check that the database is up (`daybreak local status`).",
-            ) from error
+            yield client
+        except MlflowException as error:
+            if isinstance(error.__cause__, DaybreakError):
+                raise error.__cause__ from error
+            if is_transient(error):
+                raise registry_unavailable() from error
+            raise
+
+    def _listed(self, found: "MlflowVersion") -> ListedVersion:
+        listed = ListedVersion(found.name, int(found.version), tuple(found.aliases), str(found.source))
+        try:
+            return replace(listed, model=self._trustworthy(found))
+        except ModelRefused as error:
+            return replace(listed, lacks=error.problem)
+
+    def _trustworthy(self, found: "MlflowVersion") -> ModelVersion:
+        described = self._described(found)
+        self._trusted_versions.refuse_other(described)
+        return described
 
     def _described(self, found: "MlflowVersion") -> ModelVersion:
-        tags = found.tags
-        if "digest" not in tags or "trained_through" not in tags:
-            raise ModelRefused(
-                f"{found.name} version {found.version} was not registered by Daybreak: it has no digest.",
-                next_step=f"register it through {self._training(found.name)}.",
-            )
-        return ModelVersion(
-            name=found.name,
-            version=int(found.version),
-            uri=str(found.source),
-            digest=tags["digest"],
-            trained_through=date.fromisoformat(tags["trained_through"]),
-            libraries={k.removeprefix("library."): v for k, v in tags.items() if k.startswith("library.")},
-            signature=_signature(str(found.source)),
-            score_profile=json.loads(tags["score_profile"]) if "score_profile" in tags else None,
-            metrics=dict(self._client.get_run(found.run_id).data.metrics) if found.run_id else {},
-            aliases=tuple(found.aliases),
-        )
+        from mlflow.exceptions import MlflowException
+
+        metrics: Mapping[str, float] = {}
+        if found.run_id:
+            # Whoever registered it may have removed the run that it came from.
+            with suppress(MlflowException):
+                metrics = self._client.get_run(found.run_id).data.metrics
+        return describe(found, self._storage, self._training(found.name), metrics)
+
+    @property
+    def _trusted_versions(self) -> TrustedVersions:
+        if self._trusted is None:
+            raise RuntimeError("This registry was opened to load what was resolved elsewhere.")
+        return self._trusted
 
 
 def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapping[str, str]) -> Files:
@@ -218,16 +264,3 @@ def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapp
             skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
         )
         return {path.name: path.read_bytes() for path in Path(folder, "model").iterdir()}
-
-
-def _signature(uri: str) -> Signature:
-    import yaml
-    from upath import UPath
-
-    try:
-        described = yaml.safe_load((UPath(uri) / "MLmodel").read_text())
-        inputs = json.loads(described["signature"]["inputs"])
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):
-        # A file that was tampered with is refused by its digest, with a better message than this could give.
-        return Signature(())
-    return Signature(tuple((column["name"], column["type"]) for column in inputs))

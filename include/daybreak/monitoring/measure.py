@@ -99,7 +99,7 @@ class Measuring:
             return Measured(day, run_id, problem="no prediction has an actual" if joined is None else "too few rows")
         rows = [row for role, side in sides.items() if side for row in self._performance(role, side, dict(run))]
         with self._warehouse.begin() as connection:
-            lock(connection, f"measure/{run_id}", self._workspace.settings.lock_timeout_seconds)
+            lock(connection, f"measure/{run_id}")
             connection.execute(performance.delete().where(performance.c.run_id == run_id))
             now = connection.scalar(sa.select(sa.func.clock_timestamp()))
             connection.execute(performance.insert(), [row | {"measured_at": now} for row in rows])

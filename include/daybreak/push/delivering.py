@@ -57,15 +57,12 @@ class Pushed:
 class Pusher:
     """Push the offers of one run to one receiver."""
 
-    def __init__(
-        self, warehouse: Warehouse, plan: Plan, push: Push, target: DeliveryTarget, lock_seconds: float
-    ) -> None:
+    def __init__(self, warehouse: Warehouse, plan: Plan, push: Push, target: DeliveryTarget) -> None:
         self._plan = plan
         self._push = push
         self._target = target
         self._client = DeliveryClient(target)
         self._secret: SecretStr = target.signing_key
-        self._lock_seconds = lock_seconds
         self._deliveries = Deliveries(warehouse, plan.pipeline, plan.partition.day)
 
     def push(self, snapshot_digest: str, offers: Items) -> Pushed:
@@ -73,7 +70,7 @@ class Pusher:
 
         Raises DeliveryRefused or DeliveryUnavailable where chunks stay open; a later try sends only those.
         """
-        with self._deliveries.alone(self._lock_seconds):
+        with self._deliveries.alone():
             newest = self._deliveries.newest_run()
             if newest is not None and newest > self._plan.run_id:
                 return Pushed(len(offers), 0, 0, 0, superseded=newest)

@@ -56,8 +56,9 @@ class PushRunner(Runner):
         workspace: Workspace,
         pipeline: Pipeline,
         target: DeliveryTarget | Callable[[], DeliveryTarget] | None = None,
+        origin: str | None = None,
     ) -> None:
-        super().__init__(workspace, pipeline)
+        super().__init__(workspace, pipeline, origin)
         self._given_target = target
 
     def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> PushOutcome:
@@ -69,7 +70,8 @@ class PushRunner(Runner):
                 self.validate(plan, snapshot)
                 outcome = self.push(plan, snapshot, progress)
         finally:
-            self.discard(plan)
+            remove_snapshots(self.folder(plan))
+        self.tidy(plan)
         return replace(outcome, seconds=time.monotonic() - started)
 
     def push(self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> PushOutcome:
@@ -80,19 +82,22 @@ class PushRunner(Runner):
         with frames_emptied():
             run = self.workspace.ledger.get(plan.run_id)
             if run["state"] in _DONE:
+                self.verify(plan, by_any_worker=True)
                 return self._done_before(plan, dict(run))
             return self._score_and_push(plan, snapshot, progress)
 
     def discard(self, plan: Plan) -> None:
         """Remove what the run has staged."""
+        self.verify(plan, by_any_worker=True)
         remove_snapshots(self.folder(plan))
+        self.tidy(plan)
 
     def _score_and_push(
         self, plan: Plan, snapshot: Snapshot, progress: Callable[[int, int], None] | None
     ) -> PushOutcome:
         _leave_no_core_dump()
         started = time.monotonic()
-        with self._stage(plan, "push"):
+        with self._stage(plan, "push", snapshot):
             target = None
             if plan.hold is None:
                 target = self._target  # a receiver that must not be talked to is refused before anything is scored
@@ -104,8 +109,7 @@ class PushRunner(Runner):
                 counts = self.scored(plan, rows, scoring)
                 if target is None:
                     return self._finished(plan, counts, started, None, f"not pushed: {plan.hold}")
-                lock_seconds = self.workspace.settings.lock_timeout_seconds
-                pusher = Pusher(self.workspace.warehouse, plan, self._push, target, lock_seconds)
+                pusher = Pusher(self.workspace.warehouse, plan, self._push, target)
                 pushed = pusher.push(snapshot.digest, offers)
                 return self._finished(plan, counts, started, pushed, _told(pushed))
 

@@ -1,5 +1,7 @@
 """Plan: what a run is about to do, decided once. It travels between tasks and is written into the ledger."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -46,7 +48,7 @@ class Plan:
     def from_json(value: Mapping[str, Any]) -> "Plan":
         """Read what ``to_json`` wrote."""
         return Plan(
-            run_id=value["run_id"],
+            run_id=int(value["run_id"]),
             pipeline=value["pipeline"],
             partition=Partition(date.fromisoformat(value["partition"]), value["timezone"]),
             model=SegmentModels.from_json(value["model"]),
@@ -54,6 +56,17 @@ class Plan:
             upstream_run_id=value["upstream_run_id"],
             shadow=None if value["shadow"] is None else SegmentModels.from_json(value["shadow"]),
         )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that decides what the run does, whichever run it is."""
+        told = self.to_json()
+        del told["run_id"]
+        for models in (told["model"], told["shadow"] or {"versions": []}):
+            for _, version in models["versions"]:
+                # Which aliases point to it, and what was measured of it, may differ when a run is planned again.
+                del version["aliases"], version["metrics"]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
     def binds(self) -> dict[str, Any]:

@@ -102,10 +102,12 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
         )
         hold = request.hold(pipeline)
         plan = Plan(run_id, pipeline.name, partition, model, hold, upstream.run_id if upstream else None)
-        if hold:
-            return plan
-        challenger = resolve_shadow(workspace.warehouse, workspace.registry, workspace.alias_store, pipeline, plan)
-    return replace(plan, shadow=challenger)
+        if hold is None:
+            challenger = resolve_shadow(workspace.warehouse, workspace.registry, workspace.alias_store, pipeline, plan)
+            plan = replace(plan, shadow=challenger)
+        # What the stages are handed is compared with it.
+        workspace.ledger.record(run_id, plan_digest=plan.digest)
+    return plan
 
 
 def refuse_stale(push: Push, partition: Partition, now: datetime | None = None) -> None:

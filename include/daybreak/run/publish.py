@@ -41,11 +41,10 @@ class Publication:
 class Publisher:
     """Write one pipeline's predictions and say which run is current."""
 
-    def __init__(self, warehouse: Warehouse, pipeline: Pipeline, lock_timeout_seconds: float) -> None:
+    def __init__(self, warehouse: Warehouse, pipeline: Pipeline) -> None:
         self._warehouse = warehouse
         self._pipeline = pipeline
         self._ledger = Ledger(warehouse)
-        self._lock_timeout_seconds = lock_timeout_seconds
         self.table = predictions_table(pipeline)
 
     @property
@@ -87,7 +86,6 @@ class Publisher:
         failure: list[BaseException] = []
         with self._warehouse.bulk() as connection:
             with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = {int(self._lock_timeout_seconds * 1000)}")
                 # Two tries of one run wait for each other; the second one then replaces what the first one wrote.
                 cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended('run/{run_id:d}', 0))")
                 cursor.fetchone()  # here the driver says so if the lock was not had
@@ -111,8 +109,8 @@ class Publisher:
         """
         with self._warehouse.begin() as connection:
             run = connection.execute(sa.select(runs).where(runs.c.run_id == run_id)).mappings().one()
-            lock(connection, f"run/{run_id}", self._lock_timeout_seconds)
-            lock(connection, f"{self._pipeline.name}/{run['partition_key']}", self._lock_timeout_seconds)
+            lock(connection, f"run/{run_id}")
+            lock(connection, f"{self._pipeline.name}/{run['partition_key']}")
             of_partition = self._of(run["partition_date"])
             earlier = connection.scalar(
                 sa.select(sa.func.max(publications.c.published_at)).where(
@@ -152,7 +150,7 @@ class Publisher:
         A run that was itself rolled back is not come back to.
         """
         with self._warehouse.begin() as connection:
-            lock(connection, f"{self._pipeline.name}/{partition_date}", self._lock_timeout_seconds)
+            lock(connection, f"{self._pipeline.name}/{partition_date}")
             of_partition = self._of(partition_date)
             current = sa.select(publications.c.run_id).where(*of_partition, publications.c.withdrawn_at.is_(None))
             published = sa.select(sa.func.min(publications.c.publication_id)).where(

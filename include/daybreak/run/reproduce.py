@@ -1,15 +1,19 @@
 """Reproduce: derive a run's predictions again from what the ledger says it used, and compare them bit for bit."""
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from daybreak.batch.chunk import Rejected
 from daybreak.batch.snapshot import Snapshot
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError, ModelRefused, PublicationRefused
 from daybreak.ledger.segments import versions_of_run
+from daybreak.ledger.tables import run_segments
 from daybreak.models.version import library_versions
+from daybreak.run.references import COUNTED
 from daybreak.run.resolve import resolve_model
 from daybreak.run.runner import Runner
 from daybreak.run.scorer import ValidRows
@@ -32,12 +36,16 @@ FULL JOIN reproduced AS again USING ({key})
 
 @dataclass(frozen=True)
 class Reproduction:
-    """How the predictions of a run and those derived again compare; ``changed`` names what is not as it was then."""
+    """How the predictions of a run and those derived again compare; ``changed`` names what is not as it was then.
+
+    ``miscounted`` names the counts in the ledger that are not those of the rows that are there.
+    """
 
     run_id: int
     rows: int
     different: int
     changed: list[str]
+    miscounted: list[str] = field(default_factory=list)
 
 
 def reproduce(runner: Runner, run_id: int) -> Reproduction:
@@ -86,7 +94,31 @@ def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
             yield runner.publisher.rows(run_id, scored, copied_columns(pipeline))
 
     compared, different = _compared(runner, pipeline, run_id, again())
-    return Reproduction(run_id, compared, different, changed)
+    return Reproduction(run_id, compared, different, changed, _miscounted(runner, run, snapshot))
+
+
+def _miscounted(runner: Runner, run: "RowMapping", snapshot: Snapshot) -> list[str]:
+    """Hold the ledger's counts against the snapshot, the quarantine, the predictions and the run's segments."""
+    run_id, quarantine = run["run_id"], runner.quarantine(run["run_id"])
+    with runner.workspace.warehouse.begin() as connection:
+        stored = connection.exec_driver_sql(
+            f"SELECT count(*) FROM {runner.publisher.table} WHERE run_id = {run_id:d}".replace("%", "%%")
+        ).scalar_one()
+        sums = sa.select(*(sa.func.sum(run_segments.c[name]).label(name) for name in COUNTED))
+        segments = connection.execute(sums.where(run_segments.c.run_id == run_id)).mappings().one()
+    there = {
+        "rows_extracted": (snapshot.rows_there, "in the snapshot"),
+        "rows_quarantined": (len(quarantine.numbers("validate")), "in the quarantine"),
+        "rows_failed": (len(quarantine.numbers("score")), "in the quarantine"),
+        "rows_scored" if run["rows_kept"] is None else "rows_kept": (stored, "stored under the run"),
+    }
+    # Segments were not counted in all versions of the ledger.
+    counted = {name: (segments[name], "in the run's segments") for name in COUNTED if segments[name] is not None}
+    return [
+        f"{name} is {run[name]:,} in the ledger and {found:,} {where}"
+        for name, (found, where) in [*there.items(), *counted.items()]
+        if run[name] != found
+    ]
 
 
 def _as_then(runner: Runner, run: "RowMapping", snapshot: Snapshot, changed: list[str]) -> Pipeline:

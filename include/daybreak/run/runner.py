@@ -3,24 +3,33 @@
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from daybreak.batch.chunk import Scored
 from daybreak.batch.overlap import ahead
 from daybreak.batch.snapshot import Snapshot
 from daybreak.declaration.pipeline import Pipeline, load_function
-from daybreak.errors import PublicationRefused, ScoringFailed
+from daybreak.errors import DaybreakError, PublicationRefused, ScoringFailed
 from daybreak.ledger.expectation_results import record_results
 from daybreak.ledger.quarantine import Quarantine
 from daybreak.ledger.runs import Counts
 from daybreak.ledger.segments import record_segments
 from daybreak.run.extract import Extraction
+from daybreak.run.leftovers import remove_leftovers
 from daybreak.run.plan import Plan
 from daybreak.run.publish import Publication, Publisher
+from daybreak.run.references import (
+    refuse_other_counts,
+    refuse_other_plan,
+    refuse_other_snapshot,
+    refuse_other_worker,
+)
 from daybreak.run.scorer import Scorer, ValidRows
 from daybreak.run.segments import Scoring
 from daybreak.run.shadow import Shadowed, shadowing
@@ -51,12 +60,26 @@ class Outcome:
 
 
 class Runner:
-    """Run one pipeline's stages. A runner keeps what is costly to make, so one serves a whole backfill."""
+    """Run one pipeline's stages. A runner keeps what is costly to make, so one serves a whole backfill.
 
-    def __init__(self, workspace: Workspace, pipeline: Pipeline) -> None:
+    What a stage is handed, plan, snapshot and counts, is compared with what the ledger has recorded; ``origin`` is the
+        Airflow run that the plan has to be of. ``unpublished`` is given the predictions of a run that is not to publish
+        any, and takes every one.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        pipeline: Pipeline,
+        origin: str | None = None,
+        *,
+        unpublished: Callable[[Iterator[Scored]], None] | None = None,
+    ) -> None:
         self.workspace = workspace
         self.pipeline = pipeline
-        self.publisher = Publisher(workspace.warehouse, pipeline, workspace.settings.lock_timeout_seconds)
+        self.origin = origin
+        self._unpublished = unpublished or _take_all
+        self.publisher = Publisher(workspace.warehouse, pipeline)
         self.scorer = Scorer(pipeline, lambda version: workspace.registry.load(version))
 
     def extract(self, plan: Plan) -> Snapshot:
@@ -69,7 +92,7 @@ class Runner:
 
     def validate(self, plan: Plan, snapshot: Snapshot) -> int:
         """Judge a snapshot; return how many of its rows were quarantined."""
-        with self._stage(plan, "validate"):
+        with self._stage(plan, "validate", snapshot):
             snapshot.verify()
             validation, suite = self._validation(plan, snapshot.rows)
             for _ in validation.valid(snapshot.batches(self.pipeline.chunk_rows)):
@@ -79,7 +102,7 @@ class Runner:
 
     def score(self, plan: Plan, snapshot: Snapshot) -> Counts:
         """Score the rows of a snapshot that passed, and write the predictions under the run."""
-        with self._stage(plan, "score"):
+        with self._stage(plan, "score", snapshot):
             rows, scoring = self.prepare_scoring(plan, snapshot)
             self.publisher.write(plan.run_id, ahead(scoring.predictions(ahead(rows.chunks()))))
             return self.scored(plan, rows, scoring)
@@ -87,12 +110,22 @@ class Runner:
     def publish(self, plan: Plan, counts: Counts, reason: str = "run") -> Publication:
         """Make the run the current one of its partition."""
         with self._stage(plan, "publish"):
-            return self.publisher.flip(plan.run_id, counts, reason)
+            refuse_other_counts(self.workspace.warehouse, self.workspace.ledger.get(plan.run_id), counts)
+            publication = self.publisher.flip(plan.run_id, counts, reason)
+        self.tidy(plan)
+        return publication
+
+    def tidy(self, plan: Plan) -> None:
+        """Remove what failed runs of the partition have left; what goes wrong with it stops no run, nor the next."""
+        with suppress(DaybreakError, sa.exc.SQLAlchemyError, OSError):
+            batches = self.workspace.settings.batches
+            remove_leftovers(self.workspace.warehouse, self.pipeline, batches, partition=plan.partition.key)
 
     def shadow(self, plan: Plan, snapshot: Snapshot) -> Shadowed | None:
         """Score the rows of a published run with the challenger too; what goes wrong is written down, not raised."""
         if plan.shadow is None:
             return None
+        self.verify(plan, snapshot)
         with shadowing(self.workspace.warehouse, plan) as shadowed:
             snapshot.verify()
             rows = self._valid_rows(plan, snapshot)
@@ -101,7 +134,11 @@ class Runner:
             shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
         return shadowed
 
-    def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
+    def run(
+        self,
+        plan: Plan,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Outcome:
         """Run all stages as one stream: while one chunk is scored, the next is read and the last one written.
 
         Nothing becomes visible before the whole batch was judged. ``progress`` is told rows done and rows in all.
@@ -111,8 +148,7 @@ class Runner:
         with ledger.alive(plan.run_id), self._stage(plan, "all"):
             stream = _Stream(self, plan, progress)
             if plan.hold is not None:
-                for _ in stream.predictions():
-                    pass
+                self._unpublished(stream.predictions())
                 with self.workspace.warehouse.begin() as connection:
                     ledger.finish(connection, plan.run_id, "checked", stream.counts)
                 publication = None
@@ -120,8 +156,22 @@ class Runner:
                 self.publisher.write(plan.run_id, ahead(stream.predictions()))
                 publication = self.publisher.flip(plan.run_id, stream.counts)
             seconds = time.monotonic() - started
+        self.tidy(plan)
         shadow = self.shadow(plan, stream.snapshot) if publication and stream.snapshot else None
         return Outcome(plan, stream.counts, seconds, publication, shadow=shadow)
+
+    def verify(self, plan: Plan, snapshot: Snapshot | None = None, *, by_any_worker: bool = False) -> None:
+        """Refuse a plan or a snapshot that is not the one recorded, and a worker that is not as the planner was."""
+        try:
+            run = self.workspace.ledger.get(plan.run_id)
+            refuse_other_plan(run, plan, self.origin)
+            if not by_any_worker:
+                query = self.workspace.queries(self.pipeline).file(EXTRACT)
+                refuse_other_worker(run, self.workspace.code_digest, query.digest)
+            if snapshot is not None:
+                refuse_other_snapshot(run, snapshot)
+        except DaybreakError as error:
+            raise error.located(plan.pipeline, plan.partition.key)  # noqa: B904 - it is the same one
 
     def quarantine(self, run_id: int) -> Quarantine:
         """Return the quarantine of a run."""
@@ -202,8 +252,10 @@ class Runner:
         return ValidRows(snapshot, quarantined, self.pipeline.chunk_rows)
 
     @contextmanager
-    def _stage(self, plan: Plan, name: str) -> Iterator[None]:
+    def _stage(self, plan: Plan, name: str, snapshot: Snapshot | None = None) -> Iterator[None]:
         ledger = self.workspace.ledger
+        # Outside of what closes the run: one that is not the one planned is not to be closed by a plan made up.
+        self.verify(plan, snapshot)
         started = time.monotonic()
         with ledger.closing_on_error(plan.run_id, plan.pipeline, plan.partition.key):
             if name != "publish" and not ledger.resume(plan.run_id):
@@ -213,6 +265,10 @@ class Runner:
                 )
             yield
             ledger.took(plan.run_id, name, time.monotonic() - started)
+
+
+def _take_all(predictions: Iterator[Scored]) -> None:
+    deque(predictions, maxlen=0)
 
 
 class _Stream:

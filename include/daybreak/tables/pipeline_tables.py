@@ -25,9 +25,9 @@ from daybreak.warehouse import described as describing
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.described import describe_query
 from daybreak.warehouse.faults import is_transient, sqlstate
+from daybreak.warehouse.roles import give_to_roles
 from daybreak.warehouse.sql_file import SqlFile, load_sql
 
-_WAIT = sa.text("SELECT set_config('lock_timeout', :wait, true)")
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name || '/tables', 0))")
 _CURRENT = sa.text(
     "SELECT digest = :digest AND to_regclass(:runs) IS NOT NULL AND to_regclass(:view) IS NOT NULL "
@@ -65,7 +65,7 @@ class PipelineTables:
         ]
         return hashlib.sha256(json.dumps([_generator(), *declared]).encode()).hexdigest()
 
-    def see_to(self, binds: dict[str, Any], lock_timeout_seconds: float, *, anyway: bool = False) -> list[Change]:
+    def see_to(self, binds: dict[str, Any], *, anyway: bool = False) -> list[Change]:
         """Bring the tables along; return what was done.
 
         Costs one look-up where nothing of what they follow from has changed; ``anyway`` looks at the source and at the
@@ -77,13 +77,14 @@ class PipelineTables:
         described = describe_query(self.warehouse, self.extract, binds)
         layout = lay_out(self.pipeline, described)
         with self.warehouse.begin() as connection:
-            connection.execute(_WAIT, {"wait": f"{int(lock_timeout_seconds * 1000)}ms"})
             connection.execute(_LOCK, {"name": self.pipeline.name})
             if not anyway and self._current(connection):
                 return []
             changes = changes_to(self.warehouse, connection, layout, self.views, holding=True)
             for change in changes:
                 self._apply(connection, change)
+            if changes:
+                give_to_roles(connection)
             connection.execute(_REMEMBER, {"name": self.pipeline.name, "digest": self.digest})
         return changes
 

@@ -33,7 +33,6 @@ def try_in_fresh_process(artifacts: Artifacts, method: str, trials: Sequence[Tri
     told = {
         "method": method,
         "cache": str(artifacts.cache),
-        "pickled": list(artifacts.pickle_models),
         "models": [to_json(trial.version) for trial in trials],
         "lengths": [len(sample) for sample in samples],
     }
@@ -75,7 +74,7 @@ def _main() -> None:
     from daybreak.models.registry import Registry
 
     told = json.loads(sys.stdin.buffer.readline())
-    registry = Registry("", "", Artifacts(Path(told["cache"]), told["pickled"]))
+    registry = Registry("", "", Artifacts(Path(told["cache"])))
     for described, length in zip(told["models"], told["lengths"], strict=True):
         rows = pa.ipc.open_stream(sys.stdin.buffer.read(length)).read_all()
         model = registry.load(from_json(described))

@@ -1,6 +1,6 @@
 """The warehouse: statements through SQLAlchemy, bulk rows as Arrow through ADBC.
 
-The only module that knows the database. Every fault it sees leaves it as a transient or a terminal error.
+Every fault it sees leaves it as a transient or a terminal error, and no statement waits for a lock without a bound.
 """
 
 from collections.abc import Collection, Iterator
@@ -17,6 +17,7 @@ from daybreak.errors import ConfigurationError
 from daybreak.warehouse.faults import is_transient, refused_by_source, sqlstate, translated, unavailable
 from daybreak.warehouse.held_types import as_held, refuse_unheld
 from daybreak.warehouse.sql_file import Rendered, SqlFile
+from daybreak.warehouse.waits import Waits, bounded_url
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,9 +30,9 @@ _READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Warehouse:
-    """Connect to one PostgreSQL database, on first use."""
+    """Connect to one PostgreSQL database, on first use; ``lock_timeout_seconds`` bounds each wait for a lock."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lock_timeout_seconds: float = 60) -> None:
         try:
             self.url = make_url(with_driver(url))
         except sa.exc.ArgumentError:
@@ -45,11 +46,12 @@ class Warehouse:
                 next_step=f"write DAYBREAK_WAREHOUSE_URL as {_URL}.",
             )
         self._counting = Lock()
+        self._waits = Waits(self.url, lock_timeout_seconds)
 
     @cached_property
     def engine(self) -> Engine:
         """The SQLAlchemy engine; a connection that went stale is replaced before use."""
-        return sa.create_engine(self.url, pool_pre_ping=True, connect_args={"application_name": "daybreak"})
+        return self._waits.engine(pool_pre_ping=True)
 
     @cached_property
     def _bulk(self) -> Any:
@@ -57,7 +59,7 @@ class Warehouse:
         # every further connection is made from this one.
         from adbc_driver_postgresql import dbapi
 
-        uri = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        uri = bounded_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
         return dbapi.connect(uri, autocommit=True)
 
     def close(self) -> None:
@@ -89,14 +91,15 @@ class Warehouse:
                 connection.invalidate()
 
     @contextmanager
-    def bulk(self) -> Iterator[Any]:
-        """Open an ADBC connection: one transaction, rolled back unless committed."""
+    def bulk(self, *first: str) -> Iterator[Any]:
+        """Open an ADBC connection: one transaction, rolled back unless committed, that opens with some statements."""
         with translated():
             # The driver counts its connections without a lock of its own.
             with self._counting:
                 connection = self._bulk.adbc_clone()
             try:
-                yield connection
+                with self._waits.bulk(connection, first):
+                    yield connection
             finally:
                 with self._counting:
                     connection.close()
@@ -161,8 +164,7 @@ class Warehouse:
 
         sql.refuse_unknown_binds(binds)
         text = rendered(sql, binds).text
-        with self.bulk() as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
-            cursor.execute(_READ_ONLY)
+        with self.bulk(_READ_ONLY) as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
             counting = None
             if count:
                 # Counting may take as long as reading does, so the one waits for the other only at their end.
@@ -184,9 +186,8 @@ class Warehouse:
     def _count(self, query: str, by: str | None, state: str, taken: Event) -> dict[str | None, int]:
         value = "NULL" if by is None else '"' + by.replace('"', '""') + '"'
         try:
-            with self.bulk() as connection, connection.cursor() as cursor:
-                cursor.execute(_READ_ONLY)
-                cursor.execute(f"SET TRANSACTION SNAPSHOT '{state}'")
+            opening = (_READ_ONLY, f"SET TRANSACTION SNAPSHOT '{state}'")
+            with self.bulk(*opening) as connection, connection.cursor() as cursor:
                 taken.set()
                 cursor.execute(f"SELECT {value}::text, count(*) FROM (\n{query}\n) AS source GROUP BY 1")
                 return {value: int(rows) for value, rows in cursor.fetchall()}

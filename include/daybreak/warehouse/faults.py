@@ -23,6 +23,11 @@ _TRANSIENT_TEXTS = (
     "connection already closed",
     "no connection to the server",
     "ssl connection has been closed",
+    "timeout expired",
+    "timed out",
+    "could not translate host name",
+    "no route to host",
+    "network is unreachable",
 )
 # What one of our own tables is called where it is not there; a table of the source is the source's fault.
 _MISSING_TABLE = re.compile(r'relation "((predictions|ledger)\..+?)" does not exist')

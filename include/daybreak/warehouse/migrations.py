@@ -7,10 +7,12 @@ import sqlalchemy as sa
 from daybreak.errors import ConfigurationError
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.faults import is_transient
+from daybreak.warehouse.roles import give_to_roles
 from daybreak.warehouse.sql_file import SqlFile, load_sql
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('daybreak.migrations'))")
 _FOUND = sa.text("SELECT to_regclass('ledger.migrations') IS NOT NULL")
+_KNOWS_ROLES = sa.text("SELECT to_regprocedure('ledger.see_to_roles()') IS NOT NULL")
 _KNOWN = sa.text("SELECT name, digest FROM ledger.migrations")
 _REMEMBER = sa.text("INSERT INTO ledger.migrations (name, digest) VALUES (:name, :digest)")
 # What was applied was once kept in schema public: moved under the lock, so that nothing is applied a second time.
@@ -62,7 +64,19 @@ def migrate(warehouse: Warehouse, sql: Path) -> list[str]:
                 raise _refused(file, error) from error
             connection.execute(_REMEMBER, {"name": name, "digest": file.digest})
             applied.append(name)
+        if connection.scalar(_KNOWS_ROLES):
+            give_to_roles(connection)
     return applied
+
+
+def pending(warehouse: Warehouse, sql: Path) -> list[str]:
+    """Return the names of the files that ``migrate`` would apply, or refuse."""
+    wanted = {f"ledger/{path.name}": load_sql(path).digest for path in sorted((sql / "ledger").glob("*.sql"))}
+    with warehouse.begin() as connection:
+        if not connection.scalar(_FOUND):
+            return list(wanted)
+        known: dict[str, str] = dict(connection.execute(_KNOWN).tuples().all())
+    return [name for name, digest in wanted.items() if known.get(name) != digest]
 
 
 def _is_current(warehouse: Warehouse, wanted: dict[str, str]) -> bool:

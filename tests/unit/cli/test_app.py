@@ -50,7 +50,20 @@ def daybreak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_every_command_of_the_issue_is_there() -> None:
     names = {" ".join(path) for path in COMMANDS}
     assert names >= {
-        *("run", "backfill", "train", "runs", "show", "rollback", "replay", "reproduce", "models", "load-demo", "url"),
+        *(
+            "run",
+            "backfill",
+            "train",
+            "runs",
+            "show",
+            "diff",
+            "rollback",
+            "replay",
+            "reproduce",
+            "models",
+            "load-demo",
+            "url",
+        ),
         *("local up", "local down", "local status"),
     }
 

@@ -161,3 +161,9 @@ def test_a_range_has_both_its_ends_and_must_not_run_backwards() -> None:
     assert days(date(2026, 3, 1), date(2026, 3, 1)) == [date(2026, 3, 1)]
     with pytest.raises(PartitionRefused, match="give the earlier day first"):
         days(date(2026, 3, 2), date(2026, 3, 1))
+
+
+def test_a_range_that_nobody_can_have_meant_is_refused_before_it_is_listed() -> None:
+    with pytest.raises(PartitionRefused, match=r"3,652,059 days; at most 14,640.*look at the years"):
+        days(date.min, date.max)
+    assert len(days(date(1987, 1, 1), date(2026, 12, 31))) == 14_610

@@ -95,6 +95,53 @@ def test_mlflow_reads_the_description() -> None:
     assert described.flavors["sklearn"]["serialization_format"] == "skops"
 
 
+def neighbours() -> dict[str, Any]:
+    """Return models that count what they are asked, or keep an address."""
+    from sklearn.ensemble import VotingRegressor
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
+    from sklearn.linear_model import LinearRegression
+    from sklearn.neighbors import KernelDensity, KNeighborsRegressor, LocalOutlierFactor, RadiusNeighborsRegressor
+    from sklearn.pipeline import make_pipeline
+
+    return {
+        "kd tree": KNeighborsRegressor(algorithm="kd_tree"),
+        "ball tree": KNeighborsRegressor(algorithm="ball_tree", p=3),
+        "radius": RadiusNeighborsRegressor(radius=50, algorithm="kd_tree"),
+        "outliers": LocalOutlierFactor(novelty=True, algorithm="ball_tree"),
+        "density": KernelDensity(),
+        "within another": VotingRegressor([("k", KNeighborsRegressor(algorithm="kd_tree")), ("l", LinearRegression())]),
+        "words": make_pipeline(TfidfVectorizer(stop_words=["not"]), LinearRegression()),
+        "hashed words": make_pipeline(HashingVectorizer(n_features=8), LinearRegression()),
+    }
+
+
+@pytest.mark.parametrize("kind", neighbours())
+def test_what_a_model_was_asked_and_where_it_lay_leave_no_trace(kind: str) -> None:
+    import numpy as np
+    import skops.io
+
+    rows: Any = np.arange(200.0).reshape(100, 2)
+    if "words" in kind:
+        rows = [f"the word{n % 7} not" for n in range(100)]
+
+    def saved(asked: int) -> tuple[Any, bytes]:
+        # The other list of words lies elsewhere in memory.
+        model = neighbours()[kind].fit(rows, np.arange(100.0) % 9)
+        for _ in range(asked):
+            _asked(model, rows[: 10 * asked])
+        return model, canonical({SKOPS: skops.io.dumps(model)})[SKOPS]
+
+    model, once = saved(1)
+    _, often = saved(3)
+    assert once == often
+    again = skops.io.loads(often, trusted=skops.io.get_untrusted_types(data=often))
+    assert (_asked(again, rows) == _asked(model, rows)).all()
+
+
+def _asked(model: Any, rows: Any) -> Any:
+    return model.predict(rows) if hasattr(model, "predict") else model.score_samples(rows)
+
+
 def test_making_canonical_twice_changes_nothing_more() -> None:
     once = canonical(made())
     assert canonical(once) == once

@@ -1,0 +1,99 @@
+"""Whatever a person types, a command ends with a result or with one line that names the next step."""
+
+import sys
+from datetime import date
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from daybreak.cli.app import main
+from daybreak.settings import Settings
+from parcels import DAY
+
+EXAMPLES = 300
+# What a shell hands over: any bytes but NUL. Those that are no UTF-8 arrive as lone surrogates.
+TEXTS = st.text(st.characters(exclude_characters="\x00", codec=None), max_size=30) | st.sampled_from(
+    [
+        "",
+        " ",
+        "'",
+        '"; DROP TABLE ledger.runs; --',
+        "%s",
+        "{0}",
+        "[bold]",
+        "[/]",
+        "\udcff",
+        "é" * 2000,
+        "\u202e",
+        "-1",
+        "--",
+    ]
+)
+# Most are no pipeline's name, which ends before the warehouse is asked for anything.
+NAMES = st.integers(0, 9).flatmap(lambda n: TEXTS if n else st.just("parcel_hours"))
+DAYS = (
+    st.sampled_from([str(DAY), "2024-02-30", "0001-01-01", "9999-12-31", "2024-3-9", "20240309", "٢٠٢٤-٠٣-٠٩", "today"])
+    | st.dates(date(1, 1, 1), date(9999, 12, 31)).map(str)
+    | TEXTS
+)
+NUMBERS = st.sampled_from(["0", "1", "-1", "99", "2147483648", "9223372036854775808", "1e3", "\uff11"]) | TEXTS
+WORDS = {"P": NAMES, "D": DAYS, "N": NUMBERS, "T": TEXTS}
+# Each command with what it takes: a pipeline, days, numbers, texts.
+COMMANDS = [
+    "run P --partition D --dry-run --model-version N",
+    "backfill P D D --dry-run --model-version N --policy T",
+    "backfill P D D --missing --policy T",
+    "push P D",
+    "rollback P D",
+    "replay P D --from T",
+    "reproduce P D --run N",
+    "diff P D N N --by T",
+    "runs P --limit N",
+    "runs P --missing",
+    "show P D --run N",
+    "deliveries P D",
+    "models P",
+    "history P --model T --declare N --since D",
+    "promote P --version N --dry-run",
+    "demote P --model T",
+    "adopt T N",
+    "measure P --from D --to D",
+    "performance P",
+    "tables P --dry-run",
+    "url --role T",
+    "roles T",
+    "T P D N",
+]
+
+
+def arguments(shape: str) -> st.SearchStrategy[list[str]]:
+    return st.tuples(*(WORDS.get(word, st.just(word)) for word in shape.split())).map(list)
+
+
+@pytest.mark.parametrize("shape", COMMANDS)
+def test_a_command_ends_with_a_result_or_with_a_next_step(
+    shape: str, settings: Settings, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.model_dump(exclude_none=True).items():
+        shown = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        monkeypatch.setenv(f"DAYBREAK_{name.upper()}", shown)
+
+    @hypothesis.settings(max_examples=EXAMPLES, suppress_health_check=list(hypothesis.HealthCheck))
+    @given(arguments(shape))
+    def ends(typed: list[str]) -> None:
+        monkeypatch.setattr(sys, "argv", ["daybreak", *typed])
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = int(left.code or 0)
+        printed = capfd.readouterr()
+        assert code in (0, 1, 2), typed
+        assert "Traceback" not in printed.out + printed.err, typed
+        if code == 1:
+            assert " Next: " in printed.err.splitlines()[-1], (typed, printed.err)
+
+    ends()
