@@ -73,6 +73,9 @@ class RowRules:
 
 def _closed(bound: Bound) -> Any:
     """Return a bound, or None where it leaves its side open."""
+    if isinstance(bound, Decimal) and bound.is_nan():
+        # One that signals may not even be compared.
+        return math.nan
     return None if bound in (math.inf, -math.inf) else bound
 
 

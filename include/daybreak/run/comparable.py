@@ -61,11 +61,13 @@ def comparable_arguments(kind: str, arguments: dict[str, Any], frame: "pd.DataFr
     ``frame`` is as it came, not made comparable yet. A day or instant has no infinite bound: that side is open.
     """
     column = arguments.get("column")
-    convert = _converting(frame[column]) if kind in _OF_VALUES and column in frame.columns else None
-    if convert is None:
+    if kind not in _OF_VALUES or column not in frame.columns:
         return arguments
+    convert = _converting(frame[column]) or _as_declared
     bounds = {name: _bound(arguments[name], convert) for name in ("min_value", "max_value") if name in arguments}
     found: dict[str, Any] = {name: value for name, value in (arguments | bounds).items() if value is not None}
+    if bounds and not any(name in found for name in bounds):
+        raise NotComparableError("it is open on both sides")
     if "value_set" in found:
         found["value_set"] = [convert(value) for value in found["value_set"] if value is not None]
     return found
@@ -130,12 +132,19 @@ def _moment(value: Any, *, zoned: bool) -> "pd.Timestamp":
     return found.tz_convert("UTC")
 
 
+def _as_declared(value: Any) -> Any:
+    """Leave what is held against a column of nothing, or of what no rule is declared for."""
+    return _number(value) if isinstance(value, Decimal) else value
+
+
 def _number(value: Any) -> float:
     if isinstance(value, str | Decimal):
         try:
             exact = Decimal(value)
         except ArithmeticError:
             raise NotComparableError(f"'{value}' is no number") from None
+        if exact.is_nan():
+            return math.nan
         return int(exact) if exact.is_finite() and exact == exact.to_integral_value() else float(exact)
     if isinstance(value, date | time | bytes):
         raise NotComparableError(f"{value!r} is no number")

@@ -119,7 +119,7 @@ def read_suite(suite: "ExpectationSuite") -> Suite:
     )
     declared = []
     for position, expectation in enumerate(suite.expectations, start=1):
-        configuration: dict[str, Any] = expectation.configuration.to_json_dict()
+        configuration = _written(expectation)
         kind, arguments = str(configuration["type"]), dict(configuration["kwargs"])
         if kind.startswith("expect_table_column"):
             raise ConfigurationError(
@@ -148,6 +148,17 @@ def read_suite(suite: "ExpectationSuite") -> Suite:
     if not declared:
         raise ConfigurationError("The expectation suite is empty.", next_step="declare at least one expectation.")
     return Suite(declared)
+
+
+def _written(expectation: "Expectation") -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = expectation.configuration.to_json_dict()
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise ConfigurationError(
+            f"{expectation.expectation_type} declares what cannot be written down ({type(error).__name__}).",
+            next_step="declare numbers, texts, days or instants.",
+        ) from error
+    return found
 
 
 def _refuse_not_a_number(kind: str, arguments: dict[str, Any]) -> None:

@@ -221,14 +221,11 @@ class Runner:
 
         quiet_great_expectations()
         suite = read_suite(load_function(self.pipeline.expectations)())
-        rules = Rules(
-            self.pipeline.entity_key,
-            plan.model.signature,
-            self.pipeline.max_quarantined_share,
-            {} if self.pipeline.push else self.publisher.key_types,
-            Limits() if self.pipeline.push else find_limits(self.workspace.warehouse, self.pipeline),
-            plan.model.required,
-        )
+        pipeline, key_types, limits = self.pipeline, {}, Limits()
+        if not pipeline.push:
+            key_types, limits = self.publisher.key_types, find_limits(self.workspace.warehouse, pipeline)
+        signature, share, required = plan.model.signature, pipeline.max_quarantined_share, plan.model.required
+        rules = Rules(pipeline.entity_key, signature, share, key_types, limits, required)
         quarantine = self.quarantine(plan.run_id)
         quarantine.clear()
         return Validation(suite, self._judge, rules, rows, quarantine.add), suite

@@ -132,6 +132,17 @@ def test_what_was_observed_is_told_without_a_zone_that_the_column_has_not(judged
     assert judged(gxe.ExpectColumnMinToBeBetween, values, column, min_value="2024-01-01").success
 
 
+def test_a_decimal_that_is_not_a_number_is_in_no_column(judged: Judged) -> None:
+    for values, column in (([1.0], pa.float64()), ([None], pa.int64()), ([None], pa.string())):
+        found = judged(gxe.ExpectColumnValuesToBeInSet, values, column, value_set=[Decimal("NaN")])
+        assert found.unexpected == (() if values == [None] else (0,))
+    with pytest.raises(ConfigurationError, match="expect_column_values_to_be_in_set declares what cannot be written"):
+        judged(gxe.ExpectColumnValuesToBeInSet, [1.0], pa.float64(), value_set=[Decimal("sNaN")])
+    rules = RowRules(rows=(1, 2), ranges={"a": (Decimal("sNaN"), None)})
+    with pytest.raises(ConfigurationError, match="on a has a min_value that is not a number"):
+        read_suite(rules())
+
+
 def test_a_bound_that_is_not_a_number_is_refused() -> None:
     rule = gxe.ExpectColumnValuesToBeBetween(column="a", min_value=float("nan"), max_value=1)
     with pytest.raises(ConfigurationError, match="on a has a min_value that is not a number"):

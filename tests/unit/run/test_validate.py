@@ -8,9 +8,13 @@ import great_expectations.expectations as gxe
 import pyarrow as pa
 import pytest
 from great_expectations.expectations.metadata_types import FailureSeverity
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+import nasty
 from daybreak.batch.chunk import Rejected
 from daybreak.batch.signature import Signature
+from daybreak.declaration.row_rules import RowRules
 from daybreak.errors import DaybreakError, ExpectationsFailed, SourceRefused
 from daybreak.run.expectations import Judge, Suite, read_suite
 from daybreak.run.validate import Rules, Validation
@@ -192,3 +196,39 @@ def test_every_refusal_names_the_next_step_on_one_line(validate: Validate) -> No
             validate(allowed=0.1).run(values)
         assert refused.value.next_step
         assert "\n" not in str(refused.value)
+
+
+def hold_one_line(error: DaybreakError) -> None:
+    assert error.next_step
+    assert "\n" not in str(error)
+
+
+COLUMNS = st.one_of(
+    st.tuples(st.just(pa.float64()), st.lists(st.one_of(st.none(), st.floats()), min_size=1, max_size=4)),
+    st.tuples(st.just(pa.int64()), st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), min_size=1)),
+    st.tuples(st.just(pa.string()), st.lists(st.one_of(st.none(), nasty.texts), min_size=1, max_size=4)),
+    st.tuples(st.just(pa.bool_()), st.lists(st.one_of(st.none(), st.booleans()), min_size=1, max_size=4)),
+    st.tuples(st.just(pa.date32()), st.lists(st.one_of(st.none(), st.dates()), min_size=1, max_size=4)),
+    st.tuples(st.just(pa.timestamp("us")), st.lists(st.one_of(st.none(), st.datetimes()), min_size=1, max_size=4)),
+    st.tuples(st.just(pa.time64("us")), st.lists(st.one_of(st.none(), st.times()), min_size=1, max_size=4)),
+    st.tuples(st.just(pa.binary()), st.lists(st.one_of(st.none(), st.binary(max_size=4)), min_size=1, max_size=4)),
+)
+
+
+@given(column=COLUMNS, low=nasty.bounds, high=nasty.bounds, allowed=st.none() | st.lists(nasty.bounds, max_size=3))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_rule_on_any_column_judges_each_row_or_stops_with_one_line(
+    judge: Judge, column: tuple[pa.DataType, list[Any]], low: Any, high: Any, allowed: list[Any] | None
+) -> None:
+    kind, values = column
+    try:
+        rules = RowRules(
+            rows=(0, 9), ranges={"y": (low, high)} if allowed is None else {}, values={"y": allowed} if allowed else {}
+        )
+        done = Validated(judge, 1.0, 2)
+        done.suite = read_suite(rules())
+        done.run([1.0] * len(values), y=pa.array(values, kind))
+    except DaybreakError as error:
+        hold_one_line(error)
+    else:
+        assert sorted([*done.passed, *done.reasons]) == list(range(len(values)))

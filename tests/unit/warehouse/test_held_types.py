@@ -1,10 +1,12 @@
 """What a batch may hold is one list; all else is refused by name, with what to write, before a row is read."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, event, given, settings
 
 from daybreak.batch.json_rows import json_rows
 from daybreak.batch.snapshot import SnapshotWriter
@@ -14,7 +16,9 @@ from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.described import describe_query, refuse_uncopied
 from daybreak.warehouse.held_types import HELD
 from daybreak.warehouse.sql_file import SqlFile
+from nasty import Column, columns, selected
 
+any_rows = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KINDS = ("CREATE TYPE mood AS ENUM ('sad', 'glad')", "CREATE TYPE pair AS (a integer, b text)")
 # The values of each type that is held, and what people read of them in the ledger.
 SHOWN = {
@@ -155,6 +159,27 @@ def test_what_is_no_day_is_refused_by_name_with_what_to_write(warehouse: Warehou
         batches(warehouse, query)
     [batch] = batches(warehouse, f"SELECT {refused.value.next_step.partition(': ')[2][:-1]} FROM ({query}) AS source")
     assert batch.to_pylist() == [{"ends": None}, {"ends": None}]
+
+
+@given(column=columns(2))
+@any_rows
+def test_any_column_is_read_and_shown_or_refused_by_name(warehouse: Warehouse, tmp_path: Path, column: Column) -> None:
+    query = selected(column)
+    try:
+        warehouse.check(sql(query), {})
+        found = batches(warehouse, query)
+    except SourceRefused as refusal:
+        event("refused")
+        shown = str(refusal)
+    else:
+        event("read")
+        writer = SnapshotWriter(tmp_path.as_uri(), found[0].schema)
+        writer.write(found[0])
+        [read] = writer.close().batches(10)
+        shown = " ".join(json_rows(read))
+        assert [json.loads(row)[column.name] is None for row in json_rows(read)] == [v is None for v in column.values]
+    shown.encode()
+    assert "\n" not in shown
 
 
 def test_a_fault_of_the_query_is_told_with_its_line(warehouse: Warehouse) -> None:
