@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## Real data, a trained model, a real Airflow: backfill seven
 	@$(BIN)/daybreak local demo
 
 up: $(INSTALLED) ## The same stack in the foreground, with Airflow's UI on localhost:8080
-	@$(BIN)/daybreak local up
+	@$(BIN)/daybreak local up --demo
 
 test: $(INSTALLED) ## The whole test suite, on every core
 	@$(BIN)/python -m pytest -n auto $(ARGS)

@@ -46,3 +46,13 @@ def write(path: Path, header: str, rows: Iterable[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path
+
+
+def members(path: Path, numbers: range, *, known: bool = True) -> Path:
+    """Write members who leave within a year or when it is dear, but not where both are so; ``known`` is the outcome."""
+    rows = []
+    for number in numbers:
+        months, fee = number * 7919 % 60, 10 + number * 104_729 % 90
+        leaves = ((months < 20) != (fee > 55)) != (number * 31_337 % 100 < 8)
+        rows.append(f"M{number:04d},{months},{fee}.5" + (f",{'Yes' if leaves else 'No'}" if known else ""))
+    return write(path, "member,months,fee" + (",left_us" if known else ""), rows)

@@ -21,6 +21,7 @@ from daybreak.push.signing import signed_headers
 from parcels import administer
 from retail.promotions_system.app import create_app
 from retail.promotions_system.faults import Faults
+from retail.promotions_system.serving import server_config
 from retail.promotions_system.settings import PromotionsSettings
 from waiting import LONG
 
@@ -125,20 +126,21 @@ def promotions_database(postgres: EmbeddedPostgres, name: str) -> str:
 
 
 @contextmanager
-def serve(database_url: str, *, ssl: tuple[Path, Path] | None = None, **changes: Any) -> Iterator[Promotions]:
-    """Run a promotions system in a thread, on a free port."""
+def serve(
+    database_url: str, *, ssl: tuple[Path, Path] | None = None, misbehaves: bool = True, **changes: Any
+) -> Iterator[Promotions]:
+    """Run a promotions system in a thread, on a free port; one that may misbehave reads requests its own way."""
     settings = PromotionsSettings(
         database_url=SecretStr(database_url), token=SecretStr(TOKEN), signing_key=SecretStr(SIGNING_KEY), **changes
     )
     faults = Faults()
     certificate, key = ssl or (None, None)
     server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings, faults),
-            host="127.0.0.1",
+        server_config(
+            settings,
+            create_app(settings, faults if misbehaves else None),
             port=0,
             log_config=None,
-            access_log=False,
             ssl_certfile=certificate,
             ssl_keyfile=key,
             timeout_graceful_shutdown=1,

@@ -22,6 +22,7 @@ from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.airflow_environment import USER
 from daybreak.local.airflow_http import AirflowHttp
+from daybreak.local.demonstration_schema import hand_over, staged
 from daybreak.models.aliases import Decision
 from daybreak.run.plan import query_binds
 from daybreak.settings import PROJECT, Settings
@@ -279,12 +280,12 @@ def _stock(settings: Settings, last_day: date) -> None:
 
     workspace = Workspace(settings)
     pipeline = workspace.pipeline(DAG)
-    with workspace.ledger.warehouse.begin() as connection:
-        connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / "tables.sql").text)
-        span = {"products": PRODUCTS, "first": last_day - timedelta(days=45), "last": last_day + timedelta(days=1)}
-        connection.execute(SALES, span)
-        connection.execute(CATALOGUE, {"products": PRODUCTS})
-        connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / "swap.sql").text)
+    with staged(workspace.ledger.warehouse, PROJECT / "sql"):
+        with workspace.warehouse.begin() as connection:
+            span = {"products": PRODUCTS, "first": last_day - timedelta(days=45), "last": last_day + timedelta(days=1)}
+            connection.execute(SALES, span)
+            connection.execute(CATALOGUE, {"products": PRODUCTS})
+        hand_over(workspace.warehouse, PROJECT / "sql")
     past = Past(workspace, pipeline, last_day)
     spans = [(last_day - timedelta(days=n), last_day - timedelta(days=n - 2)) for n in (16, 13)]
     seen, unseen = (past.rows(*span).to_pandas() for span in spans)

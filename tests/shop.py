@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.local.demonstration_data import TIMEZONE
+from daybreak.local.demonstration_schema import hand_over, staged
 from daybreak.run.plan import query_binds
 from daybreak.run.tables import see_to_tables, upstreams_first
 from daybreak.settings import PROJECT
@@ -28,9 +29,8 @@ class Shop:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._baskets = 0
-        with workspace.warehouse.begin() as connection:
-            for part in ("tables", "swap"):
-                connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / f"{part}.sql").text)
+        with staged(workspace.warehouse, PROJECT / "sql"):
+            hand_over(workspace.warehouse, PROJECT / "sql")
         for pipeline in upstreams_first(workspace.pipelines):
             see_to_tables(workspace, pipeline)
 

@@ -88,3 +88,8 @@ def share_cores() -> None:
     Beside other work on two cores, fitting the demand forecast took 35 s that way and 183 s with busy waiting.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # noqa: TID251 - a library's own switch, not our configuration
+
+
+def environment_without(*prefixes: str) -> dict[str, str]:
+    """Return the environment to hand on to a program, without variables that are not meant for it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}  # noqa: TID251 - as above

@@ -52,21 +52,22 @@ class Workspace:
 
         artifacts = Artifacts(self.settings.home / "cache" / "models")
         trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}
-        url = registry_url(self._registry_url, self.settings.lock_timeout_seconds)
+        url = registry_url(self.registry_url, self.settings.lock_timeout_seconds)
         trusted = TrustedVersions(self.ledger.warehouse)
         return Registry(url, self.settings.models, artifacts, trained_by, trusted)
 
     @cached_property
     def alias_store(self) -> AliasStore:
         """The registry's aliases, without the registry's libraries."""
-        return AliasStore(self._registry_url, self.settings.lock_timeout_seconds)
+        return AliasStore(self.registry_url, self.settings.lock_timeout_seconds)
 
     def aliases(self, model: ModelRef) -> Aliases:
         """Return one alias of one model, with its history."""
         return Aliases(self.ledger.warehouse, self.alias_store, model)
 
     @property
-    def _registry_url(self) -> str:
+    def registry_url(self) -> str:
+        """The SQLAlchemy URL of MLflow's store: the settings' own, or database `mlflow` beside the warehouse."""
         if self.settings.registry_url:
             return self.settings.registry_url.get_secret_value()
         return self.warehouse.url.set(database="mlflow").render_as_string(hide_password=False)

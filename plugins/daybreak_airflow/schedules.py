@@ -1,40 +1,40 @@
-"""Schedules: one run for each day, in the pipeline's own time zone, or for each partition that another publishes."""
+"""Schedules: one run for each day, in the pipeline's own time zone, or for each partition that another publishes.
+
+Each kind is imported where it is used: most DAG files want one, and they are parsed over and over.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from airflow.sdk import (
-    AssetAny,
-    AssetOrTimeSchedule,
-    CronPartitionTimetable,
-    CronTriggerTimetable,
-    ExceptionRetryPolicy,
-    PartitionedAssetTimetable,
-    RetryAction,
-    RetryRule,
-)
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, TerminalError
 from daybreak_airflow.assets import predictions, retraining
 
+if TYPE_CHECKING:
+    from airflow.sdk import AssetOrTimeSchedule, PartitionedAssetTimetable
 
-def daily(timezone: str) -> CronPartitionTimetable:
-    """Run after each local midnight, for the day that has just ended; its key is YYYY-MM-DD.
-
-    Leave the cron at midnight: with another hour a backfill loses its last day and keys given by hand match no tick.
-    """
-    return CronPartitionTimetable("0 0 * * *", timezone=timezone, run_offset=-1, key_format="%Y-%m-%d")
+    from daybreak_airflow.partition_timetable import PartitionTimetable
 
 
-def after(upstream: str, group: str = "predictions") -> PartitionedAssetTimetable:
+def daily(timezone: str) -> "PartitionTimetable":
+    """Run when a local day is over, for that day; its key is YYYY-MM-DD."""
+    from daybreak_airflow.partition_timetable import PartitionTimetable
+
+    return PartitionTimetable(timezone)
+
+
+def after(upstream: str, group: str = "predictions") -> "PartitionedAssetTimetable":
     """Run whenever the upstream pipeline publishes a partition, with the same key, backfilled and run again too.
 
     One upstream only: with two, Airflow may start a run when it has heard of one of them. ``group`` is that of the
     upstream's asset: of two DAGs that differ about it, Airflow believes the one that it has read last.
     """
+    from airflow.sdk import PartitionedAssetTimetable
+
     return PartitionedAssetTimetable(assets=predictions(upstream, group))
 
 
@@ -48,16 +48,18 @@ def first_day(timezone: str) -> datetime:
         ) from error
 
 
-def scoring(pipeline: Pipeline) -> CronPartitionTimetable | PartitionedAssetTimetable:
+def scoring(pipeline: Pipeline) -> "PartitionTimetable | PartitionedAssetTimetable":
     """Run when the pipeline's partitions are due: each day, or with those of its upstream."""
     return after(pipeline.upstream, pipeline.group) if pipeline.upstream else daily(pipeline.timezone)
 
 
-def weekly(timezone: str, pipelines: Sequence[str]) -> AssetOrTimeSchedule:
+def weekly(timezone: str, pipelines: Sequence[str]) -> "AssetOrTimeSchedule":
     """Run on Monday morning, when Sunday is complete, and whenever measurements ask for one of the pipelines.
 
     Events with a partition's key start no such run: whoever asks does so in a run that has none.
     """
+    from airflow.sdk import AssetAny, AssetOrTimeSchedule, CronTriggerTimetable
+
     return AssetOrTimeSchedule(
         timetable=CronTriggerTimetable("0 7 * * 1", timezone=timezone),
         assets=AssetAny(*(retraining(pipeline) for pipeline in pipelines)),

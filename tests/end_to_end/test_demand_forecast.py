@@ -8,6 +8,7 @@ import pytest
 from airflow_stack import DAG, SharedAirflow, Stack
 from daybreak.declaration.partition import Partition
 from daybreak.declaration.segments import ModelRef
+from daybreak.errors import TerminalError
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.demonstration_data import TIMEZONE
 from daybreak.models.aliases import Decision
@@ -114,17 +115,17 @@ def test_a_day_from_trigger_to_publication(stack: Stack) -> None:
     print(f"one day, trigger to publication: {seconds:.1f} s")
 
 
-def test_a_day_that_is_not_over_and_a_malformed_key_fail_at_plan_without_a_retry(stack: Stack) -> None:
+def test_a_day_that_is_not_over_and_a_malformed_key_are_refused_when_they_are_asked_for(stack: Stack) -> None:
+    before = stack.ask("SELECT count(*) FROM ledger.runs")
     # Airflow itself reads the second key as a date; as a partition it would be another one than 2026-01-05.
-    today, malformed = stack.finished(stack.trigger(stack.day(0)), stack.trigger("2026-1-5"))
-    for run, reason in ((today, "not over in America/New_York"), (malformed, "'2026-1-5' is not a partition key")):
-        assert (run.state, run.tasks["plan"], run.tasks["extract"]) == ("failed", "failed", "upstream_failed")
-        assert stack.tries(run)["plan"] == 1
-        [row] = stack.ledger(run)
-        assert row["state"] == "failed"
-        assert reason in row["error"]
-        assert "Next: " in row["error"]
+    for key, reason in (
+        (stack.day(0), "not over in America/New_York. Next: choose"),
+        ("2026-1-5", "'2026-1-5' is not a partition key. Next: give"),
+    ):
+        with pytest.raises(TerminalError, match=reason):
+            stack.trigger(key)
     assert stack.forecasts(stack.day(0)) == []
+    assert stack.ask("SELECT count(*) FROM ledger.runs") == before
 
 
 def test_a_person_can_force_a_model_version(stack: Stack, other_version: int) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from daybreak.declaration.partition import days
@@ -323,6 +324,38 @@ def test_a_killed_parent_leaves_neither_components_nor_tasks(
     until(lambda: _left(started) == [], "components and tasks to end")
     until(lambda: not EmbeddedPostgres(settings.home).running(), "PostgreSQL to end")
     until(lambda: recorded(settings.home / "airflow" / "run") == {}, "the records to go")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_just_the_database_is_kept_up_for_any_package_of_pipelines(
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres, number: signal.Signals, code: int
+) -> None:
+    airflow.stop()
+    postgres.release()
+    around = {"HOME": str(settings.home), "PROJECT": str(settings.project), "PIPELINES": "fixture_pipelines"}
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("daybreak"), "local", "up", "--no-airflow"],
+        env={
+            **os.environ,
+            **{f"DAYBREAK_{name}": value for name, value in around.items()},
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    try:
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert lines[0].startswith("Warehouse: postgresql")
+        assert lines[1] == "Ctrl-C stops everything.\n"
+        with sa.create_engine(EmbeddedPostgres(settings.home).url()).connect() as connection:
+            assert connection.scalar(sa.text("SELECT to_regnamespace('retail')")) is None
+        process.send_signal(number)
+        assert process.wait(LONG) == code
+    finally:
+        process.kill()
+    assert not EmbeddedPostgres(settings.home).running()
 
 
 def test_what_a_killed_keeper_left_is_ended_by_the_next_start(tmp_path: Path) -> None:

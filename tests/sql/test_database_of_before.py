@@ -10,10 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from daybreak.errors import DaybreakError
+from daybreak.local.demonstration_schema import hand_over, staged
 from daybreak.run.tables import see_to_tables, upstreams_first
 from daybreak.settings import PROJECT
+from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.migrations import migrate
-from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from parcels import NewDatabase, make_settings
 
@@ -61,14 +62,16 @@ class Before:
             for statement in statements:
                 connection.exec_driver_sql(statement.replace("%", "%%"))
 
-    def tables(self) -> dict[str, Rows]:
-        """Return all rows of the ledger and of the predictions, by table."""
+    def tables(self, known: "dict[str, tuple[list[str], Rows]] | None" = None) -> dict[str, tuple[list[str], Rows]]:
+        """Return the columns and all rows of the ledger's tables and of the predictions', or of those already known."""
         names = self.rows("SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('ledger', 'predictions')")
-        return {
-            f"{schema}.{name}": self.rows(f"SELECT t FROM {schema}.{name} AS t ORDER BY t::text")
-            for schema, name in names
-            if name != "migrations"
-        }
+        wanted = known or {f"{schema}.{name}": ([], []) for schema, name in names if name != "migrations"}
+        found = {}
+        for table, (columns, _) in wanted.items():
+            kept = columns or [name for name, _ in self.columns(table)]
+            row = f"ROW({', '.join(kept)})::text"
+            found[table] = (kept, self.rows(f"SELECT {row} FROM {table} ORDER BY {row}"))
+        return found
 
     def columns(self, relation: str) -> list[tuple[str, str]]:
         """Return names and types of a relation's columns, in order."""
@@ -100,7 +103,10 @@ def before(new_database: NewDatabase, project: Path, tmp_path: Path) -> Iterator
     connection.cursor().execute(DUMP.read_text())
     connection.commit()
     connection.close()
-    found.execute(*(load_sql(PROJECT / "sql" / "demonstration" / f"{part}.sql").text for part in ("tables", "swap")))
+    warehouse = Warehouse(url)
+    with staged(warehouse, PROJECT / "sql"):
+        hand_over(warehouse, PROJECT / "sql")
+    warehouse.close()
     yield found
     found.close()
 
@@ -117,7 +123,7 @@ def test_nothing_of_what_was_there_is_lost(before: Before) -> None:
     assert len({str(rows) for rows in as_of}) == len(INSTANTS), "the instants tell the publications apart"
     segments = before.rows("SELECT * FROM ledger.run_segments ORDER BY run_id, position")
     before.see_to_everything()
-    kept = before.tables()
+    kept = before.tables(tables)
     # A run with one model for all of its rows has a segment since; what was there stays as it was.
     del kept["ledger.run_segments"], tables["ledger.run_segments"]
     assert kept == tables

@@ -17,7 +17,9 @@ KIND = (
 
 
 def test_the_first_run_of_a_pipeline_makes_its_tables(parcels: Parcels) -> None:
-    parcels.execute("DROP VIEW predictions.parcel_hours", "DROP TABLE predictions.parcel_hours_runs")
+    parcels.execute(
+        "DROP VIEW predictions.parcel_hours, predictions.parcel_hours_ever", "DROP TABLE predictions.parcel_hours_runs"
+    )
     parcels.run(SHORT_DAY)
     assert len(parcels.forecasts(SHORT_DAY)) == ROWS
 

@@ -252,3 +252,72 @@ def test_what_else_is_no_file_of_the_pipeline_is_none(queries: Ask) -> None:
     pipeline: Pipeline = replace(PARCEL_HOURS, **COMPOUND)
     made = queries("SELECT 1", **COMPOUND)
     assert (made.has("actuals"), made.has("coverage"), pipeline.reads is not None) == (False, True, True)
+
+
+MEMBERS = """
+CREATE SCHEMA shop;
+CREATE TABLE shop.members (member integer, months integer, left_us text, told_on date, PRIMARY KEY (told_on, member));
+INSERT INTO shop.members VALUES
+(1, 10, 'Yes', '2024-03-01'), (2, 20, 'No', '2024-03-01'), (3, 30, NULL, '2024-03-01'),
+(4, 40, NULL, '2024-03-04'), (3, 31, NULL, '2024-03-04'),
+(4, 41, 'Yes ', '2024-03-06'), (2, 22, 'Yes', '2024-03-06'), (3, 33, 'No', '2024-03-06'), (5, 50, NULL, '2024-03-06');
+"""
+STATE = """-- One row per member, with the last day, the window's hours and the zone that it is told in.
+SELECT member, months,
+    (:last_day::date - :first_day::date + extract(epoch FROM :window_end - :window_start) / 3600)::integer AS hours,
+    (:window_end AT TIME ZONE :timezone)::text AS until
+FROM shop.members AS told
+WHERE told_on = (SELECT max(told.told_on) FROM shop.members AS told WHERE told.told_on <= :last_day)
+ORDER BY member
+"""
+LEAVING: dict[str, Any] = {
+    "entity_key": ("member",),
+    "reads": StateTable(table="shop.members", as_of="told_on"),
+    "target": "left_us",
+    "positive": "Yes",
+    "measures": "probability",
+    "measured_by": None,
+}
+
+
+def told(queries: Queries, name: str, day: date, timezone: str = "UTC") -> list[tuple[Any, ...]]:
+    queries.check(name, binds(day, timezone))
+    with queries.stream(name, binds(day, timezone)) as (_, reader):
+        return [tuple(row.values()) for row in reader.read_all().to_pylist()]
+
+
+def test_a_training_learns_from_every_file_that_told_an_outcome(queries: Ask) -> None:
+    made = queries(MEMBERS, STATE, **LEAVING)
+    first, second, third = date(2024, 3, 1), date(2024, 3, 4), date(2024, 3, 6)
+    midnight, zone = "2024-03-02 00:00:00", "Asia/Tokyo"
+    known = [(1, 10, 24, midnight, "Yes", first), (2, 20, 24, midnight, "No", first)]
+    # The file of the fourth tells nothing of them, and is no reason to forget them.
+    assert told(made, "training", first, zone) == told(made, "training", second, zone) == known
+    assert [(row[0], row[1], row[4], row[5]) for row in told(made, "training", third, zone)] == [
+        (1, 10, "Yes", first),
+        (2, 22, "Yes", third),
+        (3, 33, "No", third),
+        (4, 41, "Yes ", third),
+    ]
+
+
+def test_actuals_are_what_was_told_since_of_those_nobody_knew(queries: Ask) -> None:
+    made = queries(MEMBERS, STATE, **LEAVING)
+    assert told(made, "actuals", date(2024, 3, 1)) == [(3, 0), (4, 1)]
+    assert told(made, "actuals", date(2024, 3, 6)) == []
+    assert not queries("SELECT 1", STATE, **LEAVING | {"positive": None}).has("actuals")
+
+
+@pytest.mark.parametrize(
+    ("kind", "positive", "wrong"), [("integer", 1, 0), ("boolean", True, False), ("text", "it's", "")]
+)
+def test_a_positive_value_is_one_of_its_type(kind: str, positive: Any, wrong: Any, queries: Ask) -> None:
+    text = str(positive).replace("'", "''")
+    made = queries(
+        f"CREATE SCHEMA shop; CREATE TABLE shop.members (member integer, left_us {kind}, told_on date);"
+        f"INSERT INTO shop.members VALUES (1, NULL, '2024-03-01'), (2, NULL, '2024-03-01'),"
+        f"(1, '{text}', '2024-03-02'), (2, '{wrong}', '2024-03-02')",
+        STATE,
+        **LEAVING | {"positive": positive},
+    )
+    assert told(made, "actuals", date(2024, 3, 1)) == [(1, 1), (2, 0)]

@@ -210,8 +210,13 @@ def test_a_new_version_challenges_and_is_champion_only_where_there_is_none(searc
 
 @pytest.mark.parametrize(
     "change",
-    ["DELETE FROM parcels.handed_in WHERE handed_in_at < '2024-03-12'", "UPDATE parcels.handed_in SET hours_taken = 3"],
-    ids=["no rows", "a constant target"],
+    [
+        "DELETE FROM parcels.handed_in WHERE handed_in_at < '2024-03-12'",
+        "UPDATE parcels.handed_in SET hours_taken = 3",
+        "ALTER TABLE parcels.handed_in ALTER weight_kg TYPE double precision; "
+        "UPDATE parcels.handed_in SET weight_kg = 'infinity' WHERE handed_in_at < '2024-03-11'",
+    ],
+    ids=["no rows", "a constant target", "infinite weights"],
 )
 def test_what_nothing_can_be_learned_from_registers_nothing(searching: Parcels, change: str) -> None:
     before = [version.version for version in searching.workspace.registry.versions("parcel_hours")]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from daybreak.local.demonstration_schema import hand_over, staged
 from daybreak.run.tables import see_to_tables, upstreams_first
 from daybreak.settings import PROJECT, Settings
-from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 
 NewDatabase = Callable[..., str]
@@ -74,9 +74,8 @@ def test_sql_holds_no_place_for_formatting_values_in() -> None:
 
 def test_every_table_view_and_column_has_a_comment(new_database: NewDatabase, tmp_path: Path) -> None:
     workspace = Workspace(Settings(home=tmp_path, project=PROJECT, pipelines="retail", warehouse_url=new_database()))
-    with workspace.ledger.warehouse.begin() as connection:
-        for part in ("tables", "swap"):
-            connection.exec_driver_sql(load_sql(PROJECT / "sql" / "demonstration" / f"{part}.sql").text)
+    with staged(workspace.ledger.warehouse, PROJECT / "sql"):
+        hand_over(workspace.warehouse, PROJECT / "sql")
     for pipeline in upstreams_first(workspace.pipelines):
         see_to_tables(workspace, pipeline)
     with workspace.warehouse.begin() as connection:

@@ -5,24 +5,35 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from daybreak.cli.arguments import Day, Json, Leakage, Name, Policy, RunId, Version, open_workspace, tell_stale
+from daybreak.cli.access import access
+from daybreak.cli.arguments import (
+    Day,
+    IntoNamedWarehouse,
+    Json,
+    Leakage,
+    Name,
+    RunId,
+    Version,
+    open_workspace,
+    tell_stale,
+)
+from daybreak.cli.backfilling import backfilling
+from daybreak.cli.comparing import comparing
 from daybreak.cli.local import local
 from daybreak.cli.looking import looking
 from daybreak.cli.measuring import measuring
 from daybreak.cli.models import models
 from daybreak.cli.new import starting
+from daybreak.cli.outcomes import print_outcomes
 from daybreak.cli.sweeping import sweeping
 from daybreak.cli.tables import tables
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
 from daybreak.settings import share_cores
-
-if TYPE_CHECKING:
-    from daybreak.run.runner import Outcome
 
 INTERRUPTED = 130
 _INTERRUPTED = "Interrupted. Nothing of the unfinished run is visible. Next: run the command again."
@@ -35,6 +46,9 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(looking)
+app.add_typer(backfilling)
+app.add_typer(comparing)
+app.add_typer(access)
 app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)
@@ -87,56 +101,8 @@ def run(
         plan = plan_run(workspace, declared, request)
         with rows_progress(f"{pipeline} {plan.partition.key}") as progress:
             outcome = runner_for(workspace, declared).run(plan, progress)
-        _print_outcomes(f"{pipeline} {plan.partition.key}", [outcome])
+        print_outcomes(f"{pipeline} {plan.partition.key}", [outcome])
         tell_stale(workspace, pipeline, plan.partition.day)
-
-
-@app.command()
-def backfill(
-    pipeline: Name,
-    first: Annotated[str, typer.Argument(metavar="FROM", help="First day, YYYY-MM-DD.")],
-    last: Annotated[str, typer.Argument(metavar="TO", help="Last day, included.")],
-    model_version: Version = None,
-    policy: Policy = None,
-    allow_leakage: Leakage = False,
-    push: Annotated[
-        bool, typer.Option("--push", help="Also send, where the pipeline pushes; without it none is sent.")
-    ] = False,
-) -> None:
-    """Score every partition of a range, in one process. A day that is refused does not stop the others."""
-    from daybreak.cli.display import print_error
-    from daybreak.cli.progress import days_progress
-    from daybreak.declaration.partition import days
-    from daybreak.push.runner import runner_for
-    from daybreak.run.planning import Request, plan_run
-
-    wanted = days(parse_day(first), parse_day(last))
-    outcomes, refusals = [], []
-    with open_workspace() as workspace:
-        declared = workspace.pipeline(pipeline)
-        workspace.ledger.sweep()
-        runner = runner_for(workspace, declared)
-        with days_progress(pipeline, len(wanted)) as progress:
-            for day in wanted:
-                request = Request(
-                    day.isoformat(),
-                    trigger="backfill",
-                    model_version=model_version,
-                    policy=policy,
-                    allow_leakage=allow_leakage,
-                    push=push,
-                )
-                try:
-                    outcomes.append(runner.run(plan_run(workspace, declared, request)))
-                except DaybreakError as error:
-                    refusals.append(str(error))
-                progress(day)
-        _print_outcomes(f"{pipeline} {first} to {last}", outcomes)
-        tell_stale(workspace, pipeline)
-    for refusal in refusals:
-        print_error(refusal)
-    if refusals:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -158,7 +124,7 @@ def push(
         plan = plan_run(workspace, declared, request)
         with rows_progress(f"{pipeline} {day}") as progress:
             outcome = PushRunner(workspace, declared).run(plan, progress)
-        _print_outcomes(f"{pipeline} {day}", [outcome])
+        print_outcomes(f"{pipeline} {day}", [outcome])
 
 
 @app.command()
@@ -195,7 +161,7 @@ def replay(
         runner = Runner(workspace, workspace.pipeline(pipeline))
         plan, counts, publication = replay_rows(runner, parse_day(day), read_source=source == "source")
         seconds = (datetime.now(UTC) - started).total_seconds()
-        _print_outcomes(f"replay of {pipeline} {day}", [Outcome(plan, counts, seconds, publication)])
+        print_outcomes(f"replay of {pipeline} {day}", [Outcome(plan, counts, seconds, publication)])
 
 
 @app.command()
@@ -229,15 +195,18 @@ def reproduce(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -
 def load_demo(
     last_day: Annotated[str | None, typer.Option(help="Day that the data ends on; default: yesterday.")] = None,
     promotions: Annotated[bool, typer.Option("--promotions", help="Also the 20.9 million rows of promotions.")] = False,
+    into_named_warehouse: IntoNamedWarehouse = False,
 ) -> None:
     """Load the demonstration data: a year of real grocery sales, moved to end yesterday."""
     from zoneinfo import ZoneInfo
 
     from daybreak.cli.display import out
     from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
+    from daybreak.local.demonstration_schema import refuse_named_warehouse
 
     yesterday = datetime.now(ZoneInfo(TIMEZONE)).date() - timedelta(days=1)
     with open_workspace() as workspace:
+        refuse_named_warehouse(workspace.settings, asked=into_named_warehouse)
         load_demonstration_data(
             workspace.warehouse,
             workspace.settings.sql,
@@ -245,27 +214,3 @@ def load_demo(
             promotions=promotions,
             progress=lambda table, rows: out.print(f"  retail.{table}: {rows:,} rows"),
         )
-
-
-def _print_outcomes(title: str, outcomes: "list[Outcome]") -> None:
-    from daybreak.cli.display import print_table
-
-    columns = ["day", "run", "rows in", "quarantined", "failed", "scored", "model version", "seconds", "outcome"]
-    print_table(
-        title,
-        columns,
-        [
-            [
-                outcome.plan.partition.day,
-                str(outcome.plan.run_id),
-                outcome.counts.rows_extracted,
-                outcome.counts.rows_quarantined,
-                outcome.counts.rows_failed,
-                outcome.counts.rows_scored,
-                outcome.plan.model.label,
-                round(outcome.seconds, 2),
-                str(outcome),
-            ]
-            for outcome in outcomes
-        ],
-    )

@@ -22,6 +22,10 @@ Leakage = Annotated[
 Policy = Annotated[
     str | None, typer.Option(help="Version for the past: current, as_of or a number; default: the pipeline's policy.")
 ]
+IntoNamedWarehouse = Annotated[
+    bool,
+    typer.Option("--into-named-warehouse", help="Load the demonstration into the warehouse of DAYBREAK_WAREHOUSE_URL."),
+]
 RunId = Annotated[int | None, typer.Option("--run", help="This run, not the current one.")]
 
 

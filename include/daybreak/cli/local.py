@@ -4,18 +4,24 @@ from typing import Annotated
 
 import typer
 
+from daybreak.cli.arguments import IntoNamedWarehouse
 from daybreak.settings import Settings
 
 local = typer.Typer(help="The stack on this machine: PostgreSQL, Airflow, a promotions system; nothing to install.")
 
 
 @local.command()
-def up() -> None:
-    """Run the stack in the foreground, with demonstration data and models; Ctrl-C stops everything."""
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="With the demonstration's data, models and DAGs.")] = False,
+    airflow: Annotated[bool, typer.Option("--airflow/--no-airflow", help="Airflow too, or just the database.")] = True,
+    into_named_warehouse: IntoNamedWarehouse = False,
+) -> None:
+    """Run the stack in the foreground, for the pipelines of DAYBREAK_PIPELINES; Ctrl-C stops everything."""
     from daybreak.cli.screen import Terminal
-    from daybreak.local.demonstration import keep_up
+    from daybreak.local.stack import keep_up
 
-    keep_up(Settings(), Terminal(clock=False))
+    options = {"demo": demo, "airflow": airflow, "into_named_warehouse": into_named_warehouse}
+    keep_up(Settings(), Terminal(clock=False), **options)
 
 
 @local.command()
@@ -50,9 +56,9 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead
 
 
 @local.command()
-def demo() -> None:
+def demo(into_named_warehouse: IntoNamedWarehouse = False) -> None:
     """Load real data, train, run the pipelines through a real Airflow, show the result, stop everything."""
     from daybreak.cli.screen import Terminal
     from daybreak.local.demonstration import demonstrate
 
-    demonstrate(Settings(), Terminal(clock=True))
+    demonstrate(Settings(), Terminal(clock=True), into_named_warehouse=into_named_warehouse)

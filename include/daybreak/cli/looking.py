@@ -1,4 +1,4 @@
-"""The commands that only look: runs, deliveries, models, and where the warehouse is."""
+"""The commands that only look: runs, deliveries and models."""
 
 from typing import Annotated
 
@@ -18,9 +18,14 @@ def runs(
     stale: Annotated[
         bool, typer.Option("--stale", help="Only current ones whose upstream has been published anew since.")
     ] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="Days of which nothing is current instead.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Days whose last run failed instead.")] = False,
     json: Json = False,
 ) -> None:
     """List runs, the newest first."""
+    if missing or failed:
+        _list_days(pipeline, limit, missing=missing, failed=failed, json=json)
+        return
     from daybreak.cli.display import out, print_json, print_table
     from daybreak.cli.report import print_stale
     from daybreak.ledger.history import list_runs
@@ -149,8 +154,22 @@ def models(
         print_json([{**(to_json(v.model) if v.model else asdict(v)), "lacks": v.lacks} for v in found])
 
 
-@looking.command()
-def url() -> None:
-    """Print the warehouse's URL, password included, as psql reads it; SQLAlchemy wants postgresql+psycopg2."""
+def _list_days(pipeline: str | None, limit: int, *, missing: bool, failed: bool, json: bool) -> None:
+    """List the days since a pipeline's first that are missing or failed, the newest first."""
+    from daybreak.cli.display import print_json, print_table
+    from daybreak.run.backfill import FAILED, MISSING, days_to_run
+
+    only = {name for name, chosen in ((MISSING, missing), (FAILED, failed)) if chosen}
     with open_workspace() as workspace:
-        print(workspace.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False))
+        names = [workspace.pipeline(pipeline).name] if pipeline else list(workspace.pipelines)
+        workspace.ledger.sweep()
+        found = [(name, day) for name in names for day in days_to_run(workspace, workspace.pipeline(name), only)]
+    found = sorted(found, key=lambda one: one[1].day, reverse=True)[:limit]
+    if json:
+        print_json([{"pipeline": name, "partition_date": day.day, "now": day.says} for name, day in found])
+        return
+    print_table(
+        f"Days that are {' or '.join(sorted(only))}",
+        ["pipeline", "day", "now", "next"],
+        [[name, day.day, day.says, f"daybreak run {name} --partition {day.day}"] for name, day in found],
+    )

@@ -23,9 +23,11 @@ def measure(
     from daybreak.cli.display import print_json, print_table
     from daybreak.cli.progress import days_progress
     from daybreak.monitoring.measure import Measuring
+    from daybreak.training.metrics import PRIMARY
 
     with open_workspace() as workspace:
-        wanted = Measuring(workspace, workspace.pipeline(pipeline))
+        declared = workspace.pipeline(pipeline)
+        wanted = Measuring(workspace, declared)
         due = wanted.due(parse_day(first) if first else None, parse_day(last) if last else None)
         found = []
         with days_progress(pipeline, len(due)) as progress:
@@ -35,9 +37,10 @@ def measure(
     if json:
         print_json([asdict(measured) for measured in found])
         return
+    metric = PRIMARY[declared.measures].replace("_", " ") if declared.measures else ""
     print_table(
         f"{pipeline}: predictions against actuals",
-        ["day", "run", "rows", "of", "champion", "shadow", "outcome"],
+        ["day", "run", "rows", "of", f"{metric}, champion", f"{metric}, shadow", "outcome"],
         [
             [
                 measured.day,

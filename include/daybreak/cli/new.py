@@ -14,29 +14,46 @@ if TYPE_CHECKING:
     from datetime import date
 
     from daybreak.declaration.pipeline import Pipeline
-    from daybreak.starting.csv_file import CsvFile
-    from daybreak.starting.scaffold import Target
 
 starting = typer.Typer()
 
 AsOf = Annotated[
     str | None, typer.Option("--as-of", help="Day at whose end it was as the file tells; default: the last one.")
 ]
-Delimiter = Annotated[str, typer.Option(help="What separates the columns.")]
+Delimiter = Annotated[
+    str | None, typer.Option(help="What separates the columns, such as `;` or tab; default: told by the file.")
+]
+Decimal = Annotated[
+    str | None, typer.Option(help="What stands before the decimals, `.` or `,`; default: told by the file.")
+]
+Thousands = Annotated[
+    str | None, typer.Option(help="What stands between the thousands, such as `.` or space; default: told by the file.")
+]
+Encoding = Annotated[
+    str | None, typer.Option(help="How letters are encoded, such as latin-1; default: told by the file.")
+]
+Empty = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEXT", help="A text that means nothing, as a blank does; may be repeated. Default: ?, n/a."),
+]
 
 
 @starting.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new pipeline, for example churn.")],
-    from_csv: Annotated[Path, typer.Option("--from-csv", help="The file: UTF-8, its first line names the columns.")],
-    key: Annotated[str, typer.Option(help="Column that tells the rows apart.")],
+    from_csv: Annotated[Path, typer.Option("--from-csv", help="The file; its first line names the columns.")],
+    key: Annotated[list[str], typer.Option(help="Column that tells the rows apart; repeated where it takes several.")],
     target: Annotated[str, typer.Option(help="Column to predict; it has two values.")],
     positive: Annotated[
         str | None, typer.Option(help="The target's value whose probability is predicted; default: yes, true or 1.")
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of the partitions' days.")] = "UTC",
     as_of: AsOf = None,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
+    empty: Empty = None,
     load: Annotated[bool, typer.Option(help="Load the file's rows into the warehouse.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be written.")] = False,
 ) -> None:
@@ -45,24 +62,37 @@ def new(
     Everything is proposed from the rows there are, and is yours to edit. Nothing that exists is overwritten.
     """
     from daybreak.cli.display import out
+    from daybreak.cli.files import print_file, repeated
     from daybreak.starting.csv_file import read_csv
+    from daybreak.starting.csv_format import asked_format
+    from daybreak.starting.proposals import propose
     from daybreak.starting.scaffold import find_target, render
     from daybreak.starting.scaffold_files import Scaffold
     from daybreak.tables.source_table import load_rows
 
     settings = Settings()
+    asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
     scaffold = Scaffold(settings.project, settings.pipelines, name)
     with scaffold.alone():
         scaffold.refuse_name()
         day = _day(as_of, timezone)
-        file = read_csv(from_csv, key, delimiter)
+        file = read_csv(from_csv, key, asked)
         chosen = find_target(file, target, positive)
         files = render(name, settings.pipelines, timezone, file, chosen)
-        _print_file(from_csv, file, chosen)
+        print_file(file, chosen, propose(file, chosen.column))
         if not dry_run:
             if load:
+                other = f"make the pipeline with `--no-load`, then `daybreak load-csv {name} {from_csv} --replace`"
                 with open_workspace() as workspace:
-                    load_rows(workspace.warehouse, name, file.rows, day, key=file.key, originals=file.originals)
+                    load_rows(
+                        workspace.warehouse,
+                        name,
+                        file.rows,
+                        day,
+                        key=file.keys,
+                        originals=file.originals,
+                        to_replace=other,
+                    )
             scaffold.place(files)
     out.print("Would write:" if dry_run else "Written:")
     for path, text in files.items():
@@ -71,7 +101,7 @@ def new(
     out.print(f"{'Would load' if dry_run else 'Loaded'}: sources.{name}, as of {day}" if load else "Nothing loaded.")
     if not dry_run:
         steps = [f"train {name}", f"run {name}", f"show {name} {_day(None, timezone)}"]
-        steps = steps if load else [f"load-csv {name} {from_csv} --as-of {day}", *steps]
+        steps = steps if load else [f"load-csv {name} {from_csv} --as-of {day}{repeated(asked)}", *steps]
         out.print("Next:\n" + "\n".join(f"  daybreak {step}" for step in steps), soft_wrap=True, markup=False)
 
 
@@ -80,23 +110,57 @@ def load_csv(
     pipeline: Name,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A file with the columns of the pipeline's first one.")],
     as_of: AsOf = None,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
+    empty: Empty = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where more than a tenth of the day's keys are not in the file.")
+    ] = False,
+    widen: Annotated[
+        bool, typer.Option("--widen", help="Let the table take further columns, and decimals for whole numbers.")
+    ] = False,
 ) -> None:
     """Load a newer CSV file into the source table of a pipeline, which is made where it is missing.
 
-    Partitions from its day on read it; those before keep reading what they read.
+    Partitions from its day on read it; those before keep reading what they read. The table's types decide how it is
+    read. The column of the target may be empty or missing where nobody knows it yet.
     """
     from daybreak.cli.display import out
-    from daybreak.starting.csv_file import read_csv
-    from daybreak.tables.source_table import load_rows
+    from daybreak.cli.files import print_comparison, print_reading
+    from daybreak.starting.csv_file import read_texts, with_types
+    from daybreak.starting.csv_for_table import for_table
+    from daybreak.starting.csv_format import asked_format
+    from daybreak.tables.source_table import load_rows, source_schema
 
+    asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         table = _source_table(declared)
         day = _day(as_of, declared.timezone)
-        file = read_csv(path, declared.entity_key[0], delimiter)
-        rows = load_rows(workspace.warehouse, table, file.rows, day, key=file.key, originals=file.originals)
-    out.print(f"sources.{table}: {rows:,} rows as of {day}.", markup=False)
+        read = read_texts(path, declared.entity_key, asked)
+        schema = source_schema(workspace.warehouse, table)
+        if schema is None:
+            file = with_types(read)
+        else:
+            file = for_table(read, f"sources.{table}", schema, target=declared.target, widen=widen)
+        print_reading(file)
+        difference = load_rows(
+            workspace.warehouse,
+            table,
+            file.rows,
+            day,
+            key=file.keys,
+            originals=file.originals,
+            replace=replace,
+            widen=widen,
+            announce=lambda found: print_comparison(table, day, found),
+        )
+    told = f" {difference.leave:,} keys left, {difference.come:,} came, {difference.change:,} changed."
+    out.print(
+        f"sources.{table}: {difference.rows:,} rows as of {day}.{told if difference.day == day else ''}", markup=False
+    )
 
 
 def _source_table(pipeline: "Pipeline") -> str:
@@ -128,18 +192,3 @@ def _day(as_of: str | None, timezone: str) -> "date":
             f"There is no time zone '{timezone}'.", next_step="name one, such as `--timezone America/New_York`."
         ) from error
     return resolve_partition(as_of, timezone, as_of=datetime.now(UTC)).day
-
-
-def _print_file(path: Path, file: "CsvFile", target: "Target") -> None:
-    from daybreak.cli.display import out
-
-    rows, names = file.rows, file.originals
-    share = f"{target.positives:,} of them ({target.positives / rows.num_rows:.1%})"
-    out.print(
-        f"{path.name}: {rows.num_rows:,} rows, {rows.num_columns} columns. "
-        f"{names[target.column]} is {target.positive} in {share}.",
-        markup=False,
-    )
-    for column in rows.column_names:
-        if rows[column].null_count:
-            out.print(f"  {names[column]} is empty in {rows[column].null_count:,} rows: null.", markup=False)

@@ -69,9 +69,24 @@ def resolve_partition(key: str | None, timezone: str, *, as_of: datetime, now: d
 
 def last_complete_day(timezone: str, instant: datetime) -> date:
     """Return the last day that was over at the instant."""
-    day = instant.astimezone(ZoneInfo(timezone)).date() - timedelta(days=1)
+    day = day_of(instant, timezone) - timedelta(days=1)
     while not _happened(day, timezone):
         day -= timedelta(days=1)
+    return day
+
+
+def day_of(instant: datetime, timezone: str) -> date:
+    """Return the day whose window holds the instant."""
+    day = instant.astimezone(ZoneInfo(timezone)).date()
+    # Where the clocks were set back over midnight, the calendar's date goes back with them; windows do not.
+    return day + timedelta(days=1) if _midnight(day + timedelta(days=1), timezone) <= instant else day
+
+
+def day_after(day: date, timezone: str) -> date:
+    """Return the next day that there was, or will be."""
+    day += timedelta(days=1)
+    while not _happened(day, timezone):
+        day += timedelta(days=1)
     return day
 
 

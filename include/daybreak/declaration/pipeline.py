@@ -100,8 +100,9 @@ class Pipeline:
 
     ``measures`` says what is predicted: actuals.sql then gives what happened, measured as a whole and for each value of
     its column ``measured_by``. ``target`` is the column of training.sql that holds what is predicted, known
-    ``target_days`` after the partition. ``training_rows`` is a function of a ``Past`` and two days that completes the
-    rows of training.sql where the file cannot, with the column of a model per segment. ``groups`` are columns of
+    ``target_days`` after the partition; where it is one of two values, ``positive`` is that whose probability is
+    predicted. ``training_rows`` is a function of a ``Past`` and two days that completes the rows of training.sql where
+    the file cannot, with the column of a model per segment. ``groups`` are columns of
     them: a promotion may make none of their values worse by more than the share ``group_margin``. ``backfill``
     is the model version that backfills use: today's champion, the one ``as_of`` the partition's end, or a number.
     ``retrain`` says when measurements ask for a training before the weekly one.
@@ -132,6 +133,7 @@ class Pipeline:
     measures: Measures | None = None
     measured_by: str | None = None
     target: str | None = None
+    positive: str | float | None = None
     target_days: int = 1
     training_rows: Function | None = None
     groups: tuple[str, ...] = ()
@@ -200,9 +202,12 @@ class Pipeline:
             return "a model per segment, and no segment"
         if self.backfill not in ("current", "as_of") and not (isinstance(self.backfill, int) and self.backfill > 0):
             return f"a backfill policy '{self.backfill}' other than current, as_of or a version"
-        if self.measured_by and not self.measures:
-            return "what it is measured by, and not what it measures"
-        if problem := self._no_function() or self._retrain_contradiction() or self._presentation_contradiction():
+        if (
+            problem := self._measuring_contradiction()
+            or self._no_function()
+            or self._retrain_contradiction()
+            or self._presentation_contradiction()
+        ):
             return problem
         if self.upstream == self.name:
             return "itself as its upstream"
@@ -210,6 +215,13 @@ class Pipeline:
             return "a top that is not one or more rows within the leading columns of its entity key"
         if self.top and self.top.within == self.entity_key:
             return "a top within its whole entity key, of which there is one row each"
+        return None
+
+    def _measuring_contradiction(self) -> str | None:
+        if self.positive is not None and self.target is None:
+            return "which value of its target is positive, and no target"
+        if self.measured_by and not self.measures:
+            return "what it is measured by, and not what it measures"
         return None
 
     def _no_function(self) -> str | None:

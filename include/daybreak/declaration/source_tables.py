@@ -39,7 +39,8 @@ class StateTable:
 
     It is named ``schema.table``, letter by letter. ``as_of`` is its column of those days. A partition reads what was
     told last by its end: the source covers the days from the first one on. Where the pipeline declares its ``target``
-    as a column of the table, training.sql follows: the rows of extract.sql whose target is known.
+    as a column of the table, training.sql follows: each entity key whose target is known, by the newest row that tells
+    it. With ``positive`` actuals.sql follows too: what was told since of those whose target was not known before.
     """
 
     table: str

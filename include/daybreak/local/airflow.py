@@ -151,7 +151,7 @@ class LocalAirflow:
     def _leave_in_order_on_sigterm(self) -> None:
         # Only the main thread may; from another one the keeper still sees that the process is gone.
         if self._handler_before is None and threading.current_thread() is threading.main_thread():
-            self._handler_before = signal.signal(signal.SIGTERM, _leave)
+            self._handler_before = signal.signal(signal.SIGTERM, leave)
 
     def _start_keeper(self, home: Path, lock: int) -> None:
         self._postgres.use()
@@ -242,5 +242,6 @@ def _last_lines(log: Path, lines: int = 3) -> str:
     return " | ".join([line.strip()[:200] for line in text.splitlines() if line.strip()][-lines:]) or "(it is empty)"
 
 
-def _leave(number: int, _: FrameType | None) -> None:
+def leave(number: int, _: FrameType | None) -> None:
+    """End the process in order on a signal: what was started is ended on the way out."""
     raise SystemExit(128 + number)

@@ -11,6 +11,7 @@ from daybreak.errors import ModelRefused, TerminalError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
 from daybreak.local.demonstration_report import follow, lists_shown, publications_shown, push_shown
+from daybreak.local.demonstration_schema import refuse_named_warehouse
 from daybreak.local.promotions import to_be_started
 from daybreak.local.screen import Screen
 from daybreak.settings import Settings
@@ -22,8 +23,9 @@ CASCADE = ["customer_segments", "customer_recommendations"]
 DAYS = 7
 
 
-def demonstrate(settings: Settings, screen: Screen) -> None:
+def demonstrate(settings: Settings, screen: Screen, *, into_named_warehouse: bool = False) -> None:
     """Load, train, start Airflow, run the pipelines through it, show what came of it, stop everything."""
+    refuse_named_warehouse(settings, asked=into_named_warehouse)
     say = screen.step
     # Demonstration offers never go to a receiver that the settings name.
     promotions = to_be_started(settings.model_copy(update={"push_url": None}))
@@ -66,31 +68,6 @@ def demonstrate(settings: Settings, screen: Screen) -> None:
         workspace.close()
         postgres.release()
     say("Everything that was started is stopped. Look around with `make up`, or without Airflow: `daybreak --help`.")
-
-
-def keep_up(settings: Settings, screen: Screen) -> None:
-    """Run the same stack in the foreground until Ctrl-C, with Airflow's UI."""
-    promotions = to_be_started(settings)
-    pipelines = [PUBLISHED, *CASCADE, *([PUSHED] if promotions or settings.push_url else [])]
-    workspace = Workspace(settings)
-    say = screen.step
-    postgres = EmbeddedPostgres(settings.home).use()
-    try:
-        with LocalAirflow(settings, postgres, dags=pipelines, promotions=promotions, progress=say) as airflow:
-            prepare(workspace, pipelines, say)
-            for pipeline in pipelines:
-                airflow.api.unpause(pipeline)
-            screen.line(f"\nAirflow: {airflow.url}   user admin, password {airflow.password}")
-            screen.line(f"Warehouse: {workspace.warehouse.url.render_as_string(hide_password=False)}")
-            if promotions:
-                screen.line(f"Promotions system: {promotions.url}   token in {promotions.secrets_file}")
-            screen.line("Ctrl-C stops everything.\n")
-            airflow.watch()
-    except KeyboardInterrupt:
-        say("Stopped.")
-    finally:
-        workspace.close()
-        postgres.release()
 
 
 def prepare(workspace: Workspace, pipelines: list[str], say: Callable[[str], None]) -> date:

@@ -10,15 +10,14 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daybreak.local.demonstration_schema import STAGING, TABLES, hand_over, staged
 from daybreak.warehouse.database import Warehouse
-from daybreak.warehouse.sql_file import load_sql
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 TIMEZONE = "America/New_York"
 LAST_DAY = date(2017, 12, 31)
-TABLES = ("transactions", "products", "demographics")
 
 
 def load_demonstration_data(
@@ -29,22 +28,22 @@ def load_demonstration_data(
     promotions: bool = False,
     progress: Callable[[str, int], None] = lambda table, rows: None,
 ) -> dict[str, int]:
-    """Replace schema ``retail`` by the demonstration data ending on last_day (local); return rows per table.
+    """Replace the rows of the demonstration's tables by those that end on last_day (local); return rows per table.
 
-    Readers see the old schema or the new one. Interrupted, it leaves the old one as it was.
+    Readers see the old rows or the new ones. Interrupted, it leaves the old ones as they were. Raises
+    ConfigurationError where schema ``retail`` is somebody else's.
     """
-    with warehouse.begin() as connection:
-        connection.exec_driver_sql(load_sql(sql / "demonstration" / "tables.sql").text)
+    loading = tuple(table for table in TABLES if promotions or table != "promotions")
     loaded = {}
-    for table in (*TABLES, "promotions") if promotions else TABLES:
-        with warehouse.bulk() as connection:
-            with connection.cursor() as cursor:
-                rows = _read(table, last_day)
-                loaded[table] = cursor.adbc_ingest(table, rows, mode="append", db_schema_name="retail_loading")
-            connection.commit()
-        progress(table, loaded[table])
-    with warehouse.begin() as connection:
-        connection.exec_driver_sql(load_sql(sql / "demonstration" / "swap.sql").text)
+    with staged(warehouse, sql):
+        for table in loading:
+            with warehouse.bulk() as connection:
+                with connection.cursor() as cursor:
+                    rows = _read(table, last_day)
+                    loaded[table] = cursor.adbc_ingest(table, rows, mode="append", db_schema_name=STAGING)
+                connection.commit()
+            progress(table, loaded[table])
+        hand_over(warehouse, sql, loading)
     return loaded
 
 

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-# The tags of a version that are looked for: the settings that a search chose, and what started the training.
-SEARCHED, ORIGIN = "searched", "origin"
+# The tags of a version that are looked for: the settings that a search chose, what started the training, and how its
+# held-out rows were chosen, which is by their entity keys or not told.
+SEARCHED, ORIGIN, HELD_OUT = "searched", "origin", "held_out"
+BY_KEY = "entity key"
 
 
 @dataclass(frozen=True)

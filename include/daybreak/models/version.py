@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from daybreak.batch.signature import Signature
@@ -54,6 +55,12 @@ def from_json(value: Mapping[str, Any]) -> ModelVersion:
 
 def library_versions() -> dict[str, str]:
     """Return the installed versions of the libraries that decide what a model computes."""
+    return dict(_library_versions())
+
+
+# Reading what is installed takes as long as planning does, and does not change while a process lives.
+@cache
+def _library_versions() -> dict[str, str]:
     from importlib.metadata import version
 
     return {name: version(name) for name in LIBRARIES}

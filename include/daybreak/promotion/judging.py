@@ -15,10 +15,13 @@ from daybreak.promotion.bootstrap import Interval, least_days, paired_interval
 from daybreak.training.comparison import Compared, by_group, compare, unseen_days
 from daybreak.training.metrics import PRIMARY
 from daybreak.training.trial import Trial, try_in_fresh_process, values_of
+from daybreak.training.unseen_keys import compare_by_keys, told_by_keys
 from daybreak.workspace import Workspace
 
 # A group with fewer held-out rows says more of chance than of the model; such groups are judged together.
 LEAST_GROUP_ROWS = 200
+# Of a table of states each key is one row, and says nothing of the others: with fewer, an interval says little.
+LEAST_KEYS = 30
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,14 @@ def judge(
     checks = [_signature(challenger, champion)]
     if not checks[0].met:
         return checks  # rows for the one are none for the other
-    on = unseen_days(workspace, pipeline, [model for model in (challenger, champion) if model])
-    if not on or pipeline.target is None or pipeline.measures is None:
-        lacking = "no target" if pipeline.target is None else "not what it measures"
-        declared = pipeline.target is not None and pipeline.measures is not None
-        why = "no day has passed that neither has seen" if declared else f"the pipeline declares {lacking}"
-        return [*checks, Check("held-out rows", False, why)]
-    compared = compare(workspace, pipeline, challenger, champion, on, progress)
+    if pipeline.target is None or pipeline.measures is None:
+        lacking = "no target" if pipeline.target is None else "not what it `measures`"
+        return [*checks, Check("held-out rows", False, f"the pipeline declares {lacking}")]
+    compared = _compared(workspace, pipeline, challenger, champion, progress)
+    if not compared.rows and not compared.days:
+        neither = "that neither has seen" if champion else "that it has not seen"
+        what = f"no key has a known target {neither}" if compared.by_key else f"no day has passed {neither}"
+        return [*checks, Check("held-out rows", False, what)]
     if champion:
         checks.append(_held_out(pipeline, compared))
         checks.append(_shadow(workspace, pipeline, challenger, champion))
@@ -60,6 +64,19 @@ def judge(
     progress("scoring a sample in a fresh process")
     checks.append(_fresh_process(workspace, pipeline, challenger, compared))
     return checks
+
+
+def _compared(
+    workspace: Workspace,
+    pipeline: Pipeline,
+    challenger: ModelVersion,
+    champion: ModelVersion | None,
+    progress: Callable[[str], None],
+) -> Compared:
+    if told_by_keys(workspace, pipeline):
+        return compare_by_keys(workspace, pipeline, challenger, champion, progress)
+    on = unseen_days(workspace, pipeline, [model for model in (challenger, champion) if model])
+    return compare(workspace, pipeline, challenger, champion, on, progress) if on else Compared(days=[])
 
 
 def signature_difference(challenger: ModelVersion, champion: ModelVersion) -> str:
@@ -78,6 +95,8 @@ def _signature(challenger: ModelVersion, champion: ModelVersion | None) -> Check
 
 def _held_out(pipeline: Pipeline, compared: Compared) -> Check:
     name, least = "better on held-out rows", least_days(pipeline.target_days)
+    if compared.by_key:
+        return _unseen_keys(pipeline, compared, name)
     if len(compared.days) < least or not compared.challenger:
         return Check(
             name, False, f"{len(compared.days)} days that neither has seen, {least} are needed; wait, or train again"
@@ -85,6 +104,16 @@ def _held_out(pipeline: Pipeline, compared: Compared) -> Check:
     challenger, champion = np.concatenate(compared.challenger), np.concatenate(compared.champion)
     interval = paired_interval(challenger - champion, np.concatenate(compared.day), horizon=pipeline.target_days)
     return Check(name, interval.high < 0, _told(pipeline, champion.mean(), challenger.mean(), interval))
+
+
+def _unseen_keys(pipeline: Pipeline, compared: Compared, name: str) -> Check:
+    keys = sum(map(len, compared.challenger))
+    if keys < LEAST_KEYS:
+        return Check(name, False, f"{keys} keys that neither was fitted on, {LEAST_KEYS} are needed; load newer files")
+    challenger, champion = np.concatenate(compared.challenger), np.concatenate(compared.champion)
+    interval = paired_interval(challenger - champion, np.concatenate(compared.day))
+    told = _told(pipeline, champion.mean(), challenger.mean(), interval)
+    return Check(name, interval.high < 0, f"{told.rpartition(' on ')[0]} on {keys:,} keys that neither was fitted on")
 
 
 def _shadow(workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, champion: ModelVersion) -> Check:
@@ -123,11 +152,12 @@ def _group(pipeline: Pipeline, compared: Compared, group: str) -> Check:
     """
     margin, worse, largest, judged = pipeline.group_margin, [], 0.0, 0
     champion, day = np.concatenate(compared.champion), np.concatenate(compared.day)
+    horizon = 1 if compared.by_key else pipeline.target_days
     differences = (np.concatenate(compared.challenger) - champion) / abs(champion.mean())
     for name, mask in by_group(compared, group, LEAST_GROUP_ROWS):
         judged += 1
         change = float(differences[mask].mean())
-        if change > margin and paired_interval(differences[mask], day[mask], horizon=pipeline.target_days).low > 0:
+        if change > margin and paired_interval(differences[mask], day[mask], horizon=horizon).low > 0:
             worse.append((change, name))
         else:
             largest = max(largest, change)

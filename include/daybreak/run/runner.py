@@ -62,13 +62,22 @@ class Runner:
     """Run one pipeline's stages. A runner keeps what is costly to make, so one serves a whole backfill.
 
     What a stage is handed, plan, snapshot and counts, is compared with what the ledger has recorded; ``origin`` is the
-    Airflow run that the plan has to be of.
+        Airflow run that the plan has to be of. ``unpublished`` is given the predictions of a run that is not to publish
+        any, and takes every one.
     """
 
-    def __init__(self, workspace: Workspace, pipeline: Pipeline, origin: str | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        pipeline: Pipeline,
+        origin: str | None = None,
+        *,
+        unpublished: Callable[[Iterator[Scored]], None] | None = None,
+    ) -> None:
         self.workspace = workspace
         self.pipeline = pipeline
         self.origin = origin
+        self._unpublished = unpublished or _take_all
         self.publisher = Publisher(workspace.warehouse, pipeline)
         self.scorer = Scorer(pipeline, lambda version: workspace.registry.load(version))
 
@@ -124,7 +133,11 @@ class Runner:
             shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
         return shadowed
 
-    def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
+    def run(
+        self,
+        plan: Plan,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Outcome:
         """Run all stages as one stream: while one chunk is scored, the next is read and the last one written.
 
         Nothing becomes visible before the whole batch was judged. ``progress`` is told rows done and rows in all.
@@ -134,8 +147,7 @@ class Runner:
         with ledger.alive(plan.run_id), self._stage(plan, "all"):
             stream = _Stream(self, plan, progress)
             if plan.hold is not None:
-                for _ in stream.predictions():
-                    pass
+                self._unpublished(stream.predictions())
                 with self.workspace.warehouse.begin() as connection:
                     ledger.finish(connection, plan.run_id, "checked", stream.counts)
                 publication = None
@@ -251,6 +263,10 @@ class Runner:
                 )
             yield
             ledger.took(plan.run_id, name, time.monotonic() - started)
+
+
+def _take_all(predictions: Iterator[Scored]) -> None:
+    deque(predictions, maxlen=0)
 
 
 class _Stream:

@@ -8,6 +8,8 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.run.plan import query_binds
 from daybreak.tables.pipeline_tables import PipelineTables
 from daybreak.tables.statements import Change
+from daybreak.warehouse.described import Described, describe_query
+from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 
 
@@ -27,6 +29,12 @@ def foresee_tables(workspace: Workspace, pipeline: Pipeline) -> list[Change]:
     """Return what would be done to a pipeline's tables."""
     workspace.ledger  # noqa: B018 - as above
     return _tables(workspace, pipeline).foresee(_any_binds(pipeline))
+
+
+def describe_extract(workspace: Workspace, pipeline: Pipeline) -> list[Described]:
+    """Return the columns of a pipeline's extract.sql; it is described, not run. Raises SourceRefused."""
+    extract = load_sql(workspace.sql(pipeline, "extract"))
+    return describe_query(workspace.warehouse, extract, _any_binds(pipeline))
 
 
 def upstreams_first(pipelines: dict[str, Pipeline]) -> list[Pipeline]:

@@ -1,37 +1,53 @@
-"""A CSV file as a source: read whole, types inferred, columns named so that SQL and Python can say them.
+"""A CSV file as a source: read whole, with types, and with columns named so that SQL and Python can say them.
 
 It is somebody's export, so nothing about it is taken for granted: what cannot be right is refused before anything is
-written, and what is kept means the same afterwards (identifiers keep their leading zeros, a blank is no value).
+written, what is kept means the same afterwards (identifiers keep their leading zeros, a blank is no value), and what
+was found out, since nobody said it, can be shown.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from keyword import iskeyword
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daybreak.errors import SourceRefused
+from daybreak.starting.csv_format import UNASKED, CsvFormat, shown, spoken
+from daybreak.starting.csv_rows import CsvRows, other_delimiter, read_rows
+from daybreak.starting.csv_text import read_text
+from daybreak.starting.csv_values import EMPTY, inferred, inferred_key, trimmed, values, without_nothing
+from daybreak.starting.number_format import PLAIN, NumberFormat, guessed
+from daybreak.starting.plain_names import plain_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyarrow import csv
-
-# Names that the warehouse's own columns have, where rows are kept or predictions are shown.
-_TAKEN = {"as_of", "run_id", "partition_date", "model_version", "leakage_allowed", "published_at"}
-_TAKEN |= {"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"}
-_LONGEST = 30
 
 
 @dataclass(frozen=True)
-class CsvFile:
-    """The rows of a file under plain column names; ``originals`` holds the names in the file, by plain name."""
+class CsvTexts:
+    """The cells of a file as texts under plain names: blanks around them are gone, those that mean nothing are null.
 
-    rows: "pa.Table"
+    ``originals`` holds the names in the file, by plain name; ``keys`` are the columns that tell the rows apart.
+    """
+
+    file: CsvRows
+    texts: Mapping[str, "pa.ChunkedArray"]
     originals: dict[str, str]
-    key: str
+    keys: tuple[str, ...]
+    asked: CsvFormat
+    padded: Mapping[str, int]
+    emptied: Mapping[str, tuple[str, ...]]
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.file.path
+
+    def numbers(self, columns: Sequence[str]) -> NumberFormat:
+        """Return how the numbers in some columns are written, as somebody said or as they show."""
+        if self.asked.thousands:
+            return NumberFormat(self.asked.decimal or PLAIN.decimal, self.asked.thousands)
+        filled = [without_nothing(self.texts[name]).drop_null() for name in columns if name not in self.keys]
+        return guessed(filled, self.asked.decimal)
 
     def column(self, wanted: str) -> str | None:
         """Return the plain name of a column that is given by either of its names, None if there is none."""
@@ -39,168 +55,111 @@ class CsvFile:
         return by_original.get(wanted) or (wanted if wanted in self.originals else None)
 
 
-def read_csv(path: Path, key: str, delimiter: str = ",") -> CsvFile:
-    """Read a file whose rows are told apart by the column ``key``; refuse one that cannot be loaded as it is."""
-    header = _header(path, delimiter)
-    originals = dict(zip(plain_names(header), header, strict=True))
+@dataclass(frozen=True)
+class CsvFile:
+    """The rows of a file with their types, and the texts that they were; ``numbers`` is how its numbers are written."""
+
+    rows: "pa.Table"
+    read: CsvTexts
+    numbers: NumberFormat = field(default=PLAIN)
+
+    @property
+    def originals(self) -> dict[str, str]:
+        """The names of the columns in the file, by plain name."""
+        return self.read.originals
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that tell the rows apart."""
+        return self.read.keys
+
+    def column(self, wanted: str) -> str | None:
+        """Return the plain name of a column that is given by either of its names, None if there is none."""
+        return self.read.column(wanted)
+
+
+def read_csv(path: Path, keys: Sequence[str], asked: CsvFormat = UNASKED) -> CsvFile:
+    """Read a file whose rows are told apart by the columns ``keys``, and find out the types of its columns."""
+    return with_types(read_texts(path, keys, asked))
+
+
+def with_types(read: CsvTexts) -> CsvFile:
+    """Give each column the type that all of its texts have."""
+    import pyarrow as pa
+
+    numbers = read.numbers(list(read.texts))
+    columns = {}
+    for name, texts in read.texts.items():
+        kind = inferred_key(texts) if name in read.keys else inferred(texts, numbers)
+        found, _ = values(texts if kind != pa.string() else _text(texts), kind, numbers)
+        columns[name] = found
+    return CsvFile(pa.table(columns), read, numbers)
+
+
+def read_texts(path: Path, keys: Sequence[str], asked: CsvFormat = UNASKED) -> CsvTexts:
+    """Read a file as texts; refuse one that cannot be loaded as it is, whatever its types."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    source = read_text(path, asked.encoding)
+    file = read_rows(path, source, asked.delimiter, keys)
+    originals = dict(zip(plain_names(file.header), file.header, strict=True))
     plain = {original: name for name, original in originals.items()}
-    wanted = key if key in plain else originals.get(key)
-    if wanted is None:
-        raise _without(path, key, header)
-    rows = _typed(path, delimiter, wanted).rename_columns(list(originals))
-    if rows.num_rows == 0:
+    found_keys = tuple(plain.get(key, key) for key in keys)
+    if missing := [key for key, found in zip(keys, found_keys, strict=True) if found not in originals]:
+        raise _without(file, missing)
+    if file.cells.num_rows == 0:
         raise SourceRefused(f"{path.name} holds no rows.", next_step="export it again, with its rows.")
-    _refuse_unstorable(path, rows, originals)
-    _refuse_key(path, rows[plain[wanted]], wanted)
-    return CsvFile(rows, originals, plain[wanted])
-
-
-def plain_names(names: Iterable[str]) -> list[str]:
-    """Turn column names into lower-case identifiers that need no quotes, each of them different."""
-    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
-
-    found: list[str] = []
-    for position, name in enumerate(names, start=1):
-        ascii_only = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
-        parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", ascii_only)
-        plain = re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")[:_LONGEST].strip("_")
-        if not plain or plain[0].isdigit():
-            plain = f"column_{plain or position}"
-        if plain in RESERVED_WORDS or plain in _TAKEN or iskeyword(plain):
-            plain = f"{plain}_value"
-        number = 2
-        unique = plain
-        while unique in found:
-            unique, number = f"{plain}_{number}", number + 1
-        found.append(unique)
-    return found
-
-
-def _header(path: Path, delimiter: str) -> list[str]:
-    from pyarrow import csv
-
-    with _refusing(path):
-        names: list[str] = csv.open_csv(path, parse_options=_parsing(delimiter)).schema.names
-    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-        raise SourceRefused(
-            f"{path.name} has column {', '.join(map(repr, twice))} more than once.",
-            next_step="give each column a name of its own.",
+    empty = EMPTY if asked.empty is None else asked.empty
+    texts, padded, emptied = {}, {}, {}
+    for name, cells in zip(originals, file.cells.columns, strict=True):
+        texts[name] = trimmed(cells, empty)
+        padded[name] = int(pc.sum(pc.fill_null(pc.not_equal(texts[name], cells), False)).as_py() or 0)
+        emptied[name] = tuple(
+            marker for marker in empty if pc.any(pc.equal(pc.utf8_trim_whitespace(cells), marker)).as_py()
         )
-    return names
+    read = CsvTexts(file, texts, originals, found_keys, asked, padded, emptied)
+    _refuse_keys(read, pa.table({key: texts[key] for key in found_keys}))
+    return read
 
 
-def _typed(path: Path, delimiter: str, key: str) -> "pa.Table":
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    from pyarrow import csv
-
-    def read(as_text: list[str], only: list[str] | None = None) -> "pa.Table":
-        # In a number's place these mean that there is none; in a text's place NA may be a country.
-        nothing = [*csv.ConvertOptions().null_values, *(" " * n for n in range(1, 33))]
-        options = csv.ConvertOptions(
-            null_values=nothing, column_types=dict.fromkeys(as_text, pa.string()), include_columns=only
-        )
-        with _refusing(path):
-            return csv.read_csv(path, parse_options=_parsing(delimiter), convert_options=options)
-
-    rows = read([key])
-    whole = [field.name for field in rows.schema if pa.types.is_integer(field.type)]
-    # What begins with a zero is a code, such as a postcode, not a number.
-    written = read(whole, whole) if whole else rows.select([])
-    codes = [name for name in whole if pc.any(pc.match_substring_regex(written[name], r"^\s*[+-]?0\d")).as_py()]
-    columns = [_plain(written[name] if name in codes else rows[name]) for name in rows.column_names]
-    position = rows.column_names.index(key)
-    columns[position] = _whole_if_exact(columns[position])
-    return pa.table(columns, names=rows.column_names)
+def _text(texts: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Make nothing of a column in which no text means anything."""
+    nothing = without_nothing(texts)
+    return nothing if nothing.null_count == len(nothing) else texts
 
 
-def _plain(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    import pyarrow as pa
+def _refuse_keys(read: CsvTexts, keys: "pa.Table") -> None:
     import pyarrow.compute as pc
 
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        return column.cast(pa.timestamp("us", kind.tz))
-    if pa.types.is_null(kind) or pa.types.is_time(kind):
-        return column.cast(pa.string())
-    if pa.types.is_string(kind):
-        blank = pc.equal(pc.utf8_trim_whitespace(column), "")
-        return pc.if_else(blank, pa.scalar(None, pa.string()), column)
-    return column
-
-
-def _whole_if_exact(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    exact = pc.all(pc.match_substring_regex(column, r"^(0|-?[1-9]\d{0,17})$"), min_count=1).as_py()
-    return column.cast(pa.int64()) if exact else column
-
-
-def _refuse_unstorable(path: Path, rows: "pa.Table", originals: dict[str, str]) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for name, column in zip(rows.column_names, rows.columns, strict=True):
-        if pa.types.is_binary(column.type):
+    path, named = read.path, " and ".join(read.originals[name] for name in keys.column_names)
+    for name in keys.column_names:
+        if empty := keys[name].null_count:
+            line = read.file.line(pc.index(keys[name].is_null(), True).as_py())
             raise SourceRefused(
-                f"{path.name} is not UTF-8 in column {originals[name]!r}.", next_step="save the file as UTF-8."
+                f"{empty:,} of {keys.num_rows:,} rows of {path.name} have no {read.originals[name]}, "
+                f"the first on line {line}.",
+                next_step="fill it in, or take as the key of the pipeline what every row has.",
             )
-        if pa.types.is_string(column.type) and pc.any(pc.match_substring(column, "\0")).as_py():
-            raise SourceRefused(
-                f"{path.name} holds a null character in column {originals[name]!r}, which no text can hold.",
-                next_step="remove it from the file.",
-            )
-
-
-def _refuse_key(path: Path, column: "pa.ChunkedArray", key: str) -> None:
-    import pyarrow.compute as pc
-
-    if column.null_count:
+    counts = keys.group_by(keys.column_names).aggregate([([], "count_all")])
+    twice = counts.filter(pc.greater(counts["count_all"], 1)).drop_columns(["count_all"])
+    if twice.num_rows:
+        several = [", ".join(map(repr, row.values())) for row in twice.slice(0, 3).to_pylist()]
         raise SourceRefused(
-            f"{column.null_count:,} of {len(column):,} rows of {path.name} have no {key}.",
-            next_step="choose a key that every row has (`--key`), or mend the file.",
-        )
-    counts = column.value_counts()
-    twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-    if len(twice):
-        shown = ", ".join(repr(value.as_py()) for value in twice[:3])
-        raise SourceRefused(
-            f"{len(twice):,} values of {key} occur more than once in {path.name}, for example {shown}.",
-            next_step="choose a key that differs from row to row (`--key`), or mend the file.",
+            f"{twice.num_rows:,} values of {named} occur more than once in {path.name}, "
+            f"for example {' and '.join(several) if len(keys.column_names) > 1 else ', '.join(several)}.",
+            next_step="take the rows out that are there twice, or take as the key of the pipeline what differs from "
+            "row to row; it may be several columns.",
         )
 
 
-def _without(path: Path, key: str, header: list[str]) -> SourceRefused:
-    others = [delimiter for delimiter in (";", "\t", "|") if len(header) == 1 and delimiter in header[0]]
-    if others:
-        shown = "'\\t'" if others[0] == "\t" else f"'{others[0]}'"
-        step = f"the columns seem to be separated by {shown}: say so with `--delimiter {shown}`."
-    else:
-        step = f"choose `--key` from {', '.join(header[:30])}."
-    return SourceRefused(f"{path.name} has no column {key!r}.", next_step=step)
-
-
-def _parsing(delimiter: str) -> "csv.ParseOptions":
-    from pyarrow import csv
-
-    return csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-
-
-@contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    import pyarrow as pa
-
-    if not path.is_file():
-        raise SourceRefused(f"There is no file {path}.", next_step="check the path.")
-    try:
-        yield
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        said = " ".join(str(error).split()).removeprefix("CSV parse error: ")[:200].rstrip(".")
-        raise SourceRefused(
-            f"{path.name} cannot be read as CSV: {said}.", next_step="mend the file, or export it again."
-        ) from error
-    except OSError as error:
-        raise SourceRefused(
-            f"{path} cannot be read: {error.strerror or error}.", next_step="check the file."
-        ) from error
+def _without(file: CsvRows, missing: list[str]) -> SourceRefused:
+    problem = f"{file.path.name} has no column {', '.join(map(repr, missing))}."
+    if other := other_delimiter(file):
+        return SourceRefused(
+            problem,
+            next_step=f"the columns seem to be separated by {shown(other)}, not {shown(file.delimiter)}: say so with "
+            f"`--delimiter {spoken(other)}`.",
+        )
+    more = f" and {len(file.header) - 30} more" if len(file.header) > 30 else ""
+    return SourceRefused(problem, next_step=f"choose the key from {', '.join(file.header[:30])}{more}.")

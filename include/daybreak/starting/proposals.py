@@ -1,6 +1,7 @@
 """Proposals: which columns can be features, and what each of them must fulfil, going by the rows there are."""
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,14 +19,19 @@ _WIDTH = 120
 
 @dataclass
 class Proposal:
-    """Columns to select as features, those left out and why, and the lines of the row rules."""
+    """Columns to select as features, why those that are left out are, and the lines of the row rules."""
 
     selected: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
     ranges: list[str] = field(default_factory=list)
     values: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     may_be_empty: list[str] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why columns are left out, by column."""
+        return {name: f"left out: {reason}" for name, reason in self.left_out.items()}
 
     @property
     def rules(self) -> list[str]:
@@ -60,7 +66,7 @@ def propose(file: CsvFile, target: str) -> Proposal:
     """Go through the columns but key and target; refuse a file that leaves no feature."""
     proposal = Proposal()
     for name in file.rows.column_names:
-        if name not in (file.key, target):
+        if name not in (*file.keys, target):
             _propose(proposal, name, file.rows[name])
     if not proposal.selected:
         raise SourceRefused(
@@ -76,17 +82,17 @@ def _propose(proposal: Proposal, name: str, column: "pa.ChunkedArray") -> None:
 
     filled = column.drop_null()
     if not len(filled):
-        proposal.left_out.append(f"{name}, which is empty in every row")
+        proposal.left_out[name] = "which is empty in every row"
         return
     if pa.types.is_temporal(column.type):
-        proposal.left_out.append(f"{name}, a time; make a number of it, such as :last_day - {name}::date")
+        proposal.left_out[name] = f"a time; make a number of it, such as :last_day - {name}::date"
         return
     if pa.types.is_string(column.type):
         distinct = sorted(pc.unique(filled).to_pylist()) if pc.count_distinct(filled).as_py() <= _VALUES else []
         if distinct and len(distinct) * _TIMES <= len(filled) and max(map(len, distinct)) <= _LETTERS:
             proposal.values.setdefault(tuple(distinct), []).append(name)
         elif pc.count_distinct(filled).as_py() * 2 > len(filled):
-            proposal.left_out.append(f"{name}, a text that differs in most rows")
+            proposal.left_out[name] = "a text that differs in most rows"
             return
         else:
             proposal.texts.append(name)
@@ -113,7 +119,8 @@ def _range(numbers: "pa.ChunkedArray") -> str:
 
 
 def _rounded(number: float) -> float:
-    """Round up to two digits."""
+    """Round up to two digits, within what a number can be."""
+    number = max(min(number, sys.float_info.max), 1e-300)
     digits = math.floor(math.log10(number)) - 1
     if digits >= 15:
         return float(number)
@@ -127,7 +134,7 @@ def literal(value: str | float) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, int | float):
-        return f"{value:_}" if isinstance(value, int) else repr(value)
+        return f"{value:_}" if isinstance(value, int) else repr(value).replace("e+", "e")
     quote = "'" if '"' in value and "'" not in value else '"'
     escaped = value.replace("\\", "\\\\").replace(quote, f"\\{quote}")
     plain = "".join(c if " " <= c <= "~" or ("À" <= c <= "ÿ" and c.isalpha()) else ascii(c)[1:-1] for c in escaped)

@@ -27,10 +27,11 @@ def find_target(file: CsvFile, wanted: str, positive: str | None) -> Target:
     import pyarrow as pa
 
     column = file.column(wanted)
-    if column is None or column == file.key:
+    if column is None or column in file.keys:
+        others = [original for plain, original in file.originals.items() if plain not in file.keys]
         raise SourceRefused(
             f"The file has no column {wanted!r} besides its key.",
-            next_step=f"choose `--target` from {', '.join(o for p, o in file.originals.items() if p != file.key)}.",
+            next_step=f"choose `--target` from {', '.join(others)}.",
         )
     counts = {row["values"]: row["counts"] for row in file.rows[column].drop_null().value_counts().to_pylist()}
     if len(counts) != 2:
@@ -66,11 +67,17 @@ def render(name: str, package: str, timezone: str, file: CsvFile, target: Target
     }
 
 
+def _entity_key(keys: tuple[str, ...]) -> str:
+    if len(keys) == 1:
+        return f"entity_key=({literal(keys[0])},),"
+    return laid_out("entity_key=(", list(map(literal, keys)), "),", 4).replace("\n", "\n    ")
+
+
 def _values(
     name: str, package: str, timezone: str, file: CsvFile, target: Target, proposal: Proposal
 ) -> dict[str, object]:
     probability = f"{target.column}_probability"
-    prediction = probability if probability != file.key else f"predicted_{probability}"
+    prediction = probability if probability not in file.keys else f"predicted_{probability}"
     said = str(target.positive)
     plain = said if said.isascii() and said.replace(" ", "").isalnum() and len(said) <= 12 else "positive"
     count = file.rows.num_rows
@@ -79,17 +86,15 @@ def _values(
         "name": name,
         "timezone": timezone,
         "constant": name.upper(),
-        "description": f"How likely {target.column} is {plain} for each {file.key}.",
-        "key": file.key,
+        "description": f"How likely {target.column} is {plain} for each {' and '.join(file.keys)}.",
+        "key": ", ".join(file.keys),
+        "entity_key": _entity_key(file.keys),
         "target": target.column,
         "prediction": prediction,
-        "training": laid_out("training=Classification(", [f"positive={literal(target.positive)}"], "),", 4).replace(
-            "\n", "\n    "
-        ),
-        "features": ",\n    ".join([file.key, *proposal.selected]),
-        "left_out": "".join(f"\n-- Left out: {reason}." for reason in proposal.left_out),
+        "positive": literal(target.positive),
+        "features": ",\n    ".join([*file.keys, *proposal.selected]),
+        "left_out": "".join(f"\n-- Left out: {column}, {reason}." for column, reason in proposal.left_out.items()),
         "rows": f"{count:,}",
-        "fewest": f"{max(count // 2, 1):_}",
         "most": f"{count * 10:_}",
         "rules": "".join(f"\n    {line}" for line in proposal.rules),
         "imports": "\n".join(f"from {module}" for module in sorted(modules, key=lambda m: m.split()[0])),

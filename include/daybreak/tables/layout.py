@@ -61,7 +61,13 @@ def lay_out(pipeline: Pipeline, described: Sequence[Described]) -> Layout:
     """
     source = {column.name: column for column in described}
     copied = copied_columns(pipeline)
-    for name in (runs_name(pipeline), shadow_name(pipeline), f"{pipeline.name}_as_of", *copied):
+    for name in (
+        runs_name(pipeline),
+        shadow_name(pipeline),
+        f"{pipeline.name}_as_of",
+        f"{pipeline.name}_ever",
+        *copied,
+    ):
         refuse_long(name)
     if missing := [name for name in copied if name not in source]:
         raise SourceRefused(

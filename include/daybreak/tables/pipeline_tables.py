@@ -36,6 +36,11 @@ _REMEMBER = sa.text(
     "INSERT INTO ledger.migrations (name, digest) VALUES (:name || '/tables', :digest) "
     "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, applied_at = clock_timestamp()"
 )
+# Where the roles are there and the login acts as the owner, what is new is theirs too.
+_GIVE = sa.text(
+    "SELECT ledger.see_to_roles() "
+    "WHERE pg_has_role(current_user, to_regrole(quote_ident(ledger.role_name('owner'))), 'USAGE')"
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ class PipelineTables:
             changes = changes_to(self.warehouse, connection, layout, self.views, holding=True)
             for change in changes:
                 self._apply(connection, change)
+            if changes:
+                self._give(connection)
             connection.execute(_REMEMBER, {"name": self.pipeline.name, "digest": self.digest})
         return changes
 
@@ -104,6 +111,14 @@ class PipelineTables:
             "shadow": shadow_table(self.pipeline) if self.pipeline.shadow else None,
         }
         return bool(connection.scalar(_CURRENT, values))
+
+    def _give(self, connection: Connection) -> None:
+        try:
+            with connection.begin_nested():
+                connection.execute(_GIVE)
+        except sa.exc.ProgrammingError as error:
+            if sqlstate(error) != "42501":  # `daybreak roles` says what is lacking
+                raise
 
     def _apply(self, connection: Connection, change: Change) -> None:
         try:

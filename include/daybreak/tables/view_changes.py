@@ -15,10 +15,13 @@ from daybreak.tables.view_statements import (
     about_function,
     about_view,
     comment_columns,
+    create_ever,
     create_function,
     create_view,
+    drop_ever,
     drop_function,
     drop_view,
+    ever,
     function,
     select_shown,
 )
@@ -83,6 +86,7 @@ def view_changes(
     names = [column.name for column in shown]
     query = select_shown(layout, published, names, views, then=True)
     of_function = _function_changes(connection, layout, shown, query)
+    of_ever = _ever_changes(connection, layout, published, anew=retyped or of_function.query_is_new)
     of_view = ViewChanges([], [])
     name = relation(layout.pipeline.name)
     replaced = view is not None and not retyped and _begins(shown, view.types)
@@ -97,7 +101,27 @@ def view_changes(
         of_view.after.append(comment("VIEW", name, about_view(layout), f"{SCHEMA}.{layout.pipeline.name}"))
     said = {column.name: column.comment for column in there.columns.values()} if there else {}
     of_view.after.extend(comment_columns(layout, shown, said))
-    return ViewChanges([*of_function.before, *of_view.before], [*of_view.after, *of_function.after])
+    return ViewChanges(
+        [*of_function.before, *of_ever.before, *of_view.before],
+        [*of_view.after, *of_ever.after, *of_function.after],
+    )
+
+
+def _ever_changes(connection: Connection, layout: Layout, published: Sequence[Shown], *, anew: bool) -> ViewChanges:
+    name = ever(layout)
+    found = find_relation(connection, name)
+    if found is None:
+        return ViewChanges([], create_ever(layout, published))
+    if found.kind != "v":
+        raise ConfigurationError(
+            f"{SCHEMA}.{name} is there, and is no view.",
+            next_step="rename it, or the pipeline.",
+            pipeline=layout.pipeline.name,
+        )
+    if not anew:
+        return ViewChanges([], [])
+    _refuse_dependents(connection, layout, found, f"{SCHEMA}.{name}")
+    return ViewChanges([drop_ever(layout)], create_ever(layout, published))
 
 
 def _function_changes(connection: Connection, layout: Layout, shown: Sequence[Shown], query: str) -> ViewChanges:

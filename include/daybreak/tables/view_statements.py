@@ -1,5 +1,6 @@
 """View statements: what shows the current publications, and the function that shows those of any instant."""
 
+import hashlib
 from collections.abc import Sequence
 from textwrap import indent
 
@@ -13,19 +14,29 @@ from daybreak.warehouse.sql_file import SqlFile
 INSTANT = "instant"
 _CURRENT = "publications.withdrawn_at IS NULL"
 # The argument by its number: a column may have its name.
-_THEN = "publications.published_at <= $1\n    AND (publications.withdrawn_at > $1 OR publications.withdrawn_at IS NULL)"
+_THEN = "ever.published_at <= $1\n    AND (ever.{until} > $1 OR ever.{until} IS NULL)"
 
 
 def select_shown(
     layout: Layout, published: Sequence[Shown], shown: Sequence[str], views: SqlFile | None, *, then: bool
 ) -> str:
     """Return the query of the view, or with ``then`` of the function: the ``shown`` columns, in that order."""
-    condition = _THEN if then else _CURRENT
     if views is None:
         by_name = {column.name: column for column in published}
-        return _select(layout, [by_name[name] for name in shown], condition)
-    inner = indent(_select(layout, published, condition), "    ")
+        columns = [by_name[name] for name in shown]
+        return _select_then(layout, published, columns) if then else _select(layout, columns, _CURRENT)
+    inner = _select_then(layout, published, published) if then else _select(layout, published, _CURRENT)
+    inner = indent(inner, "    ")
     return f"WITH published AS NOT MATERIALIZED (\n{inner}\n)\nSELECT {listed(shown)}\nFROM (\n{views.text}\n) AS shown"
+
+
+def select_ever(layout: Layout, published: Sequence[Shown]) -> str:
+    """Return the query of all publications there ever were, for whoever may read the view: the function reads it.
+
+    A view reads with its owner's rights. A function that did would be run whole before its rows are filtered.
+    """
+    until = Shown(_until(published), "timestamp with time zone", "", "publications.withdrawn_at")
+    return _select(layout, [*published, until], f"ledger.readable({literal(relation(layout.pipeline.name))})")
 
 
 def create_view(layout: Layout, query: str) -> Change:
@@ -47,6 +58,39 @@ def create_function(layout: Layout, columns: Sequence[Shown], query: str) -> Cha
         f"RETURNS TABLE (\n    {returned}\n)\nLANGUAGE sql STABLE PARALLEL SAFE\nAS {mark}\n{query}\n{mark}",
         f"make function {SCHEMA}.{name}",
     )
+
+
+def create_ever(layout: Layout, published: Sequence[Shown]) -> list[Change]:
+    """Make what the function reads; everybody may select from it, and sees what they may see of the view."""
+    name = ever(layout)
+    shown = f"{SCHEMA}.{layout.pipeline.name}"
+    statements = [
+        Change(
+            f"-- {layout.grain} and publication.\nCREATE VIEW {relation(name)} AS\n{select_ever(layout, published)}",
+            f"make view {SCHEMA}.{name}",
+        ),
+        Change(
+            f"GRANT SELECT ON {relation(name)} TO PUBLIC",
+            f"make view {SCHEMA}.{name} readable for those who may read {shown}",
+        ),
+        comment("VIEW", relation(name), f"What {shown}_as_of reads: all that was ever published.", f"{SCHEMA}.{name}"),
+    ]
+    said = {column.name: column.comment for column in published} | {_until(published): "Until when it was current."}
+    return statements + [
+        comment("COLUMN", f"{relation(name)}.{quoted(column)}", text, f"{column} in {SCHEMA}.{name}")
+        for column, text in said.items()
+    ]
+
+
+def drop_ever(layout: Layout) -> Change:
+    """Take away what the function reads, to be made anew."""
+    name = ever(layout)
+    return Change(f"DROP VIEW {relation(name)} RESTRICT", f"take view {SCHEMA}.{name} away, to be made anew")
+
+
+def ever(layout: Layout) -> str:
+    """Return the name of what the function reads."""
+    return f"{layout.pipeline.name}_ever"
 
 
 def drop_view(layout: Layout) -> Change:
@@ -87,6 +131,20 @@ def comment_columns(layout: Layout, columns: Sequence[Shown], known: dict[str, s
         for column in columns
         if known.get(column.name) != column.comment
     ]
+
+
+def _until(published: Sequence[Shown]) -> str:
+    """Name the column that no other one is named like."""
+    names = {column.name for column in published}
+    return next(name for n in range(len(names) + 1) if (name := "withdrawn_at" + "_" * n) not in names)
+
+
+def _select_then(layout: Layout, published: Sequence[Shown], columns: Sequence[Shown]) -> str:
+    named = ",\n    ".join(f"ever.{quoted(column.name)}" for column in columns)
+    # PostgreSQL keeps this text as it is, and not that of the view: here stands what the view was made from.
+    made_from = hashlib.sha256(select_ever(layout, published).encode()).hexdigest()
+    condition = _THEN.format(until=_until(published))
+    return f"-- {made_from}\nSELECT\n    {named}\nFROM {relation(ever(layout))} AS ever\nWHERE\n    {condition}"
 
 
 def _select(layout: Layout, columns: Sequence[Shown], condition: str) -> str:

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 class Classification:
     """The training of a pipeline that predicts how likely its target is ``positive``; called, it trains.
 
-    Three classifiers are compared on held-out rows, and the best by F1 is the one to register. Every column of
-    training.sql but the entity key, the target and ``as_of`` is a feature: a number or a text. Rows without a target
-    are left out. ``as_of`` holds the day that a row tells of; the last one is ``trained_through``.
+    Three classifiers are compared on held-out rows; the one to register is that whose probabilities are best by log
+    loss. Every column of training.sql but the entity key, the target and ``as_of`` is a feature: a number or a text.
+    Rows without a target are left out. ``as_of`` holds the day that a row tells of; the last one is
+    ``trained_through``.
 
-    ``target`` is the pipeline's own where none is given here, and ``as_of`` that of the table of states which it reads.
+    ``target`` and ``positive`` are the pipeline's own where none are given here, and ``as_of`` that of the table of
+    states which it reads.
     """
 
-    positive: str | float
+    positive: str | float | None = None
     target: str | None = None
     as_of: str | None = None
 
@@ -36,11 +38,12 @@ class Classification:
 
         declared = past.pipeline
         target = self.target or declared.target
-        if target is None:
+        positive = declared.positive if self.positive is None else self.positive
+        if target is None or positive is None:
             raise ConfigurationError(
                 "Nothing says what the model is to predict.",
-                next_step="declare the pipeline's `target`, a column of training.sql.",
+                next_step="declare the pipeline's `target`, a column of training.sql, and its `positive` value.",
                 pipeline=declared.name,
             )
         as_of = self.as_of or (declared.reads.as_of if isinstance(declared.reads, StateTable) else StateTable.as_of)
-        return classify(past, target, self.positive, as_of, progress)
+        return classify(past, target, positive, as_of, progress)

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.candidates import Candidate
 from daybreak.training.classifiers import SETTINGS, build, held_out_rows, measure
-from daybreak.training.past import Past
+from daybreak.training.metrics import PRIMARY
+from daybreak.training.outcomes import outcomes
+from daybreak.training.past import Past, refuse_not_finite
 from daybreak.training.trained import Trained, Unseen
 
 if TYPE_CHECKING:
@@ -17,20 +20,39 @@ if TYPE_CHECKING:
 
 
 def classify(past: Past, target: str, positive: str | float, as_of: str, progress: Callable[[str], None]) -> Trained:
-    """Fit the three classifiers on four fifths of the rows and measure them on the others."""
+    """Read training.sql, fit the three classifiers on four fifths of its rows and measure them on the others."""
     progress("reading")
     # It says itself, and more exactly, what it cannot learn from.
     read = replace(past, to_learn=False).rows(past.last_day, past.last_day)
-    key = list(past.pipeline.entity_key)
-    _refuse_missing(past, read, (*key, target, as_of))
-    rows = read.to_pandas()
-    rows = rows[rows[target].notna()]
+    return learn(past.pipeline, read, target, positive, as_of, progress)
+
+
+def learn(
+    pipeline: Pipeline,
+    read: "pa.Table",
+    target: str,
+    positive: str | float,
+    as_of: str,
+    progress: Callable[[str], None],
+) -> Trained:
+    """Learn from rows, of which those without a target are left out.
+
+    The classifier is the one whose probabilities are best by log loss. Raises SourceRefused where there is nothing to
+    learn from.
+    """
+    key = list(pipeline.entity_key)
+    _refuse_missing(pipeline, read, (*key, target, as_of))
+    known = read.filter(read[target].is_valid())
+    refuse_not_finite(pipeline, known)
+    rows = known.to_pandas()
     features = rows.drop(columns=[*key, target, as_of])
-    numbers, texts = _told_apart(past, target, rows, features)
-    actual = (rows[target] == positive).to_numpy()
+    numbers, texts = _told_apart(pipeline, target, rows, features)
+    # A column of whole numbers with a gap is one of decimals: the signature must not depend on whether there is a gap.
+    features[numbers] = features[numbers].astype("float64")
+    actual = outcomes(known[target], positive) == 1
     unseen = held_out_rows(rows[key])
-    _refuse_one_class(past, target, positive, actual[~unseen], "fitted")
-    _refuse_one_class(past, target, positive, actual[unseen], "held-out")
+    _refuse_one_class(pipeline, target, positive, actual[~unseen], "fitted")
+    _refuse_one_class(pipeline, target, positive, actual[unseen], "held-out")
     fitted = {}
     for name in SETTINGS:
         progress(f"fitting {name} on {(~unseen).sum():,} rows")
@@ -38,7 +60,8 @@ def classify(past: Past, target: str, positive: str | float, as_of: str, progres
     progress(f"measuring on {unseen.sum():,} rows")
     predicted = {name: model.predict_proba(features[unseen])[:, 1] for name, model in fitted.items()}
     measured = {name: measure(actual[unseen], probability) for name, probability in predicted.items()}
-    best = max(measured, key=lambda name: measured[name]["f1"])
+    # What is published is a probability: where positives are rare, none may reach one half, and all F1 are nothing.
+    best = min(measured, key=lambda name: measured[name][PRIMARY["probability"]])
     share = measure(actual[unseen], actual[~unseen].mean().repeat(unseen.sum()))
     return Trained(
         model=fitted[best],
@@ -53,26 +76,29 @@ def classify(past: Past, target: str, positive: str | float, as_of: str, progres
             Candidate("share of positives", share),
         ),
         unseen=Unseen(features[unseen], actual[unseen], predicted[best]),
+        by_key=True,
     )
 
 
-def _refuse_missing(past: Past, rows: "pa.Table", wanted: tuple[str, ...]) -> None:
+def _refuse_missing(pipeline: Pipeline, rows: "pa.Table", wanted: tuple[str, ...]) -> None:
     if missing := [name for name in wanted if name not in rows.column_names]:
         raise SourceRefused(
             f"training.sql gives no column {', '.join(missing)}.",
             next_step="select it there, or mend the pipeline's `target`, its entity key or its training.",
-            pipeline=past.pipeline.name,
+            pipeline=pipeline.name,
         )
 
 
-def _told_apart(past: Past, target: str, rows: "pd.DataFrame", features: "pd.DataFrame") -> tuple[list[str], list[str]]:
+def _told_apart(
+    pipeline: Pipeline, target: str, rows: "pd.DataFrame", features: "pd.DataFrame"
+) -> tuple[list[str], list[str]]:
     from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
 
     if rows.empty:
         raise SourceRefused(
             f"There is no row with a known {target} to train on.",
             next_step="load rows that have it, then train again.",
-            pipeline=past.pipeline.name,
+            pipeline=pipeline.name,
         )
     numbers = [str(c) for c in features if is_numeric_dtype(features[c]) and not is_bool_dtype(features[c])]
     texts = [str(c) for c in features if is_string_dtype(features[c])]
@@ -83,16 +109,16 @@ def _told_apart(past: Past, target: str, rows: "pd.DataFrame", features: "pd.Dat
             next_step="cast it in extract.sql (`active::integer`, `:last_day - signed_up_on`) or leave it out."
             if other
             else "add columns to extract.sql.",
-            pipeline=past.pipeline.name,
+            pipeline=pipeline.name,
         )
     return numbers, texts
 
 
-def _refuse_one_class(past: Past, target: str, positive: str | float, actual: "np.ndarray", which: str) -> None:
+def _refuse_one_class(pipeline: Pipeline, target: str, positive: str | float, actual: "np.ndarray", which: str) -> None:
     count = int(actual.sum())
     if count in (0, len(actual)):
         raise SourceRefused(
             f"{target} is {positive!r} in {count:,} of the {len(actual):,} {which} rows; both classes are needed.",
             next_step="load more rows, or correct `positive` of the pipeline's training.",
-            pipeline=past.pipeline.name,
+            pipeline=pipeline.name,
         )

@@ -19,6 +19,7 @@ from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
 from daybreak.run.scorer import Scorer
 from daybreak.training.metrics import PRIMARY, measured, numbered
+from daybreak.training.outcomes import outcomes
 from daybreak.training.past import Past, source_last_day
 from daybreak.workspace import Workspace
 
@@ -35,7 +36,7 @@ class Compared:
     """What two models made of the same rows: for each row or ranked group its day, its groups and both losses.
 
     ``failed`` counts the rows that the challenger gave no prediction within its contract for. Without a champion its
-    losses are the challenger's own.
+    losses are the challenger's own. ``by_key``, each row is one entity key, and its day a group that it was put into.
     """
 
     days: list[date] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Compared:
     challenger: list[np.ndarray] = field(default_factory=list)
     groups: dict[str, list[np.ndarray]] = field(default_factory=dict)
     sample: "pa.RecordBatch | None" = None
+    by_key: bool = False
 
 
 def unseen_days(workspace: Workspace, pipeline: Pipeline, models: list[ModelVersion]) -> list[date]:
@@ -82,19 +84,20 @@ def compare(
             _refuse_missing(pipeline, whole)
             rows = rows_of(pipeline, challenger.name, whole)
             if rows.num_rows:
-                _compare_rows(
+                compare_rows(
                     compared, number, rows, pipeline, [(m, models[m.version]) for m in (challenger, champion) if m]
                 )
     return compared
 
 
-def _compare_rows(
+def compare_rows(
     compared: Compared, day: int, rows: "pa.RecordBatch", pipeline: Pipeline, models: list[tuple[ModelVersion, Any]]
 ) -> None:
+    """Score rows of a day by both models, the challenger first, and keep their losses."""
     import pyarrow as pa
 
     predicted = [predictions(model, version, pipeline, rows) for version, model in models]
-    actual = rows.column(str(pipeline.target)).cast("float64").to_numpy(zero_copy_only=False)
+    actual = outcomes(rows.column(str(pipeline.target)), pipeline.positive)
     compared.sample = compared.sample or models[0][0].signature.conform(rows.slice(0, 20))
     compared.rows += len(actual)
     compared.failed += int(np.isnan(predicted[0]).sum())

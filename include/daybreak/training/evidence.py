@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from daybreak.declaration.pipeline import Measures, Pipeline
-from daybreak.models.training_record import ORIGIN, SEARCHED, TrainingRecord
+from daybreak.models.training_record import BY_KEY, HELD_OUT, ORIGIN, SEARCHED, TrainingRecord
 from daybreak.training import pictures
 from daybreak.training.metrics import PRIMARY, measured
 from daybreak.training.past import Past
@@ -30,6 +30,8 @@ def record(past: Past, trained: Trained, origin: str | None) -> TrainingRecord:
         tags |= {"data_digest": past.read.hexdigest(), "data_rows": str(past.read.rows)}
     if trained.searched is not None:
         tags[SEARCHED] = json.dumps(trained.searched, sort_keys=True, default=str)
+    if trained.by_key:
+        tags[HELD_OUT] = BY_KEY
     if origin:
         tags[ORIGIN] = origin
     return TrainingRecord(

@@ -64,6 +64,7 @@ class Past:
             self.read.add(found)
         if query == "training" and self.to_learn:
             refuse_nothing_to_learn(declared, found, first, last)
+            refuse_not_finite(declared, found)
         return found
 
 
@@ -82,6 +83,25 @@ def refuse_nothing_to_learn(pipeline: Pipeline, rows: "pa.Table", first: date, l
     if problem:
         raise SourceRefused(
             problem, next_step="mend the source or training.sql, or choose other days.", pipeline=pipeline.name
+        )
+
+
+def refuse_not_finite(pipeline: Pipeline, rows: "pa.Table") -> None:
+    """Refuse rows with a number that is infinite, or not a number: no model can be fitted on it. Null is neither."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wrong = []
+    for field in rows.schema:
+        if pa.types.is_floating(field.type):
+            count = pc.sum(pc.invert(pc.is_finite(rows[field.name]))).as_py() or 0
+            wrong += [f"{field.name} in {count:,} of {rows.num_rows:,} rows"] * bool(count)
+    if wrong:
+        raise SourceRefused(
+            f"A number is infinite, or not a number: {', '.join(wrong)}.",
+            next_step="mend the source, or make nothing of such numbers in the query, such as "
+            "`CASE WHEN fee < 'infinity' THEN fee END`.",
+            pipeline=pipeline.name,
         )
 
 

@@ -71,7 +71,7 @@ def fit(
             pipeline=pipeline.name,
         )
     for name, model in trained.items():
-        _refuse_no_better(pipeline, name, model)
+        refuse_no_better(pipeline, name, model)
         if model.unseen:
             refuse_unknown_features(pipeline, model.unseen)
     return past, trained
@@ -112,16 +112,27 @@ def challenge(
     return aliases
 
 
-def _refuse_no_better(pipeline: Pipeline, name: str, trained: Trained) -> None:
+def refuse_no_better(pipeline: Pipeline, name: str, trained: Trained) -> None:
+    """Refuse a model that is no better than its baseline, showing what it was chosen from."""
     worse = [metric for metric in trained.baseline if not trained.beats_baseline(metric)]
     if worse:
         shown = ", ".join(f"{n} {trained.metrics[n]:.4f} against {trained.baseline[n]:.4f}" for n in worse)
         which = "The model" if len(pipeline.model_refs) == 1 else f"Model {name}"
         raise ModelRefused(
-            f"{which} is no better than its baseline on held-out days ({shown}).",
-            next_step="look at the features or train on a longer window (`--through`).",
+            f"{which} is no better than its baseline on held-out rows ({shown}).{_candidates(trained, worse)}",
+            next_step="look at the features, or train on more rows.",
             pipeline=pipeline.name,
         )
+
+
+def _candidates(trained: Trained, metrics: list[str]) -> str:
+    """Show what was compared, besides the model that was chosen."""
+    others = [
+        f"{candidate.name} {', '.join(f'{n} {candidate.metrics[n]:.4f}' for n in metrics if n in candidate.metrics)}"
+        for candidate in trained.candidates
+        if any(name in candidate.metrics for name in metrics)
+    ]
+    return f" Candidates: {'; '.join(others)}." if others else ""
 
 
 def _register(past: Past, name: str, trained: Trained, origin: str | None) -> ModelVersion:

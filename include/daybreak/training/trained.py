@@ -35,7 +35,8 @@ class Trained:
     ``greater_is_better`` names. ``score_profile`` is the spread of the scores on those days, as bins and weights, for
     pipelines that check it before they push. ``candidates`` are the models that it was chosen from, where there were
     several; ``searched`` are the settings, where a search chose them. ``unseen`` are the held-out rows themselves, for
-    what is kept of them: how they are spread, what matters. ``pictures`` are further ones, by their file's name.
+    what is kept of them: how they are spread, what matters. Where they were held out by a hash of their entity key,
+    ``by_key``, no version is fitted on them. ``pictures`` are further ones, by their file's name.
     """
 
     model: Any
@@ -49,6 +50,7 @@ class Trained:
     candidates: tuple[Candidate, ...] = ()
     unseen: Unseen | None = None
     searched: Mapping[str, Any] | None = None
+    by_key: bool = False
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
     def beats_baseline(self, metric: str) -> bool:

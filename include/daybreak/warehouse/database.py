@@ -291,6 +291,11 @@ def refused_by_source(error: BaseException, what: str) -> SourceRefused:
     )
 
 
+def said(error: BaseException) -> str:
+    """Return what the database said of an error, on one line."""
+    return _first_line(error)
+
+
 def _first_line(error: BaseException) -> str:
     original = getattr(error, "orig", None) or error
     # ADBC says first where in the driver it happened.

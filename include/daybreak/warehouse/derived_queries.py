@@ -1,4 +1,4 @@
-"""Derived queries: coverage.sql and training.sql where they follow from the declaration."""
+"""Derived queries: coverage.sql, training.sql and actuals.sql where they follow from the declaration."""
 
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from daybreak.warehouse.described import describe, without_length
 from daybreak.warehouse.identifiers import quoted
 from daybreak.warehouse.sql_file import SqlFile
 
-COVERAGE, TRAINING = "coverage", "training"
+COVERAGE, TRAINING, ACTUALS = "coverage", "training", "actuals"
+# When each entity key's target was first known: no file, and of no use but where training.sql follows.
+FIRST_KNOWN = "first_known"
 # How a column of a type is declared.
 _DECLARED_AS = {
     "date": "declare it as `day`.",
@@ -25,7 +27,11 @@ def can_be_derived(pipeline: Pipeline, name: str) -> bool:
     """Tell whether the declaration says enough for a query of this name."""
     if name == COVERAGE:
         return pipeline.reads is not None
-    return name == TRAINING and isinstance(pipeline.reads, StateTable) and pipeline.target is not None
+    if not isinstance(pipeline.reads, StateTable) or pipeline.target is None:
+        return False
+    if name == ACTUALS:
+        return pipeline.measures == "probability" and pipeline.positive is not None
+    return name in (TRAINING, FIRST_KNOWN)
 
 
 def derived(pipeline: Pipeline, name: str, extract: SqlFile) -> SqlFile:
@@ -37,10 +43,14 @@ def derived(pipeline: Pipeline, name: str, extract: SqlFile) -> SqlFile:
         raise ConfigurationError(f"{pipeline.name} does not say what it reads.", next_step="declare `reads`.")
     if name == COVERAGE:
         return _file(path, _covered_by_states(pipeline.reads))
+    if name == ACTUALS:
+        return _file(path, _told_since(pipeline, pipeline.reads))
+    if name == FIRST_KNOWN:
+        return _file(path, _first_known(pipeline, pipeline.reads))
     opening, closing = _around_extract(pipeline, pipeline.reads)
     return SqlFile(
         path,
-        "\n".join([*opening, extract.text, *closing]),
+        "\n".join([*opening, _of_each_day(extract), *closing]),
         (*_origins(path, opening), *extract.origins, *_origins(path, closing, len(opening))),
     )
 
@@ -96,20 +106,76 @@ def _covered_by_events(reads: EventTable) -> list[str]:
 def _around_extract(pipeline: Pipeline, reads: StateTable) -> tuple[list[str], list[str]]:
     key = [quoted(name) for name in pipeline.entity_key]
     table, target, as_of = _table(reads.table), quoted(str(pipeline.target)), quoted(reads.as_of)
+    listed = ", ".join(key)
     same = [f"source.{name} = features.{name}" for name in key]
-    newest = f"source.{as_of} = (SELECT max(told.{as_of}) FROM {table} AS told WHERE told.{as_of} <= :last_day)"
     opening = [
-        "-- One row per entity key whose target was known at the end of :last_day, with the features of extract.sql.",
+        "-- One row per entity key whose target was known at the end of :last_day, by the newest row that tells it:",
+        "-- the features that extract.sql gives for the day of that row.",
+        "WITH daybreak_known AS (",
+        f"    SELECT DISTINCT ON ({listed}) {listed}, {target}, {as_of}",
+        f"    FROM {table}",
+        f"    WHERE {target} IS NOT NULL AND {as_of} <= :last_day",
+        f"    ORDER BY {listed}, {as_of} DESC",
+        "),",
+        f"daybreak_days AS (SELECT DISTINCT {as_of} AS told_on FROM daybreak_known)",
         f"SELECT features.*, source.{target}, source.{as_of}",
-        "FROM (",
+        "FROM daybreak_days",
+        "CROSS JOIN LATERAL (",
     ]
     closing = [
         ") AS features",
-        f"INNER JOIN {table} AS source ON {' AND '.join([*same, newest])}",
-        f"WHERE source.{target} IS NOT NULL",
+        f"INNER JOIN daybreak_known AS source ON source.{as_of} = daybreak_days.told_on AND {' AND '.join(same)}",
         f"ORDER BY {', '.join(f'features.{name}' for name in key)}",
     ]
     return opening, closing
+
+
+def _of_each_day(extract: SqlFile) -> str:
+    """Bind the partition of extract.sql to each of several days."""
+    day = "daybreak_days.told_on"
+    of_day = {
+        "first_day": day,
+        "last_day": day,
+        "window_start": f"({day}::timestamp AT TIME ZONE :timezone)",
+        "window_end": f"(({day} + 1)::timestamp AT TIME ZONE :timezone)",
+    }
+    return extract.render({name: of_day.get(name, f":{name}") for name in extract.binds}).text
+
+
+def _first_known(pipeline: Pipeline, reads: StateTable) -> list[str]:
+    key = ", ".join(quoted(name) for name in pipeline.entity_key)
+    target, as_of = quoted(str(pipeline.target)), quoted(reads.as_of)
+    return [
+        "-- One row per entity key whose target is known: the day at whose end it was told first.",
+        f"SELECT {key}, min({as_of}) AS first_known",
+        f"FROM {_table(reads.table)}",
+        f"WHERE {target} IS NOT NULL AND {as_of} <= :last_day",
+        f"GROUP BY {key}",
+    ]
+
+
+def _told_since(pipeline: Pipeline, reads: StateTable) -> list[str]:
+    key = ", ".join(quoted(name) for name in pipeline.entity_key)
+    same = " AND ".join(f"before.{quoted(name)} = source.{quoted(name)}" for name in pipeline.entity_key)
+    table, target, as_of = _table(reads.table), quoted(str(pipeline.target)), quoted(reads.as_of)
+    return [
+        "-- One row per entity key whose target was not known at the end of :last_day and was told since. What was",
+        "-- known already says nothing of how good a prediction is: the model may have been fitted on it.",
+        f"SELECT DISTINCT ON ({key}) {key}, ({_is_positive(pipeline, f'source.{target}')})::integer AS actual",
+        f"FROM {table} AS source",
+        f"WHERE source.{target} IS NOT NULL AND source.{as_of} > :last_day AND NOT EXISTS (",
+        f"    SELECT FROM {table} AS before",
+        f"    WHERE {same} AND before.{target} IS NOT NULL AND before.{as_of} <= :last_day",
+        ")",
+        f"ORDER BY {key}, source.{as_of} DESC",
+    ]
+
+
+def _is_positive(pipeline: Pipeline, target: str) -> str:
+    positive = pipeline.positive
+    if isinstance(positive, str):
+        return f"btrim({target}::text) = {_literal(positive.strip())}"
+    return f"{target} = {str(positive).lower() if isinstance(positive, bool) else repr(positive)}"
 
 
 def _table(name: str) -> str:

@@ -64,6 +64,16 @@ def migrate(warehouse: Warehouse, sql: Path) -> list[str]:
     return applied
 
 
+def pending(warehouse: Warehouse, sql: Path) -> list[str]:
+    """Return the names of the files that ``migrate`` would apply, or refuse."""
+    wanted = {f"ledger/{path.name}": load_sql(path).digest for path in sorted((sql / "ledger").glob("*.sql"))}
+    with warehouse.begin() as connection:
+        if not connection.scalar(_FOUND):
+            return list(wanted)
+        known: dict[str, str] = dict(connection.execute(_KNOWN).tuples().all())
+    return [name for name, digest in wanted.items() if known.get(name) != digest]
+
+
 def _is_current(warehouse: Warehouse, wanted: dict[str, str]) -> bool:
     with warehouse.begin() as connection:
         if not connection.scalar(_FOUND):

@@ -29,6 +29,10 @@ class Queries:
         """Tell whether there is such a query: a file, or one that follows from the declaration."""
         return self._path(name).exists() or can_be_derived(self._pipeline, name)
 
+    def follows(self, name: str) -> bool:
+        """Tell whether a query follows from the declaration, there being no file."""
+        return not self._path(name).exists() and can_be_derived(self._pipeline, name)
+
     def file(self, name: str) -> SqlFile:
         """Return a query; a file goes before what would follow from the declaration."""
         path = self._path(name)

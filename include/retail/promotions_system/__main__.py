@@ -6,6 +6,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from retail.promotions_system.app import create_app
+from retail.promotions_system.serving import server_config
 from retail.promotions_system.settings import PromotionsSettings
 
 
@@ -16,9 +17,7 @@ def main() -> None:
     except ValidationError as error:
         wrong = "; ".join(f"PROMOTIONS_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
         sys.exit(f"The promotions system is not configured. {wrong}. Next: set these variables and start it again.")
-    uvicorn.run(
-        create_app(settings), host=settings.host, port=settings.port, log_level="info", access_log=False, workers=1
-    )
+    uvicorn.Server(server_config(settings, create_app(settings), log_level="info")).run()
 
 
 if __name__ == "__main__":

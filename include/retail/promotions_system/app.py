@@ -1,5 +1,6 @@
 """The promotions system's HTTP interface. docs/promotions-api.md describes it for those who call it."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp
 
 from retail.promotions_system import contract
 from retail.promotions_system.authentication import read_key, verify_signature, verify_token
-from retail.promotions_system.documents import Listing, Problem, Refused, State
+from retail.promotions_system.documents import PIPELINE, Listing, Problem, Refused, State
 from retail.promotions_system.faults import Faults, serve_faults
 from retail.promotions_system.misbehaving import Misbehaving
 from retail.promotions_system.reading import read_chunk
@@ -22,6 +23,8 @@ from retail.promotions_system.settings import PromotionsSettings
 from retail.promotions_system.store import Store
 
 _JSON = "application/json"
+# What is still to come of the request is not waited for.
+_CLOSE = {"Connection": "close"}
 # Only for the OpenAPI document: what it finds is verified below, in constant time.
 _bearer = HTTPBearer(auto_error=False)
 
@@ -64,7 +67,7 @@ def _serve_offers(
     async def take_chunk(request: Request) -> Response:
         """Take in a chunk of offers and withdrawals, all items that are right or, on a repetition, none."""
         key = read_key(request.headers)
-        body = await _read(request, settings.max_body_bytes)
+        body = await _read(request, settings)
         verify_signature(settings, request.headers, key, body, time.time())
         answer = await store.receive(key, hashlib.sha256(body).digest(), read_chunk(body))
         headers = {"Idempotent-Replayed": "true"} if answer.repeated else None
@@ -73,10 +76,10 @@ def _serve_offers(
     @app.get("/v1/offers", dependencies=[Depends(verified)], responses={n: contract.REFUSALS[n] for n in (400, 401)})
     async def list_offers(
         date: Annotated[date, Query(description="The partition.")],
-        pipeline: str | None = None,
+        pipeline: Annotated[str | None, Query(pattern=PIPELINE)] = None,
         state: State | None = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     ) -> Listing:
         """List the offers of a day by rank, and count all of them by state."""
         return await store.listing(date, pipeline, state, limit, offset)
@@ -112,10 +115,16 @@ def _answer_problems(app: FastAPI) -> None:
         return Response(problem.model_dump_json(), 500, media_type=_JSON)
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise Refused(413, "chunk_too_large", f"A chunk may have {limit:,} bytes.")
+async def _read(request: Request, settings: PromotionsSettings) -> bytes:
+    body, limit = bytearray(), settings.max_body_bytes
+    try:
+        async with asyncio.timeout(settings.body_seconds):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise Refused(413, "chunk_too_large", f"A chunk may have {limit:,} bytes.", _CLOSE)
+    except TimeoutError:
+        raise Refused(
+            408, "chunk_slow", f"The chunk did not arrive within {settings.body_seconds:g} s.", _CLOSE
+        ) from None
     return bytes(body)

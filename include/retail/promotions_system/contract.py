@@ -11,6 +11,7 @@ from retail.promotions_system.documents import Chunk, ChunkAnswer, Problem
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The chunk cannot be read, or a header is missing. Nothing was kept."},
     401: {"model": Problem, "description": "Token, timestamp or signature is wrong. Nothing was kept."},
+    408: {"model": Problem, "description": "The chunk did not arrive in time. Nothing was kept."},
     409: {"model": Problem, "description": "The Idempotency-Key came with another body before. Nothing was kept."},
     413: {"model": Problem, "description": "The chunk is too large. Nothing was kept."},
     503: {"model": Problem, "description": "The database does not answer. Try again after Retry-After seconds."},

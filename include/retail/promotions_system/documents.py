@@ -1,16 +1,25 @@
 """The documents that are sent and answered. From them comes the OpenAPI document."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 MAX_ITEMS = 1000
+PIPELINE = r"^[a-z][a-z0-9_]{0,62}$"
 
 State = Literal["active", "expired", "withdrawn"]
 _Int32 = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+def _kept(instant: datetime) -> datetime:
+    """Turn an instant into UTC; at the ends of the calendar there may be none."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("The instant lies outside of the calendar, told in UTC.") from None
 
 
 class Offer(BaseModel):
@@ -30,10 +39,12 @@ class Chunk(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 
-    pipeline: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    pipeline: str = Field(pattern=PIPELINE)
     partition: date = Field(description="The day whose data the offers were derived from.")
     model_version: _Int32
-    valid_until: AwareDatetime = Field(description="When the chunk's offers expire, with offset.")
+    valid_until: Annotated[AwareDatetime, AfterValidator(_kept)] = Field(
+        description="When the chunk's offers expire, with offset."
+    )
     offers: list[Offer] = Field(default_factory=list, max_length=MAX_ITEMS)
     withdrawn: list[UUID] = Field(default_factory=list, max_length=MAX_ITEMS)
 

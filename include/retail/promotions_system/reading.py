@@ -45,7 +45,10 @@ def _without_bad_items(body: bytes, errors: Sequence[ErrorDetails]) -> tuple[Chu
         if len(place) < 2 or place[0] not in _LISTS or not isinstance(place[1], int):
             raise Refused(400, "chunk_wrong", _said(place, error["msg"]))
         bad.setdefault((str(place[0]), place[1]), _said(place[2:], error["msg"]))
-    sent: dict[str, list[Any]] = json.loads(body)
+    try:
+        sent: dict[str, list[Any]] = json.loads(body)
+    except (ValueError, RecursionError):  # such as a number of thousands of digits
+        raise Refused(400, "chunk_wrong", "The chunk cannot be read as JSON.") from None
     rejected = {_item_id(sent, place): reason for place, reason in bad.items()}
     order = tuple(_item_id(sent, (name, n)) for name in _LISTS for n in range(len(sent.get(name, []))))
     good = {name: [item for n, item in enumerate(sent.get(name, [])) if (name, n) not in bad] for name in _LISTS}

@@ -47,6 +47,8 @@ _PAGE = sa.text(
 )
 # Classes of SQLSTATE: connection, resources, an operator's intervention, a lock not had, serialization and deadlock.
 _PASSING_STATES = ("08", "53", "57", "55P03", "40001", "40P01")
+# Data that the database cannot take: a number too large, a character that there is not.
+_BAD_VALUE = "22"
 _DATABASE_ERRORS = (sa.exc.DBAPIError, sa.exc.TimeoutError, OSError)
 
 log = logging.getLogger(__name__)
@@ -162,15 +164,22 @@ class Store:
                 yield connection
         except _DATABASE_ERRORS as error:
             if isinstance(error, sa.exc.DBAPIError) and not _passes(error):
+                if _state(error).startswith(_BAD_VALUE):
+                    log.warning("A value of a request cannot be kept (SQLSTATE %s).", _state(error))
+                    raise Refused(400, "request_wrong", "A value of the request cannot be kept.") from error
                 raise
             raise _unavailable(error) from error
 
 
 def _passes(error: sa.exc.DBAPIError) -> bool:
     """Tell whether the database may answer a later try; a lost connection comes without a SQLSTATE."""
-    state = str(getattr(error.orig, "sqlstate", None) or "")
+    state = _state(error)
     lost = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not state
     return error.connection_invalidated or lost or state.startswith(_PASSING_STATES)
+
+
+def _state(error: sa.exc.DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def _unavailable(error: Exception) -> Refused:

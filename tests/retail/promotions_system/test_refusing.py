@@ -151,3 +151,43 @@ def test_a_chunk_that_cannot_be_read_is_refused_whole_and_may_come_again_mended(
 def test_a_chunk_that_is_too_large_is_refused(promotions: Promotions) -> None:
     content = body([offer(1)]) + b" " * (1 << 20)
     assert refusal(promotions.post(content, KEY)) == (413, "chunk_too_large")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        body([offer(1)], valid_until="9999-12-31T23:59:59-14:00"),
+        body([offer(1)], valid_until="0001-01-01T00:00:00+14:00"),
+        body([offer(1)], valid_until="99999-01-01T00:00:00Z"),
+        body([offer(1)], pipeline="daily\x00promotions"),
+        body([{**offer(1), "product_id": 0}]).replace(b'"product_id": 0', b'"product_id": ' + b"9" * 5000),
+        b'{"offers": ' + b"[" * 100_000,
+    ],
+    ids=["after the calendar", "before it", "a year of five digits", "NUL", "5,000 digits", "deep"],
+)
+def test_values_at_the_ends_are_refused_and_break_nothing(promotions: Promotions, content: bytes) -> None:
+    assert refusal(promotions.post(content, KEY)) == (400, "chunk_wrong")
+    assert promotions.post(body([offer(1)]), KEY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "instant", ["9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z", "2026-11-18T05:00:00-12:00"]
+)
+def test_every_instant_of_the_calendar_can_be_kept_and_listed(promotions: Promotions, instant: str) -> None:
+    assert promotions.post(body([offer(1)], valid_until=instant), KEY).status_code == 200
+    assert len(promotions.listing()["offers"]) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("offset=9223372036854775808", "offset=-1", "limit=99999", "state=%00"),
+        *("pipeline=%00", "pipeline=a%00b", "pipeline=%ff", "date=1e30", "date=%00"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(promotions: Promotions, query: str) -> None:
+    named = query if query.startswith("date") else f"date={DAY}&{query}"
+    answer = httpx.get(
+        f"{promotions.url}/v1/offers?{named}", headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False
+    )
+    assert refusal(answer) == (400, "request_wrong")

@@ -50,7 +50,20 @@ def daybreak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_every_command_of_the_issue_is_there() -> None:
     names = {" ".join(path) for path in COMMANDS}
     assert names >= {
-        *("run", "backfill", "train", "runs", "show", "rollback", "replay", "reproduce", "models", "load-demo", "url"),
+        *(
+            "run",
+            "backfill",
+            "train",
+            "runs",
+            "show",
+            "diff",
+            "rollback",
+            "replay",
+            "reproduce",
+            "models",
+            "load-demo",
+            "url",
+        ),
         *("local up", "local down", "local status"),
     }
 
@@ -145,7 +158,8 @@ def test_a_server_that_does_not_answer_ends_with_1_and_one_line(
     daybreak: Daybreak, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    for arguments in (["runs"], ["run", "demand_forecast"], ["load-demo"], ["models"], ["train", "demand_forecast"]):
+    demo = ["load-demo", "--into-named-warehouse"]
+    for arguments in (["runs"], ["run", "demand_forecast"], demo, ["models"], ["train", "demand_forecast"]):
         code, out, err = daybreak(*arguments)
         last = err.splitlines()[-1]
         assert (code, out) == (1, ""), arguments

@@ -1,6 +1,7 @@
 """The commands on a real warehouse: what they print, as JSON and for people, and how they end."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -50,6 +51,16 @@ def printed(daybreak: Daybreak) -> Callable[..., Any]:
         return json.loads(out)
 
     return run
+
+
+@pytest.mark.parametrize("command", [["load-demo"], ["local", "demo"], ["local", "up", "--demo"]])
+def test_the_demonstration_is_kept_out_of_a_warehouse_that_the_settings_name(
+    daybreak: Daybreak, command: list[str]
+) -> None:
+    code, _, err = daybreak(*command)
+    assert code == 1
+    assert "DAYBREAK_WAREHOUSE_URL names a warehouse" in err
+    assert "--into-named-warehouse" in err
 
 
 def test_a_run_is_printed_and_published(daybreak: Daybreak, parcels: Parcels) -> None:
@@ -299,7 +310,7 @@ def test_tables_of_all_pipelines_are_seen_to_and_what_is_refused_does_not_stop_t
     daybreak: Daybreak, parcels: Parcels
 ) -> None:
     parcels.execute(
-        "DROP VIEW predictions.parcel_hours",
+        "DROP VIEW predictions.parcel_hours, predictions.parcel_hours_ever",
         "ALTER TABLE predictions.parcel_hours_runs RENAME predicted_hours TO hours",
     )
     code, out, err = daybreak("tables")
@@ -335,7 +346,7 @@ def test_without_its_tables_a_command_ends_in_one_line_with_the_next_step(
     daybreak: Daybreak, parcels: Parcels, command: tuple[object, ...], gone: str
 ) -> None:
     parcels.execute(
-        "DROP VIEW predictions.parcel_hours",
+        "DROP VIEW predictions.parcel_hours, predictions.parcel_hours_ever",
         *(["DROP TABLE predictions.parcel_hours_runs"] if gone == "parcel_hours_runs" else []),
     )
     code, _, err = daybreak(*command)
@@ -344,3 +355,39 @@ def test_without_its_tables_a_command_ends_in_one_line_with_the_next_step(
         assert " Next: " in line
     if gone == "parcel_hours_runs" and command[0] in ("measure", "reproduce"):
         assert "There is no table predictions.parcel_hours_runs. Next: run a partition" in err
+
+
+def test_what_publishing_again_would_change_and_has_changed_is_shown(
+    daybreak: Daybreak, printed: Callable[..., Any], parcels: Parcels
+) -> None:
+    parcels.execute("DELETE FROM parcels.handed_in WHERE parcel_id = 8000")
+    code, out, _ = daybreak("diff", "parcel_hours", DAY, "--dry-run", "--by", "depot")
+    assert code == 0
+    assert "run 1 against a dry run" in out
+    assert re.search(r"all +1 +0 +0 +399", out)
+    code, _, err = daybreak("diff", "parcel_hours", DAY)
+    assert code == 1
+    assert "published once only" in err
+    parcels.run()
+    found = printed("diff", "parcel_hours", DAY)
+    assert [sum(s[name] for s in found["segments"]) for name in ("left", "came", "differ", "same")] == [1, 0, 0, 399]
+    assert daybreak("diff", "parcel_hours", DAY, 1)[0] == 2
+
+
+def test_days_that_are_missing_or_failed_are_listed_planned_and_run(
+    daybreak: Daybreak, printed: Callable[..., Any], parcels: Parcels
+) -> None:
+    code, out, _ = daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing", "--dry-run")
+    assert code == 0
+    assert re.search(rf"{SHORT_DAY} +never run +1 *\n", out)
+    assert "run 1 is current" not in out
+    assert "1 days, about 0:00:" in out
+    listed = {row["partition_date"]: row for row in printed("runs", "parcel_hours", "--missing", "--limit", 10_000)}
+    assert listed[str(SHORT_DAY)] == {"pipeline": "parcel_hours", "partition_date": str(SHORT_DAY), "now": "never run"}
+
+    assert daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing")[0] == 0
+    assert [len(parcels.forecasts(day)) for day in (DAY, SHORT_DAY)] == [400, 400]
+    assert parcels.value("SELECT count(*) FROM ledger.runs") == 2
+    code, out, _ = daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing", "--failed")
+    assert (code, out) == (0, f"parcel_hours {DAY} to {SHORT_DAY}: no day is failed or missing.\n")
+    assert parcels.value("SELECT count(*) FROM ledger.runs") == 2

@@ -42,7 +42,7 @@ def hostile(tmp_path: Path) -> Path:
 
 
 def rendered(path: Path, key: str, target: str, name: str = "made", positive: str | None = None) -> dict[str, str]:
-    file = read_csv(path, key)
+    file = read_csv(path, [key])
     return render(name, "retail", "America/Argentina/ComodRivadavia", file, find_target(file, target, positive))
 
 
@@ -145,7 +145,7 @@ def test_the_positive_value_is_yes_true_one_or_the_rarer(
     values: list[str], positive: str | None, expected: object, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "f.csv", "k,t", (f"{n},{value}" for n, value in enumerate(values)))
-    assert find_target(read_csv(path, "k"), "t", positive).positive == expected
+    assert find_target(read_csv(path, ["k"]), "t", positive).positive == expected
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_the_positive_value_is_yes_true_one_or_the_rarer(
 def test_a_target_that_cannot_be_predicted_is_refused(
     rows: list[str], target: str, positive: str | None, problem: str, tmp_path: Path
 ) -> None:
-    file = read_csv(write(tmp_path / "f.csv", "k,t", rows), "k")
+    file = read_csv(write(tmp_path / "f.csv", "k,t", rows), ["k"])
     with pytest.raises(SourceRefused) as refused:
         find_target(file, target, positive)
     assert problem in str(refused.value)
@@ -174,3 +174,35 @@ def test_a_file_without_features_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "f.csv", "k,t,note", (f"{n},{n % 2},note {n}" for n in range(9)))
     with pytest.raises(SourceRefused, match="No column can be a feature"):
         rendered(path, "k", "t")
+
+
+def test_numbers_of_any_size_are_written_as_the_formatter_would(tmp_path: Path) -> None:
+    sizes = (
+        "1e20",
+        "1e308",
+        "1.7e308",
+        "1e-320",
+        "-1e-320",
+        "-3e22",
+        "inf",
+        "-inf",
+        "123456789012345678",
+        "-0.0",
+        "0.07",
+    )
+    header = ",".join(["k", "t", *(f"n{n}" for n in range(len(sizes)))])
+    rows = (f"{n},{n % 2}," + ",".join(size if n % 3 else "0" for size in sizes) for n in range(30))
+    files = rendered(write(tmp_path / "f.csv", header, rows), "k", "t")
+    assert lint(files, tmp_path / "project") == ""
+    assert '"n0": (0, 2e20)' in files["include/retail/made.py"]
+    assert "inf" not in files["include/retail/made.py"]
+
+
+def test_a_key_of_several_columns_is_the_entity_key(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.csv", "store,sku,t,n", (f"{n % 9},{n},{n % 2},{n % 5}" for n in range(90)))
+    file = read_csv(path, ["store", "sku"])
+    files = render("made", "retail", "UTC", file, find_target(file, "t", None))
+    assert 'entity_key=("store", "sku"),' in files["include/retail/made.py"]
+    assert files["sql/made/extract.sql"].startswith("-- One row per store, sku: ")
+    assert "ORDER BY store, sku" in files["sql/made/extract.sql"]
+    assert lint(files, tmp_path / "project") == ""

@@ -1,0 +1,91 @@
+"""The command that runs a range of days."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daybreak.cli.arguments import Leakage, Name, Policy, Version, open_workspace, tell_stale
+from daybreak.cli.outcomes import print_outcomes
+from daybreak.declaration.partition import parse_day
+from daybreak.errors import DaybreakError
+
+if TYPE_CHECKING:
+    from daybreak.run.backfill import Due
+
+backfilling = typer.Typer()
+
+
+@backfilling.command()
+def backfill(
+    pipeline: Name,
+    first: Annotated[str, typer.Argument(metavar="FROM", help="First day, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="Last day, included.")],
+    missing: Annotated[bool, typer.Option("--missing", help="Only days of which nothing is current.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only days whose last run failed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the days, why, with which versions, about how long; run nothing.")
+    ] = False,
+    model_version: Version = None,
+    policy: Policy = None,
+    allow_leakage: Leakage = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Also send, where the pipeline pushes; without it none is sent.")
+    ] = False,
+) -> None:
+    """Score every partition of a range, in one process. A day that is refused does not stop the others."""
+    from daybreak.cli.display import out, print_error
+    from daybreak.cli.progress import days_progress
+    from daybreak.declaration.partition import days
+    from daybreak.push.runner import runner_for
+    from daybreak.run.backfill import FAILED, MISSING, choose_days, expected_seconds, plan_backfill
+    from daybreak.run.planning import Request, plan_run
+
+    wanted = days(parse_day(first), parse_day(last))
+    only = {name for name, chosen in ((MISSING, missing), (FAILED, failed)) if chosen}
+    outcomes, refusals = [], []
+    with open_workspace() as workspace:
+        declared = workspace.pipeline(pipeline)
+        workspace.ledger.sweep()
+        chosen = choose_days(workspace, declared, wanted, only) if only or dry_run else None
+        if dry_run:
+            due = plan_backfill(workspace, declared, chosen or [], model_version, policy)
+            _print_plan(f"{pipeline} {first} to {last}", due, expected_seconds(workspace, declared, len(due)))
+            return
+        if chosen is not None:
+            wanted = [day.day for day in chosen]
+        if not wanted:
+            out.print(f"{pipeline} {first} to {last}: no day is {' or '.join(sorted(only))}.")
+            return
+        runner = runner_for(workspace, declared)
+        with days_progress(pipeline, len(wanted)) as progress:
+            for day in wanted:
+                request = Request(
+                    day.isoformat(),
+                    trigger="backfill",
+                    model_version=model_version,
+                    policy=policy,
+                    allow_leakage=allow_leakage,
+                    push=push,
+                )
+                try:
+                    outcomes.append(runner.run(plan_run(workspace, declared, request)))
+                except DaybreakError as error:
+                    refusals.append(str(error))
+                progress(day)
+        print_outcomes(f"{pipeline} {first} to {last}", outcomes)
+        tell_stale(workspace, pipeline)
+    for refusal in refusals:
+        print_error(refusal)
+    if refusals:
+        raise typer.Exit(1)
+
+
+def _print_plan(title: str, due: "list[Due]", seconds: float | None) -> None:
+    from daybreak.cli.display import out, print_table
+
+    rows = [[one.day, one.why, f"refused: {one.model}" if one.refused else one.model] for one in due]
+    print_table(f"{title}: would be run", ["day", "now", "model version"], rows)
+    if due and seconds is not None:
+        took = str(timedelta(seconds=round(seconds)))
+        out.print(f"{len(due)} days, about {took} (hours, minutes, seconds) after the last runs. Nothing was run.")

@@ -1,0 +1,93 @@
+"""Days: what the ledger knows of each day of a range: what of it is current, and how its last run ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from daybreak.ledger.runs import Ledger
+from daybreak.ledger.tables import publications, runs
+
+# Of so many runs the mean says how long the next one takes.
+_RECENT = 10
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day: its current run, the last run that was opened for it, that run's state, and why it failed."""
+
+    day: date
+    current_run: int | None = None
+    last_run: int | None = None
+    state: str | None = None
+    error: str | None = None
+
+    @property
+    def missing(self) -> bool:
+        """Whether nothing of the day is current, and nothing of it was sent."""
+        return self.current_run is None and self.state != "published"
+
+    @property
+    def failed(self) -> bool:
+        """Whether its last run failed."""
+        return self.state == "failed"
+
+    @property
+    def says(self) -> str:
+        """What there is of the day, in words."""
+        if self.failed:
+            beside = f"; run {self.current_run} is current" if self.current_run else ""
+            return f"run {self.last_run} failed{beside}: {self.error}"
+        if self.missing:
+            return "never run" if self.last_run is None else f"nothing published; run {self.last_run} is {self.state}"
+        return f"run {self.current_run or self.last_run} is current"
+
+
+def days_of(ledger: Ledger, pipeline: str, wanted: Sequence[date]) -> list[Day]:
+    """Return what is known of each of the days, in their order."""
+    current = sa.select(publications.c.partition_date, publications.c.run_id).where(
+        publications.c.pipeline == pipeline,
+        publications.c.partition_date.in_(wanted),
+        publications.c.withdrawn_at.is_(None),
+    )
+    # Dry runs say nothing about what is there.
+    last = (
+        sa.select(runs.c.partition_key, runs.c.run_id, runs.c.state, runs.c.error)
+        .distinct(runs.c.partition_key)
+        .where(
+            runs.c.pipeline == pipeline,
+            runs.c.partition_key.in_([day.isoformat() for day in wanted]),
+            runs.c.state != "checked",
+        )
+        .order_by(runs.c.partition_key, runs.c.run_id.desc())
+    )
+    with ledger.warehouse.begin() as connection:
+        published: dict[date, int] = dict(connection.execute(current).tuples().all())
+        known = {key: row for key, *row in connection.execute(last)}
+    return [Day(day, published.get(day), *known.get(day.isoformat(), (None, None, None))) for day in wanted]
+
+
+def first_published(ledger: Ledger, pipeline: str) -> date | None:
+    """Return the first day that was ever published, or sent."""
+    done = sa.select(sa.func.min(runs.c.partition_date)).where(
+        runs.c.pipeline == pipeline, runs.c.state.in_(("published", "superseded"))
+    )
+    with ledger.warehouse.begin() as connection:
+        found: date | None = connection.scalar(done)
+    return found
+
+
+def seconds_of_a_run(ledger: Ledger, pipeline: str) -> float | None:
+    """Return how many seconds the last finished runs took on average, from plan to end."""
+    took = sa.func.extract("epoch", runs.c.finished_at - runs.c.started_at)
+    recent = (
+        sa.select(took.label("seconds"))
+        .where(runs.c.pipeline == pipeline, runs.c.state == "published")
+        .order_by(runs.c.run_id.desc())
+        .limit(_RECENT)
+        .subquery()
+    )
+    with ledger.warehouse.begin() as connection:
+        found = connection.scalar(sa.select(sa.func.avg(recent.c.seconds)))
+    return None if found is None else float(found)

@@ -1,0 +1,77 @@
+"""Which days of a range a backfill runs, all or those that are missing or have failed, and what it says before."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from daybreak.errors import DaybreakError
+from daybreak.run.backfill import FAILED, MISSING, choose_days, days_to_run, expected_seconds, plan_backfill
+from parcels import DAY, SHORT_DAY, TRAINED_THROUGH, Parcels
+
+NEXT = SHORT_DAY + timedelta(days=1)
+RANGE = [DAY, SHORT_DAY, NEXT]
+
+
+def chosen(parcels: Parcels, *only: str) -> list[date]:
+    return [day.day for day in choose_days(parcels.workspace, parcels.pipeline, RANGE, only)]
+
+
+def fail(parcels: Parcels, day: date) -> None:
+    """Run a day against a source that holds nothing of it, and give it its rows back."""
+    parcels.execute(
+        "CREATE TABLE parcels.kept AS SELECT * FROM parcels.handed_in",
+        "DELETE FROM parcels.handed_in",
+    )
+    with pytest.raises(DaybreakError):
+        parcels.run(day)
+    parcels.execute("INSERT INTO parcels.handed_in SELECT * FROM parcels.kept", "DROP TABLE parcels.kept")
+
+
+def test_a_day_is_missing_until_something_of_it_is_current_and_failed_while_its_last_run_is(parcels: Parcels) -> None:
+    assert chosen(parcels) == RANGE
+    assert (chosen(parcels, MISSING), chosen(parcels, FAILED)) == ([SHORT_DAY, NEXT], [])
+    fail(parcels, SHORT_DAY)
+    fail(parcels, DAY)
+    assert (chosen(parcels, MISSING), chosen(parcels, FAILED)) == ([SHORT_DAY, NEXT], [DAY, SHORT_DAY])
+    assert chosen(parcels, MISSING, FAILED) == RANGE
+    parcels.run(SHORT_DAY)
+    parcels.run(DAY)
+    assert (chosen(parcels, MISSING), chosen(parcels, FAILED)) == ([NEXT], [])
+
+
+def test_a_dry_run_makes_no_day_less_missing_and_a_day_taken_back_is_not_missing(parcels: Parcels) -> None:
+    parcels.run(SHORT_DAY, dry_run=True)
+    assert chosen(parcels, MISSING) == [SHORT_DAY, NEXT]
+    parcels.run(DAY)
+    parcels.runner.publisher.roll_back(DAY)
+    assert chosen(parcels, MISSING) == [SHORT_DAY, NEXT]
+
+
+def test_the_plan_says_of_each_day_why_and_with_which_version_and_opens_no_run(parcels: Parcels) -> None:
+    fail(parcels, SHORT_DAY)
+    before = parcels.value("SELECT count(*) FROM ledger.runs")
+    found = choose_days(parcels.workspace, parcels.pipeline, RANGE, ())
+    due = plan_backfill(parcels.workspace, parcels.pipeline, found, None, None)
+    assert [(one.day, one.model, one.refused) for one in due] == [(day, "1", False) for day in RANGE]
+    assert due[0].why == "run 1 is current"
+    assert due[1].why.startswith("run 2 failed: parcel_hours 2024-03-10: ")
+    assert due[2].why == "never run"
+    [refused] = plan_backfill(parcels.workspace, parcels.pipeline, found[:1], 99, None)
+    assert refused.refused
+    assert "has no version 99" in refused.model
+    [as_of] = plan_backfill(parcels.workspace, parcels.pipeline, found[:1], None, "as_of")
+    assert "had no champion at the end of the partition" in as_of.model
+    assert parcels.value("SELECT count(*) FROM ledger.runs") == before
+
+
+def test_how_long_it_takes_is_told_by_the_last_runs(parcels: Parcels) -> None:
+    parcels.execute("UPDATE ledger.runs SET finished_at = started_at + interval '10 seconds'")
+    assert expected_seconds(parcels.workspace, parcels.pipeline, 7) == 70
+    assert expected_seconds(parcels.workspace, parcels.declared(name="parcel_minutes").pipeline, 7) is None
+
+
+def test_days_to_run_are_those_since_the_first_that_was_published(parcels: Parcels) -> None:
+    found = [day.day for day in days_to_run(parcels.workspace, parcels.pipeline, {MISSING})]
+    assert found[:2] == [SHORT_DAY, NEXT]
+    assert min(found) > DAY > TRAINED_THROUGH
+    assert days_to_run(parcels.workspace, parcels.declared(name="parcel_minutes").pipeline, {MISSING}) == []

@@ -1,0 +1,107 @@
+"""Diff: which rows of a partition came, left and differ between two runs, or would if it were published now."""
+
+from typing import Any
+
+import pytest
+
+from cascades import Cascade
+from daybreak.errors import ConfigurationError, PublicationRefused
+from daybreak.run.diff import Difference, Segment, diff_dry_run, diff_publications
+from parcels import DAY, SHORT_DAY, Parcels
+
+CHANGE = (
+    "DELETE FROM parcels.handed_in WHERE parcel_id BETWEEN 8000 AND 8006",
+    "UPDATE parcels.handed_in SET distance_km = distance_km + 400 WHERE parcel_id BETWEEN 8100 AND 8119",
+)
+
+
+def counts(segment: Segment) -> tuple[int, int, int, int]:
+    return segment.left, segment.came, segment.differ, segment.same
+
+
+def changed(parcels: Parcels) -> tuple[Difference, dict[Any, float], dict[Any, float]]:
+    """Publish the day, change the source, publish it again; return the difference and what was shown."""
+    before = parcels.forecasts()
+    parcels.execute(*CHANGE)
+    parcels.run()
+    return diff_publications(parcels.runner, DAY, None), before, parcels.forecasts()
+
+
+def test_rows_that_left_and_differ_are_counted_and_those_that_differ_most_are_named(parcels: Parcels) -> None:
+    found, before, after = changed(parcels)
+    both = before.keys() & after.keys()
+    moved = {key: after[key] - before[key] for key in both if after[key] != before[key]}
+    assert moved
+    assert counts(found.total) == (7, 0, len(moved), len(both) - len(moved))
+    assert found.key == ("depot", "parcel_id")
+    widest = sorted(moved, key=lambda key: (-abs(moved[key]), key))[:10]
+    assert [(depot, int(parcel)) for depot, parcel, _, _ in found.largest] == widest
+    assert [later - earlier for *_, earlier, later in found.largest] == [moved[key] for key in widest]
+    assert found.spread is not None
+    assert (found.spread[0], found.spread[-1]) == (min(0, *moved.values()), max(0, *moved.values()))
+    assert found.total.mean_difference == pytest.approx(sum(map(abs, moved.values())) / len(both))
+
+
+def test_the_other_way_round_rows_came(parcels: Parcels) -> None:
+    found, *_ = changed(parcels)
+    later, earlier = found.later_run, found.earlier_run
+    assert later is not None
+    again = diff_publications(parcels.runner, DAY, (later, earlier))
+    assert counts(again.total) == (0, 7, found.total.differ, found.total.same)
+
+
+def test_a_dry_run_says_the_same_beforehand_and_leaves_what_is_current(parcels: Parcels) -> None:
+    shown, current = parcels.forecasts(), parcels.current()
+    parcels.execute(*CHANGE)
+    beforehand = diff_dry_run(parcels.runner, parcels.plan(dry_run=True))
+    assert (parcels.forecasts(), parcels.current()) == (shown, current)
+    dry = parcels.last_run()
+    assert (dry["state"], parcels.stored(dry["run_id"])) == ("checked", 0)
+
+    parcels.run()
+    found = diff_publications(parcels.runner, DAY, None)
+    assert (beforehand.later_run, beforehand.earlier_run) == (None, found.earlier_run)
+    assert (beforehand.segments, beforehand.spread, beforehand.largest) == (found.segments, found.spread, found.largest)
+
+
+def test_rows_are_counted_by_any_column_that_is_kept(parcels: Parcels) -> None:
+    changed(parcels)
+    found = diff_publications(parcels.runner, DAY, None, by="depot")
+    assert {segment.segment for segment in found.segments} == {key[0] for key in parcels.forecasts()}
+    assert sum(segment.left for segment in found.segments) == 7
+    with pytest.raises(ConfigurationError, match=r"keeps no column 'colour'.*choose from depot"):
+        diff_publications(parcels.runner, DAY, None, by="colour")
+
+
+def test_labels_are_counted_from_one_to_the_other_and_lists_by_segment(cascade: Cascade) -> None:
+    cascade.carriers.run()
+    cascade.classes.run()
+    before = cascade.classes_shown()
+    first, second = sorted(set(before.values()))[:2]
+    newest = "run_id = (SELECT max(run_id) FROM predictions.parcel_classes_runs)"
+    cascade.reclassify(f"{newest} AND parcel_class = '{first}' AND parcel_id < 8200", second)
+    cascade.carriers.run()
+
+    moved = sum(parcel_class == first and parcel < 8200 for (_, parcel), parcel_class in before.items())
+    assert moved
+    of_classes = diff_publications(cascade.classes.runner, DAY, None)
+    assert (of_classes.spread, of_classes.total.mean_difference) == (None, None)
+    assert of_classes.moved == [(first, second, moved)]
+    assert of_classes.total.differ == moved
+    of_lists = diff_publications(cascade.carriers.runner, DAY, None)
+    assert {segment.segment for segment in of_lists.segments} <= set(cascade.classes_shown().values())
+    assert of_lists.total.left + of_lists.total.same + of_lists.total.differ > 0
+
+
+def test_what_cannot_be_compared_is_refused(parcels: Parcels) -> None:
+    with pytest.raises(PublicationRefused, match=r"published once only.*--dry-run"):
+        diff_publications(parcels.runner, DAY, None)
+    with pytest.raises(PublicationRefused, match="Nothing is published"):
+        diff_publications(parcels.runner, SHORT_DAY, None)
+    [current] = parcels.current()
+    other = parcels.run(SHORT_DAY).plan.run_id
+    with pytest.raises(PublicationRefused, match=rf"Run {other} is of parcel_hours {SHORT_DAY}, and published"):
+        diff_publications(parcels.runner, DAY, (current, other))
+    dry = parcels.run(dry_run=True).plan.run_id
+    with pytest.raises(PublicationRefused, match="and checked"):
+        diff_publications(parcels.runner, DAY, (current, dry))
