@@ -35,11 +35,8 @@ _TRANSIENT_TEXTS = (
     "connection already closed",
     "no connection to the server",
     "ssl connection has been closed",
-    "timeout expired",
     "timed out",
     "could not translate host name",
-    "no route to host",
-    "network is unreachable",
 )
 _DRIVER = "postgresql+psycopg2"
 _URL = "postgresql://user:password@host:5432/database"
