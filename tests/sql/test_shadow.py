@@ -108,11 +108,13 @@ def test_a_challenger_whose_artifact_was_tampered_with_is_refused_and_the_run_go
 @pytest.mark.parametrize(
     ("nonsense", "says"),
     [
-        ("UPDATE model_version_tags SET value = 'never' WHERE key = 'trained_through' AND {}", "ValueError: Invalid"),
-        ("UPDATE model_version_tags SET value = '{{' WHERE key = 'score_profile' AND {}", "JSONDecodeError"),
+        (
+            "UPDATE model_version_tags SET value = 'never' WHERE key = 'trained_through' AND {}",
+            "cannot be read (Invalid",
+        ),
+        ("UPDATE model_version_tags SET value = '{{' WHERE key = 'score_profile' AND {}", "The tags of parcel_hours"),
         ("DELETE FROM model_version_tags WHERE key = 'digest' AND {}", "was not registered by Daybreak"),
-        ("UPDATE model_versions SET source = 'nowhere://there' WHERE {}", "cannot be read"),
-        ("UPDATE model_versions SET run_id = 'gone' WHERE {}", "has no version"),
+        ("UPDATE model_versions SET source = 'nowhere://there' WHERE {}", "not below DAYBREAK_MODELS_URI"),
         ("DELETE FROM model_version_tags WHERE {0}; DELETE FROM model_versions WHERE {0}", "has no version"),
     ],
 )
@@ -132,6 +134,14 @@ def test_a_challenger_of_which_the_registry_holds_nonsense_is_refused_and_the_ru
     found = shadow_of(shadowed)
     assert (found["state"], found["models"]) == ("refused", [[None, "parcel_hours", version]])
     assert says in found["problem"]
+
+
+def test_a_challenger_whose_training_run_is_gone_scores_all_the_same(shadowed: Parcels) -> None:
+    # Its files are those that Daybreak registered; the run in MLflow holds metrics for people.
+    version = challenge(shadowed, DummyRegressor())
+    shadowed.execute(f"UPDATE model_versions SET run_id = 'gone' WHERE name = 'parcel_hours' AND version = {version}")
+    shadowed.run()
+    assert shadow_of(shadowed)["state"] == "scored"
 
 
 @pytest.mark.parametrize("garbled", ["[]", '{"signature": {"inputs": "[1]"}}', "\0\1", None])
