@@ -137,7 +137,8 @@ def test_resuming_a_run_that_accepted_a_model_that_has_seen_later_days_accepts_i
     shelves: Shelves, daybreak: Daybreak
 ) -> None:
     shelves.execute(
-        "UPDATE model_version_tags SET value = '2999-01-01' WHERE key = 'trained_through' AND version = '1'"
+        "UPDATE model_version_tags SET value = '2999-01-01' WHERE key = 'trained_through' AND version = '1'",
+        "UPDATE ledger.trusted_versions SET trained_through = '2999-01-01' WHERE version = 1",
     )
     shelves.receiver.faults.plan(Fault(kind="answer", status=400))
     assert daybreak(*RUN)[0] == 1

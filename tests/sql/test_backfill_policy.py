@@ -71,7 +71,10 @@ def test_a_refused_promotion_and_a_removed_alias_are_no_champion(history: Parcel
 
 
 def test_the_version_of_its_time_is_still_refused_if_it_has_seen_later_days(history: Parcels) -> None:
-    history.execute("UPDATE model_version_tags SET value = '2024-03-11' WHERE key = 'trained_through' AND version = 1")
+    history.execute(
+        "UPDATE model_version_tags SET value = '2024-03-11' WHERE key = 'trained_through' AND version = 1",
+        "UPDATE ledger.trusted_versions SET trained_through = '2024-03-11' WHERE version = 1",
+    )
     with pytest.raises(ModelRefused, match="has seen days through 2024-03-11"):
         planned(history, DAY, policy="as_of")
     history.run(DAY, policy="as_of", allow_leakage=True)
