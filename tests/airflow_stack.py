@@ -21,7 +21,7 @@ from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from parcels import administer
 from ports import free_port
-from real_sales import TEMPLATE, RealSales, real_sales
+from real_sales import TEMPLATE, RealSales, models_of, real_sales
 from retail.demand_forecast import DEMAND_FORECAST
 from waiting import LONG, until
 
@@ -174,7 +174,7 @@ class SharedAirflow:
             warehouse_url=warehouse.url(DATABASE),
             registry_url=warehouse.url(DATABASE),
             batches_uri=(home / "batches").as_uri(),
-            models_uri=(home / "models").as_uri(),
+            models_uri=models_of(warehouse),
             port=free_port(),
         )
         self._airflow = LocalAirflow(self._settings, self._own, dags=DAGS, schedules=False)

@@ -1,6 +1,5 @@
 """The demonstration data and a champion trained quickly on it, made once a session; tests get copies of both."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -55,12 +54,17 @@ class RealSales:
         )
 
 
+def models_of(server: EmbeddedPostgres) -> str:
+    """Return where the models of the sales in a server's databases are, before there is one."""
+    return (server.folder.parent / "models-of-the-sales").as_uri()
+
+
 @cache
 def real_sales(server: EmbeddedPostgres) -> RealSales:
     """Load the real sales into a database of their own, and train a champion on days well before their end."""
     with administer(server) as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {TEMPLATE}")
-    url, models = server.url(TEMPLATE), Path(tempfile.mkdtemp(prefix="models-", dir=server.folder.parent)).as_uri()
+    url, models = server.url(TEMPLATE), models_of(server)
     # Ending today, the data holds the last complete day also where midnight passes while the tests run.
     last_day = datetime.now(ZoneInfo(TIMEZONE)).date()
     made = RealSales(url, models, last_day, {}, None, None)  # type: ignore[arg-type]
