@@ -77,7 +77,7 @@ def refuse_uncopied(columns: Iterable[Described]) -> None:
         if plain not in COPIED and plain != "bpchar":
             raise SourceRefused(
                 f"Column {column.name} is {column.type}, which cannot be kept beside a prediction as it is.",
-                next_step=f"cast it in extract.sql, for example {as_cast(column.name, plain)}.",
+                next_step=f"cast it in extract.sql, for example {as_cast(column.name, plain, kept=True)}.",
             )
 
 

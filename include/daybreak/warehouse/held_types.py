@@ -75,10 +75,14 @@ def refuse_inexact(name: str) -> None:
     )
 
 
-def as_cast(name: str, kind: str) -> str:
-    """Return what to write in a query in the place of a column whose type, in the catalog's name, is not held."""
+def as_cast(name: str, kind: str, *, kept: bool = False) -> str:
+    """Return what to write in a query in the place of a column whose type, in the catalog's name, is not held.
+
+    A column that is ``kept`` beside predictions can be no numeric either.
+    """
     written = as_written(name)
-    return f"{_CASTS.get(kind, '{0}::text').format(written)} AS {written}"
+    cast = _CASTS.get(kind, "{0}::text")
+    return f"{cast.format(written)}{'::text' if kept and cast.endswith('::numeric') else ''} AS {written}"
 
 
 def as_held(reader: "pa.RecordBatchReader") -> "pa.RecordBatchReader":
