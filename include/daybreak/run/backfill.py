@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import repeat
 
 from daybreak.declaration.partition import Partition, days, last_complete_day
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError
 from daybreak.ledger.days import Day, days_of, first_published, seconds_of_a_run
-from daybreak.run.backfill_policy import VersionThen, policy_of
+from daybreak.run.backfill_policy import AS_OF, VersionThen, policy_of
 from daybreak.run.resolve import resolve_model
 from daybreak.workspace import Workspace
 
@@ -49,15 +50,17 @@ def plan_backfill(
     """Say of each day why and with which versions it would be run; nothing is opened and nothing is run."""
     asked = policy_of(pipeline, "backfill", policy)
     named = version or (asked if isinstance(asked, int) else None)
-    due = []
-    for day in chosen:
+
+    def resolved(day: Day) -> tuple[str, bool]:
         then = VersionThen(workspace.aliases, Partition(day.day, pipeline.timezone), asked)
         try:
-            model, refused = resolve_model(workspace.registry, pipeline, {}, named, then).label, False
+            return resolve_model(workspace.registry, pipeline, {}, named, then).label, False
         except DaybreakError as error:
-            model, refused = error.problem, True
-        due.append(Due(day.day, day.says, model, refused))
-    return due
+            return error.problem, True
+
+    # Only what was in force then differs from day to day.
+    each = map(resolved, chosen) if asked == AS_OF else repeat(resolved(chosen[0]) if chosen else ("", True))
+    return [Due(day.day, day.says, *model) for day, model in zip(chosen, each, strict=False)]
 
 
 def expected_seconds(workspace: Workspace, pipeline: Pipeline, count: int) -> float | None:
