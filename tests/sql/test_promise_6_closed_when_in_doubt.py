@@ -245,6 +245,8 @@ def test_no_rows_and_no_rows_left_stop_the_run(parcels: Parcels) -> None:
     runner = generous.runner
     read = pa.schema([("depot", "string"), ("parcel_id", "int32")])
     empty = SnapshotWriter(runner.folder(plan), read).close()
+    extracted = {"snapshot_uri": empty.uri, "snapshot_digest": empty.digest, "rows_extracted": empty.rows}
+    parcels.workspace.ledger.record(plan.run_id, **extracted)
     with pytest.raises(SourceRefused, match=r"^parcel_hours 2024-03-09: The batch is empty\. Next: run the partition"):
         runner.validate(plan, empty)
     assert parcels.last_run()["state"] == "failed"
