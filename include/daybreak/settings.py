@@ -97,4 +97,5 @@ def share_cores() -> None:
 
 def environment_without(*prefixes: str) -> dict[str, str]:
     """Return the environment to hand on to a program, without variables that are not meant for it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}  # noqa: TID251 - as above
+    around = os.environ  # noqa: TID251 - handed on, not read as configuration
+    return {name: value for name, value in around.items() if not name.startswith(prefixes)}

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.embedded.private_file import kept_private
 from daybreak.local.promotions import DATABASE, HOST, LocalPromotions, airflow_connection
-from daybreak.settings import Settings
+from daybreak.settings import Settings, environment_without
 
 USER = "admin"
 
@@ -85,8 +85,7 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
         # USE_JOB_SCHEDULE would also stop the runs that a published partition starts.
         **({} if schedules else {"SCHEDULER__MAX_DAGRUNS_TO_CREATE_PER_LOOP": "0"}),
     }
-    around = os.environ  # noqa: TID251 - handed on to the processes, not read as configuration
-    inherited = {name: value for name, value in around.items() if not _configures_airflow(name)}
+    inherited = {name: value for name, value in environment_without().items() if not _configures_airflow(name)}
     direct = [inherited[name] for name in ("NO_PROXY", "no_proxy") if inherited.get(name)]
     return {
         **inherited,
@@ -115,10 +114,8 @@ def daybreak_environment(settings: Settings, postgres: EmbeddedPostgres) -> dict
 
 def promotions_environment(promotions: LocalPromotions, postgres: EmbeddedPostgres) -> dict[str, str]:
     """Build the environment of the promotions system; it gets nothing of Airflow's or of the warehouse's."""
-    around = os.environ  # noqa: TID251 - handed on to the process, not read as configuration
-    foreign = ("AIRFLOW", "_AIRFLOW", "DAYBREAK_")
-    kept = {name: value for name, value in around.items() if not name.startswith(foreign)}
-    return {**kept, **promotions.variables(postgres.url(DATABASE))}
+    around = environment_without("AIRFLOW", "_AIRFLOW", "DAYBREAK_")
+    return {**around, **promotions.variables(postgres.url(DATABASE))}
 
 
 def write_local_settings(home: Path) -> None:

@@ -56,7 +56,8 @@ def keep_up(
             screen.line("Ctrl-C stops everything.\n")
             if running:
                 running.watch()
-            _watch(postgres)
+            else:
+                _watch(postgres)
     except KeyboardInterrupt:
         say("Stopped.")
     finally:

@@ -21,15 +21,15 @@ from daybreak.warehouse.identifiers import quoted
 
 LARGEST = 10
 _AGAIN = "dry_run"
+# One row per entity key of either run, which the questions below are asked of.
 _PAIRED = """
+CREATE TEMP TABLE paired ON COMMIT DROP AS
 WITH earlier AS (SELECT *, true AS there FROM {earlier}),
-later AS (SELECT *, true AS there FROM {later}),
-paired AS (
-    SELECT {key}, earlier.{value} AS before, later.{value} AS after, {segment} AS segment,
-        CASE WHEN later.there IS NULL THEN 'left' WHEN earlier.there IS NULL THEN 'came'
-            WHEN {different} THEN 'differ' ELSE 'same' END AS state
-    FROM earlier FULL JOIN later USING ({key})
-)
+later AS (SELECT *, true AS there FROM {later})
+SELECT {key}, earlier.{value} AS before, later.{value} AS after, {segment} AS segment,
+    CASE WHEN later.there IS NULL THEN 'left' WHEN earlier.there IS NULL THEN 'came'
+        WHEN {different} THEN 'differ' ELSE 'same' END AS state
+FROM earlier FULL JOIN later USING ({key})
 """
 _COUNTS = """
 SELECT segment, count(*) FILTER (WHERE state = 'left'), count(*) FILTER (WHERE state = 'came'),
@@ -130,7 +130,7 @@ def _compared(cursor: Any, pipeline: Pipeline, relations: list[str], by: str | N
     labels, value = bool(pipeline.prediction.labels), quoted(pipeline.prediction.column)
     segment = _segment(pipeline, by)
     key = ", ".join(map(quoted, pipeline.entity_key))
-    paired = _PAIRED.format(
+    pair = _PAIRED.format(
         earlier=relations[0],
         later=relations[1],
         key=key,
@@ -140,8 +140,10 @@ def _compared(cursor: Any, pipeline: Pipeline, relations: list[str], by: str | N
     )
     mean = "NULL::float8" if labels else "avg(abs(after - before)) FILTER (WHERE state IN ('differ', 'same'))"
 
+    cursor.execute(pair)
+
     def ask(query: str) -> list[tuple[Any, ...]]:
-        cursor.execute(paired + query)
+        cursor.execute(query)
         return list(map(tuple, cursor.fetchall()))
 
     shown = ", ".join(f"{quoted(name)}::text" for name in pipeline.entity_key)
