@@ -93,6 +93,21 @@ def test_labels_are_counted_from_one_to_the_other_and_lists_by_segment(cascade: 
     assert of_lists.total.left + of_lists.total.same + of_lists.total.differ > 0
 
 
+def test_columns_may_be_called_what_the_comparison_calls_its_own(parcels: Parcels) -> None:
+    parcels.execute(
+        "DROP VIEW predictions.parcel_hours, predictions.parcel_hours_ever CASCADE",
+        "DROP TABLE predictions.parcel_hours_runs",
+    )
+    columns = "SELECT parcel_id AS state, depot AS before, 1 AS there, 2 AS segment, features.*"
+    parcels.rewrite("extract", "SELECT *", columns)
+    own = parcels.declared(entity_key=("before", "state"), carries=("there", "segment"))
+    own.run()
+    own.execute("DELETE FROM parcels.handed_in WHERE parcel_id = 8000")
+    own.run()
+    found = diff_publications(own.runner, DAY, None, by="segment")
+    assert [(s.segment, *counts(s)) for s in found.segments] == [("2", 1, 0, 0, 399)]
+
+
 def test_what_cannot_be_compared_is_refused(parcels: Parcels) -> None:
     with pytest.raises(PublicationRefused, match=r"published once only.*--dry-run"):
         diff_publications(parcels.runner, DAY, None)

@@ -21,13 +21,14 @@ from daybreak.warehouse.identifiers import quoted
 
 LARGEST = 10
 _AGAIN = "dry_run"
-# One row per entity key of either run, which the questions below are asked of.
+# One row per entity key of either run, which the questions below are asked of. The key's columns are numbered: they may
+# be called anything.
 _PAIRED = """
 CREATE TEMP TABLE paired ON COMMIT DROP AS
-WITH earlier AS (SELECT *, true AS there FROM {earlier}),
-later AS (SELECT *, true AS there FROM {later})
-SELECT {key}, earlier.{value} AS before, later.{value} AS after, {segment} AS segment,
-    CASE WHEN later.there IS NULL THEN 'left' WHEN earlier.there IS NULL THEN 'came'
+WITH earlier AS (SELECT * FROM {earlier}),
+later AS (SELECT * FROM {later})
+SELECT {numbered}, earlier.{value} AS before, later.{value} AS after, {segment} AS segment,
+    CASE WHEN later.run_id IS NULL THEN 'left' WHEN earlier.run_id IS NULL THEN 'came'
         WHEN {different} THEN 'differ' ELSE 'same' END AS state
 FROM earlier FULL JOIN later USING ({key})
 """
@@ -46,7 +47,7 @@ _MOVED = """
 SELECT before, after, count(*) FROM paired WHERE state = 'differ' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT {largest}
 """
 _LARGEST = """
-SELECT {shown}, before, after FROM paired WHERE state = 'differ' ORDER BY {order} {key} LIMIT {largest}
+SELECT {shown}, before, after FROM paired WHERE state = 'differ' ORDER BY {order} {numbers} LIMIT {largest}
 """
 
 
@@ -129,11 +130,14 @@ def diff_dry_run(
 def _compared(cursor: Any, pipeline: Pipeline, relations: list[str], by: str | None) -> Difference:
     labels, value = bool(pipeline.prediction.labels), quoted(pipeline.prediction.column)
     segment = _segment(pipeline, by)
-    key = ", ".join(map(quoted, pipeline.entity_key))
+    numbers = [f"key_{number}" for number in range(len(pipeline.entity_key))]
     pair = _PAIRED.format(
         earlier=relations[0],
         later=relations[1],
-        key=key,
+        key=", ".join(map(quoted, pipeline.entity_key)),
+        numbered=", ".join(
+            f"{quoted(name)} AS {number}" for name, number in zip(pipeline.entity_key, numbers, strict=True)
+        ),
         value=value,
         segment=_of_either(pipeline, segment),
         different=f"earlier.{value} IS DISTINCT FROM later.{value}",
@@ -146,7 +150,7 @@ def _compared(cursor: Any, pipeline: Pipeline, relations: list[str], by: str | N
         cursor.execute(query)
         return list(map(tuple, cursor.fetchall()))
 
-    shown = ", ".join(f"{quoted(name)}::text" for name in pipeline.entity_key)
+    shown = ", ".join(f"{number}::text" for number in numbers)
     order = "" if labels else "abs(after - before) DESC,"
     spread = None if labels else ask(_SPREAD)[0]
     return Difference(
@@ -156,7 +160,7 @@ def _compared(cursor: Any, pipeline: Pipeline, relations: list[str], by: str | N
         None if spread is None or spread[0] is None else spread,
         ask(_MOVED.format(largest=LARGEST)) if labels else [],
         pipeline.entity_key,
-        ask(_LARGEST.format(shown=shown, order=order, key=key, largest=LARGEST)),
+        ask(_LARGEST.format(shown=shown, order=order, numbers=", ".join(numbers), largest=LARGEST)),
     )
 
 
