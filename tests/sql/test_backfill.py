@@ -47,6 +47,13 @@ def test_a_dry_run_makes_no_day_less_missing_and_a_day_taken_back_is_not_missing
     assert chosen(parcels, MISSING) == [SHORT_DAY, NEXT]
 
 
+def test_a_day_that_was_sent_and_is_kept_nowhere_is_not_missing_when_a_later_run_fails(parcels: Parcels) -> None:
+    parcels.run(SHORT_DAY)
+    parcels.execute("DELETE FROM ledger.publications")  # as where predictions are pushed
+    fail(parcels, SHORT_DAY)
+    assert (chosen(parcels, MISSING), chosen(parcels, FAILED)) == ([NEXT], [SHORT_DAY])
+
+
 def test_the_plan_says_of_each_day_why_and_with_which_version_and_opens_no_run(parcels: Parcels) -> None:
     fail(parcels, SHORT_DAY)
     before = parcels.value("SELECT count(*) FROM ledger.runs")

@@ -15,7 +15,10 @@ _RECENT = 10
 
 @dataclass(frozen=True)
 class Day:
-    """A day: its current run, the last run that was opened for it, that run's state, and why it failed."""
+    """A day: its current run, the last run that was opened for it, that run's state, and why it failed.
+
+    Where predictions are sent and not kept, the last run that has sent them is the current one.
+    """
 
     day: date
     current_run: int | None = None
@@ -26,7 +29,7 @@ class Day:
     @property
     def missing(self) -> bool:
         """Whether nothing of the day is current, and nothing of it was sent."""
-        return self.current_run is None and self.state != "published"
+        return self.current_run is None
 
     @property
     def failed(self) -> bool:
@@ -41,7 +44,7 @@ class Day:
             return f"run {self.last_run} failed{beside}: {self.error}"
         if self.missing:
             return "never run" if self.last_run is None else f"nothing published; run {self.last_run} is {self.state}"
-        return f"run {self.current_run or self.last_run} is current"
+        return f"run {self.current_run} is current"
 
 
 def days_of(ledger: Ledger, pipeline: str, wanted: Sequence[date]) -> list[Day]:
@@ -51,9 +54,10 @@ def days_of(ledger: Ledger, pipeline: str, wanted: Sequence[date]) -> list[Day]:
         publications.c.partition_date.in_(wanted),
         publications.c.withdrawn_at.is_(None),
     )
+    sent = sa.func.max(runs.c.run_id).filter(runs.c.state == "published").over(partition_by=runs.c.partition_key)
     # Dry runs say nothing about what is there.
     last = (
-        sa.select(runs.c.partition_key, runs.c.run_id, runs.c.state, runs.c.error)
+        sa.select(runs.c.partition_key, sent, runs.c.run_id, runs.c.state, runs.c.error)
         .distinct(runs.c.partition_key)
         .where(
             runs.c.pipeline == pipeline,
@@ -65,7 +69,11 @@ def days_of(ledger: Ledger, pipeline: str, wanted: Sequence[date]) -> list[Day]:
     with ledger.warehouse.begin() as connection:
         published: dict[date, int] = dict(connection.execute(current).tuples().all())
         known = {key: row for key, *row in connection.execute(last)}
-    return [Day(day, published.get(day), *known.get(day.isoformat(), (None, None, None))) for day in wanted]
+    found = []
+    for day in wanted:
+        done, *opened = known.get(day.isoformat(), (None,) * 4)
+        found.append(Day(day, published.get(day, done), *opened))
+    return found
 
 
 def first_published(ledger: Ledger, pipeline: str) -> date | None:
