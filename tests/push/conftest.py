@@ -7,18 +7,16 @@ daybreak         a function that runs a command
 everywhere       a function that yields all that was written: tables, files, the database's log
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from daybreak.cli.app import main
+from command_line import commands
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from parcels import administer
-from processes import environment
 from promotions import promotions_database
 
 from .receiver import Receiver
@@ -80,19 +78,11 @@ def shelves(push_settings: Settings, receiver: Receiver) -> Iterator[Shelves]:
 @pytest.fixture
 def daybreak(push_settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Daybreak:
     """Return a function that runs a command on the test's own database; it returns exit code and all that it said."""
-    for name, value in environment(push_settings).items():
-        monkeypatch.setenv(name, value)
+    command = commands(monkeypatch, capfd, push_settings)
 
     def run(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["daybreak", *map(str, arguments)])
-        capfd.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        shown = capfd.readouterr()
-        return code, " ".join((shown.out + shown.err).split())
+        code, out, err = command(*arguments)
+        return code, " ".join((out + err).split())
 
     return run
 

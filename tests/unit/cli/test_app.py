@@ -3,29 +3,29 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
-from daybreak.cli.app import app, main
+from command_line import Daybreak, commands
+from daybreak.cli.app import app
 
-Daybreak = Callable[..., tuple[int, str, str]]
 ROOT = get_command(app)
 
 
-def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def every_command(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """List every command below a group, with the words that lead to it."""
     if hasattr(group, "commands"):
         for name, command in group.commands.items():
-            yield from commands(command, (*path, name))
+            yield from every_command(command, (*path, name))
     else:
         yield path, group
 
 
-COMMANDS = dict(commands(ROOT))
+COMMANDS = dict(every_command(ROOT))
 
 
 @pytest.fixture
@@ -33,21 +33,11 @@ def daybreak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     """Return a function that runs a command in this process: exit code, standard output, standard error."""
     monkeypatch.setenv("DAYBREAK_HOME", str(tmp_path / "home"))
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["daybreak", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    yield run
+    yield commands(monkeypatch, capsys)
     assert not (tmp_path / "home" / "postgres").exists(), "a question of usage starts no database"
 
 
-def test_every_command_of_the_issue_is_there() -> None:
+def test_every_command_is_there() -> None:
     names = {" ".join(path) for path in COMMANDS}
     assert names >= {
         *(

@@ -1,56 +1,19 @@
 """The commands on a real warehouse: what they print, as JSON and for people, and how they end."""
 
-import json
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
-from daybreak.cli.app import main
+from command_line import Daybreak
 from daybreak.models.aliases import Decision
 from daybreak.settings import Settings
 from parcels import DAY, SHORT_DAY, TRAINED_THROUGH, Parcels
 
 EARLIEST = TRAINED_THROUGH + timedelta(days=1)
-Daybreak = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def daybreak(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Daybreak:
-    """Return a function that runs a command on the test's own database."""
-    for name, value in settings.model_dump(exclude_none=True).items():
-        shown = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        monkeypatch.setenv(f"DAYBREAK_{name.upper()}", shown)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["daybreak", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return run
-
-
-@pytest.fixture
-def printed(daybreak: Daybreak) -> Callable[..., Any]:
-    """Return a function that runs a command with --json and reads what it prints."""
-
-    def run(*arguments: object) -> Any:
-        code, out, err = daybreak(*arguments, "--json")
-        assert (code, err) == (0, "")
-        return json.loads(out)
-
-    return run
 
 
 @pytest.mark.parametrize("command", [["load-demo"], ["local", "demo"], ["local", "up", "--demo"]])
@@ -255,44 +218,6 @@ def test_the_status_of_a_stack_that_is_down_is_told(daybreak: Daybreak, printed:
     assert daybreak("local", "down")[:2] == (0, "Nothing was running.\n")
 
 
-@pytest.fixture
-def one_broken(daybreak: Daybreak, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Register a pipeline that cannot be imported beside a sound one."""
-    (tmp_path / "broken_parcels.py").write_text("raise OSError('no disk')\n")
-    register = '("fixture_pipelines.parcel_hours:PARCEL_HOURS", "broken_parcels:BROKEN_PARCELS")'
-    (tmp_path / "one_broken.py").write_text(f"PIPELINES = {register}\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("DAYBREAK_PIPELINES", "one_broken")
-    yield
-    sys.modules.pop("one_broken", None)
-
-
-@pytest.mark.usefixtures("one_broken")
-def test_a_broken_pipeline_keeps_no_other_from_being_run(daybreak: Daybreak, parcels: Parcels) -> None:
-    code, out, _ = daybreak("run", "parcel_hours", "--partition", SHORT_DAY)
-    assert (code, "published" in out) == (0, True)
-    assert len(parcels.forecasts(SHORT_DAY)) == 400
-
-
-@pytest.mark.usefixtures("one_broken")
-@pytest.mark.parametrize("command", [["models"], ["tables"], ["models", "--json"]], ids=" ".join)
-def test_a_command_over_all_pipelines_names_the_broken_one_in_one_line(daybreak: Daybreak, command: list[str]) -> None:
-    code, out, err = daybreak(*command)
-    assert code == 0
-    assert out
-    assert err.count("\n") == 1
-    assert "broken_parcels:BROKEN_PARCELS cannot be used: OSError: no disk" in err
-    assert "Next: mend" in err
-
-
-@pytest.mark.usefixtures("one_broken")
-def test_who_runs_the_broken_pipeline_is_told_why_once(daybreak: Daybreak) -> None:
-    code, _, err = daybreak("run", "broken_parcels")
-    assert code == 1
-    assert err.count("cannot be used: OSError: no disk") == 1
-    assert "Traceback" not in err
-
-
 def test_tables_are_shown_and_then_seen_to(daybreak: Daybreak, parcels: Parcels) -> None:
     parcels.execute("COMMENT ON COLUMN parcels.handed_in.depot IS 'Where it was handed in.'")
     code, out, err = daybreak("tables", "parcel_hours", "--dry-run")
@@ -326,35 +251,6 @@ def test_a_pipeline_that_pushes_has_no_tables(daybreak: Daybreak, monkeypatch: p
     code, _, err = daybreak("tables", "daily_promotions")
     assert code == 1
     assert "daily_promotions pushes what it predicts, and keeps it in no table. Next: name a pipeline that" in err
-
-
-@pytest.mark.parametrize("gone", ["parcel_hours_runs", "parcel_hours"])
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("measure", "parcel_hours", "--from", DAY),
-        ("reproduce", "parcel_hours", DAY),
-        ("replay", "parcel_hours", DAY),
-        ("rollback", "parcel_hours", DAY),
-        ("run", "parcel_hours", "--partition", DAY),
-        ("promote", "parcel_hours"),
-        ("tables",),
-    ],
-    ids=lambda command: command[0],
-)
-def test_without_its_tables_a_command_ends_in_one_line_with_the_next_step(
-    daybreak: Daybreak, parcels: Parcels, command: tuple[object, ...], gone: str
-) -> None:
-    parcels.execute(
-        "DROP VIEW predictions.parcel_hours, predictions.parcel_hours_ever",
-        *(["DROP TABLE predictions.parcel_hours_runs"] if gone == "parcel_hours_runs" else []),
-    )
-    code, _, err = daybreak(*command)
-    if code:
-        [line] = filter(None, err.splitlines())
-        assert " Next: " in line
-    if gone == "parcel_hours_runs" and command[0] in ("measure", "reproduce"):
-        assert "There is no table predictions.parcel_hours_runs. Next: run a partition" in err
 
 
 def test_what_publishing_again_would_change_and_has_changed_is_shown(
@@ -391,54 +287,3 @@ def test_days_that_are_missing_or_failed_are_listed_planned_and_run(
     code, out, _ = daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing", "--failed")
     assert (code, out) == (0, f"parcel_hours {DAY} to {SHORT_DAY}: no day is failed or missing.\n")
     assert parcels.value("SELECT count(*) FROM ledger.runs") == 2
-
-
-OWN = """
-from dataclasses import replace
-from fixture_pipelines import PARCEL_HOURS
-
-def train(past, progress):
-    raise KeyError("colour")
-
-PIPELINES = (replace(PARCEL_HOURS, training="own_pipelines:train"),)
-"""
-
-
-def test_an_error_that_nobody_has_foreseen_is_one_line_and_a_file(
-    daybreak: Daybreak, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "own_pipelines.py").write_text(OWN)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("DAYBREAK_PIPELINES", "own_pipelines")
-    code, _, err = daybreak("train", "parcel_hours", "--through", "2024-03-11")
-    [file] = settings.tracebacks.iterdir()
-    told = err.splitlines()[-1]
-    assert code == 1
-    assert "Traceback" not in err
-    assert told.startswith("error KeyError in own_pipelines.py, line 6 during `daybreak train parcel_hours --through ")
-    assert f"read the traceback in {file}" in told
-
-
-@pytest.mark.parametrize(
-    ("query", "right", "wrong", "command"),
-    [
-        ("training", "handed_in.hours_taken", "handed_in.hour_taken", ["train", "--through", "2024-03-11"]),
-        ("coverage", "min(handed_in_at)", "min(handed_at)", ["train"]),
-        ("actuals", "hours_taken AS", "hour_taken AS", ["measure"]),
-        ("features", "    remark", "    remarks", ["run", "--partition", str(DAY)]),
-        ("coverage", "max(handed_in_at)", "max(handed_at)", ["run", "--partition", str(DAY)]),
-    ],
-    ids=lambda value: value if isinstance(value, str) else " ".join(value),
-)
-def test_a_misspelt_column_is_told_with_file_and_line(
-    daybreak: Daybreak, parcels: Parcels, query: str, right: str, wrong: str, command: list[str]
-) -> None:
-    parcels.rewrite(query, right, wrong)
-    text = parcels.workspace.sql(parcels.pipeline, query).read_text()
-    line = text[: text.index(wrong)].count("\n") + 1
-    code, _, err = daybreak(command[0], "parcel_hours", *command[1:])
-    told = err.splitlines()[-1]
-    assert code == 1
-    assert told.startswith("error parcel_hours")
-    assert f"parcel_hours/{query}.sql:{line}: column " in told
-    assert "does not exist" in told

@@ -1,15 +1,13 @@
 """Whatever a person types, a command ends with a result or with one line that names the next step."""
 
-import sys
 from datetime import date
 
 import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
-from daybreak.cli.app import main
+from command_line import commands
 from daybreak.settings import Settings
 from parcels import DAY
 
@@ -77,23 +75,15 @@ def arguments(shape: str) -> st.SearchStrategy[list[str]]:
 def test_a_command_ends_with_a_result_or_with_a_next_step(
     shape: str, settings: Settings, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in settings.model_dump(exclude_none=True).items():
-        shown = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        monkeypatch.setenv(f"DAYBREAK_{name.upper()}", shown)
+    command = commands(monkeypatch, capfd, settings)
 
     @hypothesis.settings(max_examples=EXAMPLES, suppress_health_check=list(hypothesis.HealthCheck))
     @given(arguments(shape))
     def ends(typed: list[str]) -> None:
-        monkeypatch.setattr(sys, "argv", ["daybreak", *typed])
-        code = 0
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        printed = capfd.readouterr()
+        code, out, err = command(*typed)
         assert code in (0, 1, 2), typed
-        assert "Traceback" not in printed.out + printed.err, typed
+        assert "Traceback" not in out + err, typed
         if code == 1:
-            assert " Next: " in printed.err.splitlines()[-1], (typed, printed.err)
+            assert " Next: " in err.splitlines()[-1], (typed, err)
 
     ends()
