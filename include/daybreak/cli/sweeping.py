@@ -12,7 +12,9 @@ sweeping = typer.Typer()
 @sweeping.command()
 def sweep(
     pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Only this pipeline's.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List it, and remove nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what there is; close nothing, remove nothing.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Close runs whose process is gone, and remove what failed runs have left: predictions and snapshots.
@@ -26,7 +28,8 @@ def sweep(
 
     with open_workspace() as workspace:
         wanted = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())
-        closed = workspace.ledger.sweep()
+        workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
+        closed = 0 if dry_run else workspace.ledger.sweep()
         warehouse, batches = workspace.warehouse, workspace.settings.batches
         found = [left for one in wanted for left in remove_leftovers(warehouse, one, batches, dry_run=dry_run)]
     if json:
