@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from daybreak.declaration.partition import day_calendar
+from daybreak.declaration.cadence import Day, Hour, Month, Week
+from daybreak.declaration.partition import Calendar, day_calendar
 from local_days import days, local_day
 
 # The clocks of the last six skip a midnight each spring, of Apia a whole day once.
@@ -157,6 +158,72 @@ def test_a_key_that_is_no_day_that_is_over_is_refused_in_our_words(key: str, in_
 
     with pytest.raises(InvalidPartitionKeyError, match=r"Next: (give|choose)"):
         in_zone("Pacific/Apia").resolve_partition_date(key)
+
+
+@pytest.fixture
+def by() -> Callable[..., Any]:
+    """Return a function that makes a timetable of a calendar, as the scheduler has it."""
+
+    def make(every: Any, timezone: str, ready_after: timedelta = timedelta(0), **open_on: Any) -> Any:
+        from daybreak_airflow.partition_timetable import PartitionTimetable
+        from daybreak_airflow.schedules import by_calendar
+
+        made = by_calendar(Calendar(timezone, every, **open_on), ready_after)
+        return PartitionTimetable.deserialize(json.loads(json.dumps(made.serialize())))
+
+    return make
+
+
+def test_each_hour_gets_one_run_also_where_the_clocks_repeat_one(by: Callable[..., Any]) -> None:
+    hours = by(Hour(), "America/New_York", timedelta(minutes=20))
+    runs = ticks(hours, date(2024, 11, 3), 4)
+    assert [run.partition_key[-3:] for run in runs] == ["T00", "T01", "01b", "T02"]
+    for run in runs:
+        partition = hours.calendar.partition(run.partition_key)
+        assert (run.partition_date, run.run_after) == (partition.start, partition.end + timedelta(minutes=20))
+
+
+def test_weeks_and_months_get_one_run_each_when_they_are_over(by: Callable[..., Any]) -> None:
+    weeks = ticks(by(Week("sunday"), "Africa/Cairo"), date(2024, 4, 20), 3)
+    assert [run.partition_key for run in weeks] == ["2024-04-21", "2024-04-28", "2024-05-05"]
+    months = ticks(by(Month(), "Asia/Kolkata"), date(2024, 1, 2), 2)
+    assert [run.partition_key for run in months] == ["2024-02", "2024-03"]
+
+
+def test_a_backfill_takes_the_weeks_and_months_that_begin_in_its_range(by: Callable[..., Any]) -> None:
+    ends = datetime(2024, 1, 15, tzinfo=UTC), datetime(2024, 3, 15, tzinfo=UTC)
+    assert keys_between(by(Month(), "America/New_York"), *ends) == ["2024-02", "2024-03"]
+    ends = datetime(2024, 4, 21, tzinfo=UTC), datetime(2024, 5, 4, 23, 59, tzinfo=UTC)
+    assert keys_between(by(Week("sunday"), "America/New_York"), *ends) == ["2024-04-21", "2024-04-28"]
+
+
+def test_a_backfill_of_a_day_takes_the_hours_that_its_clocks_show(by: Callable[..., Any]) -> None:
+    hours = by(Hour(), "America/New_York")
+    for day, count in ((date(2024, 3, 10), 23), (date(2024, 11, 3), 25), (date(2024, 6, 1), 24)):
+        midnight = datetime.combine(day, time(), UTC)
+        found = keys_between(hours, midnight, midnight.replace(hour=23, minute=59))
+        assert len(set(found)) == count
+        assert {key[:10] for key in found} == {day.isoformat()}
+    next_midnight = keys_between(hours, datetime(2024, 6, 1, tzinfo=UTC), datetime(2024, 6, 2, tzinfo=UTC))
+    assert (len(next_midnight), next_midnight[-1]) == (25, "2024-06-02T00")
+
+
+def test_days_on_which_nothing_is_expected_get_no_run(by: Callable[..., Any]) -> None:
+    shop = by(Day(), "Asia/Jerusalem", open_on=("sunday", "monday", "tuesday", "wednesday", "thursday", "friday"))
+    assert [run.partition_key for run in ticks(shop, date(2024, 5, 31), 3)] == [
+        "2024-05-31",
+        "2024-06-02",
+        "2024-06-03",
+    ]
+    ends = datetime(2024, 5, 31, tzinfo=UTC), datetime(2024, 6, 2, tzinfo=UTC)
+    assert keys_between(shop, *ends) == ["2024-05-31", "2024-06-02"]
+
+
+def test_a_timetable_that_was_written_before_there_were_other_cadences_is_read(by: Callable[..., Any]) -> None:
+    from daybreak_airflow.partition_timetable import PartitionTimetable
+
+    old = PartitionTimetable.deserialize({"timezone": "Africa/Cairo"})
+    assert old.serialize() == by(Day(), "Africa/Cairo").serialize()
 
 
 def test_two_runs_of_a_day_have_two_names(in_zone: Callable[[str], Any]) -> None:

@@ -1,14 +1,18 @@
 """The DAG of the pipelines made for tests, run by Airflow: what is declared is what happens."""
 
+import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from daybreak.settings import Settings
+from fixture_pipelines.calendars import PATIENT
 from parcels import DAY, SHORT_DAY, Parcels
 from processes import environment
+from waiting import until
 
 Run = Callable[..., dict[str, str]]
 PUBLISHED = dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "success")
@@ -80,3 +84,56 @@ def test_a_run_can_be_told_a_version_that_is_not_there_and_says_so(run: Run, par
     assert (states["plan"], states["publish"]) == ("failed", "upstream_failed")
     assert "99" in parcels.last_run()["error"]
     assert parcels.shown() == before
+
+
+def test_an_hour_of_a_day_whose_clocks_change_is_published_under_its_key(
+    run: Run, parcels: Parcels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAYBREAK_PIPELINES", "fixture_pipelines.calendars")
+    assert run(".calendars", "BY_HOUR", "2024-03-10T03") == PUBLISHED
+    [(start, rows)] = parcels.rows("SELECT partition_start, count(*) FROM predictions.parcels_by_hour GROUP BY 1")
+    # On that day the hour before it is skipped.
+    assert start == datetime(2024, 3, 10, 7, tzinfo=UTC)
+    handed_in = "SELECT count(*) FROM parcels.handed_in WHERE handed_in_at >= %s AND handed_in_at < %s"
+    assert rows == parcels.value(handed_in, start, start + timedelta(hours=1)) > 0
+
+
+def test_a_plan_waits_for_its_source_without_a_slot_or_a_try_and_goes_on(
+    run: Run, parcels: Parcels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAYBREAK_PIPELINES", "fixture_pipelines.calendars")
+    yesterday = PATIENT.calendar.last_complete(datetime.now(UTC))
+    seen: list[tuple[str, int, object]] = []
+
+    def land() -> None:
+        """Have the source land once the plan waits, and let Airflow look again at once."""
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.models.taskreschedule import TaskReschedule
+        from airflow.utils.session import create_session
+
+        until(lambda: parcels.last_run()["waiting"], "the plan to wait")
+        parcels.execute(
+            f"UPDATE parcels.handed_in SET handed_in_at = handed_in_at + (date '{yesterday.key}' - date '2024-03-12') "
+            "* interval '1 day' WHERE parcel_id >= 11000"
+        )
+
+        def rescheduled() -> bool:
+            with create_session() as session:
+                looks = session.query(TaskReschedule).all()
+                for look in looks:
+                    task = session.get(TaskInstance, look.ti_id)
+                    seen.append((str(task.state), task.try_number, look.reschedule_date - look.end_date))
+                    look.reschedule_date = look.end_date
+                return bool(looks)
+
+        until(rescheduled, "Airflow to know of it")
+
+    landing = threading.Thread(target=land)
+    landing.start()
+    assert run(".calendars", "PATIENT", yesterday.key) == PUBLISHED
+    landing.join()
+    state, tries, pause = seen[0]
+    assert (state, tries) == ("up_for_reschedule", 1)
+    assert isinstance(pause, timedelta)
+    assert pause > timedelta(minutes=4)
+    assert (parcels.last_run()["state"], parcels.last_run()["attempt"]) == ("published", 1)

@@ -1,6 +1,7 @@
 """Source tables: what a pipeline's extract.sql reads, as far as other queries follow from it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from daybreak.errors import ConfigurationError
 
@@ -14,17 +15,24 @@ def _refuse_unqualified(table: str) -> None:
 class EventTable:
     """A table to which rows are added as things happen; it is named ``schema.table``, letter by letter.
 
-    ``day`` is a column of dates, or ``at`` one of instants; ``timezone`` is the zone of an ``at`` without one. The
-    source covers the days from its first to its last row.
+    ``day`` is a column of dates, or ``at`` one of instants; ``timezone`` is the zone of an ``at`` without one. ``per``
+    is what a row tells of: its day, or the week or month that begins with its ``day``. The source covers the days from
+    its first to its last row.
     """
 
     table: str
     day: str | None = None
     at: str | None = None
     timezone: str | None = None
+    per: Literal["day", "week", "month"] = "day"
 
     def __post_init__(self) -> None:
         _refuse_unqualified(self.table)
+        if self.per not in ("day", "week", "month") or (self.per != "day" and self.day is None):
+            raise ConfigurationError(
+                f"{self.table} is declared with rows per {self.per}.",
+                next_step='declare `per` as "day", "week" or "month", the latter two with a column of dates as `day`.',
+            )
         if (self.day is None) == (self.at is None) or (self.timezone and self.at is None):
             raise ConfigurationError(
                 f"{self.table} is declared with {'neither' if self.day is self.at else 'not just one of'} day and at.",

@@ -109,15 +109,22 @@ def _covered_by_events(pipeline: Pipeline, reads: EventTable) -> list[str]:
             f"    max({column}){zone} AS last_instant",
             f"FROM {_table(reads.table)}",
         ]
-    if set(pipeline.open_on) != set(WEEKDAYS):
+    if reads.per == "day" and set(pipeline.open_on) != set(WEEKDAYS):
         return _days_of_events(pipeline, reads, column, local)
     return [
         "-- One row: the first and last local day that the table holds rows of.",
         "SELECT",
         f"    (min({column}){local})::date AS first_day,",
-        f"    (max({column}){local})::date AS last_day",
+        f"    {_last(reads, column, local)} AS last_day",
         f"FROM {_table(reads.table)}",
     ]
+
+
+def _last(reads: EventTable, column: str, local: str) -> str:
+    """Write the last day that the last row tells of."""
+    if reads.per == "day":
+        return f"(max({column}){local})::date"
+    return f"(max({column}) + interval '1 {reads.per}' - interval '1 day')::date"
 
 
 def _days_of_events(pipeline: Pipeline, reads: EventTable, column: str, local: str) -> list[str]:
@@ -135,7 +142,7 @@ def _days_of_events(pipeline: Pipeline, reads: EventTable, column: str, local: s
         "-- One row per local day of the query's history that the table holds rows of; and its first and last day.",
         f"SELECT DISTINCT ({column}{local})::date AS day FROM {table} WHERE {within}",
         f"UNION SELECT (min({column}){local})::date FROM {table} HAVING count(*) > 0",
-        f"UNION SELECT (max({column}){local})::date FROM {table} HAVING count(*) > 0",
+        f"UNION SELECT {_last(reads, column, local)} FROM {table} HAVING count(*) > 0",
     ]
 
 

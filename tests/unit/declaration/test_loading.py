@@ -20,6 +20,23 @@ BROKEN = {
     "raises": ("raise OSError('no disk')\n", "OSError: no disk in "),
     "has_another_name": ("OTHER = 1\n", "has no attribute 'BROKEN'"),
     "is_no_pipeline": ("BROKEN = 'parcels'\n", "it is a str, not a Pipeline"),
+    "has_another_cadence_than_its_upstream": (
+        "from dataclasses import replace\nfrom daybreak import Hour\n"
+        + SOUND
+        + "BROKEN = replace(SOUND, name='hours', every=Hour(), upstream=SOUND.name)\n",
+        "it is hourly and its upstream parcel_hours daily",
+    ),
+    "starts_its_weeks_on_another_day": (
+        "from dataclasses import replace\nfrom daybreak import Week\n"
+        + SOUND
+        + "BROKEN = replace(SOUND, name='weeks', every=Week('sunday'), upstream=SOUND.name)\n",
+        "it is weekly from sunday and its upstream parcel_hours daily",
+    ),
+    "is_of_another_time_zone_than_its_upstream": (
+        "from dataclasses import replace\n" + SOUND + "BROKEN = replace(SOUND, name='west', upstream=SOUND.name, "
+        "timezone='America/Los_Angeles')\n",
+        "its time zone is America/Los_Angeles and that of its upstream parcel_hours America/New_York",
+    ),
     "contradicts_itself": (
         "from dataclasses import replace\n" + SOUND + "BROKEN = replace(SOUND, upstream=SOUND.name)\n",
         "parcel_hours declares itself as its upstream",

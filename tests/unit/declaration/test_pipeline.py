@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from daybreak.declaration.cadence import Hour, Month, Week
 from daybreak.declaration.functions import function_name, load_function
 from daybreak.declaration.loading import load_pipelines
 from daybreak.declaration.pipeline import Push, Retrain
@@ -14,6 +16,7 @@ from daybreak.declaration.row_rules import RowRules
 from daybreak.errors import ConfigurationError
 from fixture_pipelines import PARCEL_CARRIERS, PARCEL_HOURS
 
+PUSH = Push(connection="c", offers="m:O", scores="m:s")
 HEAVY = ["pandas", "sklearn", "great_expectations", "mlflow", "pyarrow", "numpy", "airflow"]
 
 
@@ -24,7 +27,7 @@ def test_a_function_that_cannot_be_imported_is_refused(reference: str) -> None:
 
 
 def test_a_function_is_imported_by_module_and_name() -> None:
-    assert load_function("daybreak.declaration.pipeline:load_function") is load_function
+    assert load_function("daybreak.declaration.functions:load_function") is load_function
 
 
 def test_a_function_is_declared_as_it_is_or_by_name() -> None:
@@ -51,6 +54,30 @@ def test_what_cannot_be_called_is_refused(changes: dict[str, Any], problem: str)
         replace(PARCEL_HOURS, **changes)
     assert problem in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"every": "weekly"}, "'weekly' as its cadence"),
+        ({"every": Hour}, "as its cadence, which is none of Hour()"),
+        ({"every": Hour(), "push": PUSH}, "a push of each hour"),
+        ({"every": Month(), "push": PUSH}, "a push of each month"),
+        ({"ready_after": timedelta(hours=-1)}, "a time to wait that is negative"),
+        ({"wait": timedelta(hours=-1)}, "a time to wait that is negative"),
+        ({"open_on": ()}, "days that it is open on other than"),
+        ({"open_on": ("Monday",)}, "days that it is open on other than"),
+        ({"max_missing_days": -1}, "a number of missing days below nought"),
+    ],
+)
+def test_a_calendar_that_cannot_be_is_refused(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        replace(PARCEL_HOURS, **changes)
+    assert problem in str(refused.value)
+
+
+def test_a_push_may_be_of_weeks() -> None:
+    assert replace(PARCEL_HOURS, every=Week(), push=PUSH).every == Week()
 
 
 def test_a_declaration_cannot_be_changed() -> None:
