@@ -43,13 +43,15 @@ format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-lock: $(INSTALLED) ## Compile the two locks anew: requirements.txt from pyproject.toml, and that of MLflow's image
+lock: $(INSTALLED) ## Compile the locks anew: of everything, of what is installed by default, of MLflow's image
+	@$(LOCK) --upgrade --all-extras pyproject.toml -o requirements-extras.txt
+	@cp requirements-extras.txt requirements.txt
 	@$(LOCK) --extra dev pyproject.toml -o requirements.txt
 	@sed -n 's/^mlflow-skinny==\([^ ]*\).*/mlflow==\1/p' requirements.txt > .mlflow-version
-	@$(LOCK) --constraint .mlflow-version requirements-mlflow.in -o requirements-mlflow.txt; found=$$?; rm .mlflow-version; exit $$found
+	@$(LOCK) --upgrade --constraint .mlflow-version requirements-mlflow.in -o requirements-mlflow.txt; found=$$?; rm .mlflow-version; exit $$found
 	@$(BIN)/python -c 'import re; print(*re.findall(r"^(?:apache-airflow|pandas|pyarrow|scikit-learn|sqlalchemy|great-expectations|mlflow-skinny)==.*$$", open("requirements.txt").read(), re.M), sep="\n")'
 
 reference: $(INSTALLED) ## Make docs/reference.md from the docstrings of the public names

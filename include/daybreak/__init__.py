@@ -10,6 +10,7 @@ from daybreak.public_names import on_first_use
 
 if TYPE_CHECKING:
     from daybreak.batch.chunk import Chunk, Scored
+    from daybreak.declaration.files import Files
     from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Retrain, Top
     from daybreak.declaration.row_rules import RowRules
     from daybreak.declaration.segments import ModelRef, PerSegment
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         PublicationRefused,
         ScoringFailed,
         SourceRefused,
+        SourceUnavailable,
         TerminalError,
         TransientError,
         UnexpectedError,
@@ -38,6 +40,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "batch.chunk": ("Chunk", "Scored"),
+    "declaration.files": ("Files",),
     "declaration.pipeline": ("Pipeline", "Prediction", "Push", "Retrain", "Top"),
     "declaration.row_rules": ("RowRules",),
     "declaration.segments": ("ModelRef", "PerSegment"),
@@ -53,6 +56,7 @@ _MODULES = {
         "PublicationRefused",
         "ScoringFailed",
         "SourceRefused",
+        "SourceUnavailable",
         "TerminalError",
         "TransientError",
         "UnexpectedError",
@@ -72,6 +76,7 @@ __all__ = [
     "DeliveryUnavailable",
     "EventTable",
     "ExpectationsFailed",
+    "Files",
     "ModelRef",
     "ModelRefused",
     "PartitionRefused",
@@ -86,6 +91,7 @@ __all__ = [
     "Scored",
     "ScoringFailed",
     "SourceRefused",
+    "SourceUnavailable",
     "StateTable",
     "TerminalError",
     "Top",

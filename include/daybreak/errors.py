@@ -13,6 +13,7 @@ DaybreakError
 │   └── UnexpectedError        nobody has foreseen it; where its traceback is
 └── TransientError             the same input may succeed later: retry with backoff
     ├── WarehouseUnavailable   connection lost, server restarting, lock not had in time
+    ├── SourceUnavailable      a source other than the warehouse did not answer, or changed while it was read
     ├── WorkerRefused          this worker has other code or libraries than the run was planned with
     └── DeliveryUnavailable    the receiver did not acknowledge in time
 """
@@ -122,6 +123,10 @@ class TransientError(DaybreakError):
 
 class WarehouseUnavailable(TransientError):
     """The warehouse did not answer, is restarting, or a lock was not had in time."""
+
+
+class SourceUnavailable(TransientError):
+    """A source other than the warehouse did not answer, or changed while it was read."""
 
 
 class WorkerRefused(TransientError):

@@ -13,8 +13,8 @@ from daybreak.run.plan import Plan, query_binds
 from daybreak.run.resolve import recorded_versions, resolve_model, resolve_upstream
 from daybreak.run.shadow import resolve_shadow
 from daybreak.run.tables import see_to_tables
+from daybreak.sources.queries import EXTRACT, Queries
 from daybreak.warehouse.derived_queries import COVERAGE
-from daybreak.warehouse.queries import EXTRACT, Queries
 from daybreak.workspace import Workspace
 
 

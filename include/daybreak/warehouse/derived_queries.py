@@ -29,7 +29,7 @@ _MADE_A_DATE = "declare a column of dates as `as_of`, or a view that makes a dat
 def can_be_derived(pipeline: Pipeline, name: str) -> bool:
     """Tell whether the declaration says enough for a query of this name."""
     if name == COVERAGE:
-        return pipeline.reads is not None
+        return pipeline.reads is not None or any(files.dated for files in pipeline.files.values())
     if not isinstance(pipeline.reads, StateTable) or pipeline.target is None:
         return False
     if name == ACTUALS:
@@ -40,6 +40,8 @@ def can_be_derived(pipeline: Pipeline, name: str) -> bool:
 def derived(pipeline: Pipeline, name: str, extract: SqlFile) -> SqlFile:
     """Make a query that can be derived; ``extract`` is the extract.sql whose rows a training learns from."""
     path = extract.path.with_name(f"{name}.sql (from the declaration)")
+    if pipeline.files:
+        return _file(path, _covered_by_files([table for table, files in pipeline.files.items() if files.dated]))
     if isinstance(pipeline.reads, EventTable):
         return _file(path, _covered_by_events(pipeline.reads))
     if not isinstance(pipeline.reads, StateTable):
@@ -106,6 +108,15 @@ def _covered_by_events(reads: EventTable) -> list[str]:
         f"    (min({column}){local})::date AS first_day,",
         f"    (max({column}){local})::date AS last_day",
         f"FROM {_table(reads.table)}",
+    ]
+
+
+def _covered_by_files(tables: list[str]) -> list[str]:
+    days = " INTERSECT ".join(f"SELECT day FROM {quoted(f'{table}_files')}" for table in tables)
+    return [
+        "-- One row: the first and the last day that there is a file of, of each table whose files have a day.",
+        "SELECT min(day) AS first_day, max(day) AS last_day",
+        f"FROM ({days}) AS landed",
     ]
 
 

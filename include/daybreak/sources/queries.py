@@ -1,19 +1,17 @@
-"""Queries: a pipeline's SQL files, or what follows from its declaration, and the database that they read."""
+"""Queries: a pipeline's SQL files, or what follows from its declaration, and the source that runs them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError
-from daybreak.warehouse.database import Warehouse
-from daybreak.warehouse.derived_queries import COVERAGE, TRAINING, can_be_derived, derived, refuse_other_type
+from daybreak.sources.source import Counted, Source
+from daybreak.warehouse.derived_queries import COVERAGE, TRAINING, can_be_derived, derived
+from daybreak.warehouse.described import Described
 from daybreak.warehouse.sql_file import SqlFile, load_sql
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 EXTRACT, ACTUALS = "extract", "actuals"
 _DERIVED = {COVERAGE, TRAINING}
@@ -22,8 +20,8 @@ _DERIVED = {COVERAGE, TRAINING}
 class Queries:
     """Find, check and run the queries of one pipeline; ``folder`` holds its files."""
 
-    def __init__(self, warehouse: Warehouse, folder: Path, pipeline: Pipeline) -> None:
-        self.warehouse = warehouse
+    def __init__(self, source: Source, folder: Path, pipeline: Pipeline) -> None:
+        self.source = source
         self._folder = folder
         self._pipeline = pipeline
 
@@ -50,8 +48,12 @@ class Queries:
         """
         found = self.file(name)
         exact = {EXTRACT: (*self._pipeline.entity_key, *self._pipeline.carries), ACTUALS: self._pipeline.entity_key}
-        self.warehouse.check(found, binds, exact.get(name, ()))
+        self.source.check(found, binds, exact.get(name, ()))
         return found
+
+    def describe(self, name: str, binds: dict[str, Any]) -> list[Described]:
+        """Return the columns that a query gives; it is not run. Raises SourceRefused."""
+        return self.source.describe(self.file(name), binds)
 
     def coverage(self, binds: dict[str, Any]) -> tuple[date, date] | None:
         """Return the first and the last day that the source holds, None where it holds none.
@@ -60,8 +62,8 @@ class Queries:
         """
         found = self.file(COVERAGE)
         if not self._path(COVERAGE).exists():
-            refuse_other_type(self.warehouse, self._pipeline)
-        given = self.warehouse.row(found, binds)
+            self.source.refuse_other_type(self._pipeline)
+        given = self.source.row(found, binds)
         if len(given) == 2 and None in given:
             return None
         # An instant is a day to Python, and compares with none.
@@ -74,12 +76,10 @@ class Queries:
         return given[0], given[1]
 
     @contextmanager
-    def stream(
-        self, name: str, binds: dict[str, Any]
-    ) -> "Iterator[tuple[dict[str | None, int], pa.RecordBatchReader]]":
+    def stream(self, name: str, binds: dict[str, Any]) -> Iterator[Counted]:
         """Run a query; yield no count, and its rows as record batches."""
         try:
-            with self.warehouse.stream(self.file(name), binds, count=False) as found:
+            with self.source.stream(self.file(name), binds, count=False) as found:
                 yield found
         except DaybreakError as error:
             error.located(self._pipeline.name, None)
