@@ -7,10 +7,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from daybreak.errors import ConfigurationError
 
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     registry_url: SecretStr | None = Field(
         default=None, description="MLflow's store; database `mlflow` beside the warehouse if unset."
     )
-    source: Mapping[str, SecretStr] = Field(
+    source: Annotated[Mapping[str, SecretStr], NoDecode] = Field(
         default_factory=dict, description="URLs of sources other than the warehouse, by name: DAYBREAK_SOURCE_FEED."
     )
     batches_uri: str | None = Field(default=None, description="Where snapshots go; a folder or s3://, gs://, az://.")

@@ -42,6 +42,10 @@ def open_source(settings: Settings, pipeline: Pipeline) -> Source:
 
         store, options = FileStore.of(name, url.removeprefix("duckdb:"))
         return DuckFiles(name, store, pipeline.files, options)
+    if kind == "adbc":
+        from daybreak.sources.adbc import AdbcSource
+
+        return AdbcSource.of(name, url)
     raise ConfigurationError(
         # What it looks like stays out of the message: there may be a password in it.
         f"{setting} is no URL of a source.",
