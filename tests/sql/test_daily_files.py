@@ -96,7 +96,7 @@ def test_customers_are_scored_from_the_files_alone(shop: Shop) -> None:
     wanted = shop.customers(DAY)
     assert set(shop.shown(DAY)) == wanted
     counts = outcome.counts
-    assert (counts.extracted, counts.quarantined, counts.failed) == (len(wanted), 0, 0)
+    assert (counts.rows_extracted, counts.rows_quarantined, counts.rows_failed) == (len(wanted), 0, 0)
     # There is no file of a Saturday, and its partition holds what the days before it do.
     saturday = DAY + timedelta(days=1)
     assert not (shop.folder / f"{saturday}.csv").exists()

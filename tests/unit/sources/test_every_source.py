@@ -16,6 +16,7 @@ KINDS: dict[str, Callable[[str, Path], Feed]] = {
     "PostgreSQL": InPostgres,
     "DuckDB over Parquet": InFiles,
     "DuckDB over CSV": InCsv,
+    "DuckDB over Parquet in S3": InFiles,
     "SQLite": InSqlite,
 }
 
@@ -28,6 +29,9 @@ def feed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Feed]:
     if request.param == "PostgreSQL":
         new_database: NewDatabase = request.getfixturevalue("new_database")
         url = new_database()
+    if request.param.endswith("S3"):
+        request.getfixturevalue("s3").mkdir("shop")
+        url = "s3://shop/the feed"
     made = KINDS[request.param](url, tmp_path)
     yield made
     made.source.close()
