@@ -14,6 +14,7 @@ DaybreakError
 └── TransientError             the same input may succeed later: retry with backoff
     ├── WarehouseUnavailable   connection lost, server restarting, lock not had in time
     ├── SourceUnavailable      a source other than the warehouse did not answer, or changed while it was read
+    ├── StorageUnavailable     a folder or a bucket did not answer
     ├── WorkerRefused          this worker has other code or libraries than the run was planned with
     └── DeliveryUnavailable    the receiver did not acknowledge in time
 """
@@ -127,6 +128,10 @@ class WarehouseUnavailable(TransientError):
 
 class SourceUnavailable(TransientError):
     """A source other than the warehouse did not answer, or changed while it was read."""
+
+
+class StorageUnavailable(TransientError):
+    """A folder or a bucket did not answer."""
 
 
 class WorkerRefused(TransientError):

@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, SourceUnavailable, on_one_line
+from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, StorageUnavailable, on_one_line
 
 # What the clients of S3, Google and Azure call a fault that passes: by the names of their classes and by their codes,
 # since none of them need be installed.
@@ -17,6 +17,11 @@ _TRANSIENT = (
 _CREDENTIALS = ("NoCredentials", "CredentialRetrieval", "DefaultCredentialsError", "ClientAuthenticationError")
 # An I/O error of the disk or of the network that a folder is mounted over.
 _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH)
+
+
+def is_local(protocol: str) -> bool:
+    """Tell whether files of a protocol, as universal-pathlib names it, are on this machine: there are no buckets."""
+    return protocol in ("", "file", "local")
 
 
 @contextmanager
@@ -49,7 +54,7 @@ def _as_ours(error: Exception, what: str, setting: str) -> DaybreakError:
         )
     passing = isinstance(error, ConnectionError | TimeoutError) or getattr(error, "errno", None) in _PASSING
     if passing or any(name in told for name in _TRANSIENT):
-        return SourceUnavailable(
+        return StorageUnavailable(
             f"{what} did not answer ({_short(error)}).",
             next_step=f"it is tried again; if it lasts, check the storage that {setting} names.",
         )

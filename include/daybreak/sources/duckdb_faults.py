@@ -79,11 +79,16 @@ def _in_short(text: str) -> str:
     if not lines:
         return "an error without a text"
     told = lines[0]
+    if "reached an invalid state" in told:
+        told = f"{_file(lines)} has lines that end in different ways, or a text whose quote is not closed"
     # Of a CSV file the row itself comes second, which is somebody's data, and the file among what follows.
     if row := re.match(r"CSV Error on Line: (\d+)", told):
-        file = next((line.partition("=")[2].strip() for line in lines if line.startswith("file =")), "a file")
-        told = f"{file}, line {row[1]}: {' '.join(line for line in lines[1:] if _SAID.match(line))}"
+        told = f"{_file(lines)}, line {row[1]}: {' '.join(line for line in lines[1:] if _SAID.match(line))}"
     return on_one_line(told).rstrip(".")[:300]
+
+
+def _file(lines: list[str]) -> str:
+    return next((line.partition("=")[2].strip() for line in lines if line.startswith("file =")), "a file")
 
 
 def _place(sql: SqlFile, statement: Rendered, position: int | None, before: int = 0) -> str:

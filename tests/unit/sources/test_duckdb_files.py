@@ -91,6 +91,8 @@ def test_a_file_with_another_header_is_refused_by_name(feed: Feed, tmp_path: Pat
         "id,item,price\none,secret,2\n",
         b"id,item,price\n1,secret \xe9,2\n",
         'id,item,price\n1,"secret,2\n',
+        "id,item,price\n1,secret,2\r\n3,x,4\n",  # by the laxer ways to read it some mixtures lose values
+        "id,item,price\r\n1,secret,2\n3,x,4\r5,y,6\n",
     ],
 )
 def test_a_row_that_cannot_be_read_stops_the_run_and_is_not_shown(
