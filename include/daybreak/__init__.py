@@ -10,6 +10,7 @@ from daybreak.public_names import on_first_use
 
 if TYPE_CHECKING:
     from daybreak.batch.chunk import Chunk, Scored
+    from daybreak.declaration.cadence import Day, Hour, Month, Week
     from daybreak.declaration.files import Files
     from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Retrain, Top
     from daybreak.declaration.row_rules import RowRules
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
         PartitionRefused,
         PublicationRefused,
         ScoringFailed,
+        SourceAwaited,
+        SourceNotLanded,
         SourceRefused,
         SourceUnavailable,
         StorageUnavailable,
@@ -41,6 +44,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "batch.chunk": ("Chunk", "Scored"),
+    "declaration.cadence": ("Day", "Hour", "Month", "Week"),
     "declaration.files": ("Files",),
     "declaration.pipeline": ("Pipeline", "Prediction", "Push", "Retrain", "Top"),
     "declaration.row_rules": ("RowRules",),
@@ -56,6 +60,8 @@ _MODULES = {
         "PartitionRefused",
         "PublicationRefused",
         "ScoringFailed",
+        "SourceAwaited",
+        "SourceNotLanded",
         "SourceRefused",
         "SourceUnavailable",
         "StorageUnavailable",
@@ -73,14 +79,17 @@ _HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for 
 __all__ = [
     "Chunk",
     "ConfigurationError",
+    "Day",
     "DaybreakError",
     "DeliveryRefused",
     "DeliveryUnavailable",
     "EventTable",
     "ExpectationsFailed",
     "Files",
+    "Hour",
     "ModelRef",
     "ModelRefused",
+    "Month",
     "PartitionRefused",
     "PerSegment",
     "Pipeline",
@@ -92,6 +101,8 @@ __all__ = [
     "RowRules",
     "Scored",
     "ScoringFailed",
+    "SourceAwaited",
+    "SourceNotLanded",
     "SourceRefused",
     "SourceUnavailable",
     "StateTable",
@@ -101,6 +112,7 @@ __all__ = [
     "TransientError",
     "UnexpectedError",
     "WarehouseUnavailable",
+    "Week",
     "WorkerRefused",
     "offer_id",
 ]

@@ -83,17 +83,13 @@ class AdbcSource:
         """Return the columns of the query; SQLite is asked for its first rows, since only values have a type there."""
         return described(self._schema(sql, self._text(sql, binds)))
 
-    def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:
-        """Run a query that gives one row; a text of SQLite that is a day is one."""
+    def rows(self, sql: SqlFile, binds: dict[str, Any], most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a query that gives few rows; a text of SQLite that is a day is one."""
         with self._cursor(sql) as cursor:
             cursor.execute(self._text(sql, binds))
-            rows = cursor.fetchmany(2)
-        if len(rows) != 1:
-            raise SourceRefused(
-                f"{sql.location(0)}: the query gives {'no row' if not rows else 'more than one row'}, not one.",
-                next_step="mend the query.",
-            )
-        return tuple(_day(value) if self.driver == SQLITE else value for value in rows[0])
+            names, found = [column[0] for column in cursor.description], cursor.fetchmany(most)
+        days = self.driver == SQLITE
+        return names, [tuple(_day(value) if days else value for value in row) for row in found]
 
     @contextmanager
     def stream(

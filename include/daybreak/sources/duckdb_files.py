@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.files import Files
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.errors import ConfigurationError, SourceRefused
+from daybreak.errors import ConfigurationError
 from daybreak.sources.arrow_columns import described, held, refuse_twice, refuse_unheld
 from daybreak.sources.duckdb_faults import duckdb_faults, refuse_unparsed
 from daybreak.sources.file_store import FileStore, Found
@@ -86,17 +86,14 @@ class DuckFiles:
         with self._open(sql, binds) as opened:
             return described(_schema(opened))
 
-    def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:
-        """Run a query that gives one row."""
+    def rows(self, sql: SqlFile, binds: dict[str, Any], most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a query that gives few rows."""
         with self._open(sql, binds) as opened, opened.faults():
-            with opened.connection.sql(opened.text, params=opened.values).to_arrow_reader(2) as reader:
-                rows = reader.read_all()
-            if rows.num_rows != 1:
-                raise SourceRefused(
-                    f"{sql.location(0)}: the query gives {rows.num_rows:,} rows, not one.", next_step="mend the query."
-                )
+            relation = opened.connection.sql(opened.text, params=opened.values).limit(most)
+            with relation.to_arrow_reader(_BATCH_ROWS) as reader:
+                found = reader.read_all()
             opened.refuse_changed()
-            return tuple(column[0].as_py() for column in rows.columns)
+            return found.column_names, list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
     @contextmanager
     def stream(

@@ -30,10 +30,10 @@ class PostgresSource:
         with self._named():
             return describe_query(self.warehouse, sql, binds)
 
-    def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:
-        """Run a query that gives one row."""
+    def rows(self, sql: SqlFile, binds: dict[str, Any], most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a query that gives few rows."""
         with self._named():
-            return self.warehouse.row(sql, binds)
+            return self.warehouse.rows(sql, binds, most)
 
     @contextmanager
     def stream(

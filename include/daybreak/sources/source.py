@@ -31,8 +31,8 @@ class Source(Protocol):
     def describe(self, sql: SqlFile, binds: dict[str, Any]) -> list[Described]:
         """Return a query's columns, with the types that a table of predictions keeps them in; it is not run."""
 
-    def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:
-        """Run a query that gives one row."""
+    def rows(self, sql: SqlFile, binds: dict[str, Any], most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a query that gives few rows; return its columns, and at ``most`` so many rows."""
 
     def stream(
         self, sql: SqlFile, binds: dict[str, Any], *, count: bool = True, by: str | None = None

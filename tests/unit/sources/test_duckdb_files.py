@@ -120,8 +120,8 @@ def test_the_files_themselves_are_a_table(feed: Feed, tmp_path: Path) -> None:
     query = sql(
         tmp_path, "SELECT min(day) AS f, max(day) AS l, count(*) AS n, sum(bytes)::bigint AS b FROM sales_files"
     )
-    assert source.row(query, BINDS) == (date(2024, 3, 1), date(2024, 3, 2), 2, 27)
-    assert feed(Files("none-{day}.csv", COLUMNS)).row(query, BINDS) == (None, None, 0, None)
+    assert source.rows(query, BINDS, 9)[1] == [(date(2024, 3, 1), date(2024, 3, 2), 2, 27)]
+    assert feed(Files("none-{day}.csv", COLUMNS)).rows(query, BINDS, 9)[1] == [(None, None, 0, None)]
 
 
 def test_no_file_is_no_row(feed: Feed, tmp_path: Path) -> None:

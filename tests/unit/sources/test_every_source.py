@@ -1,6 +1,7 @@
 """What every source has to do, whatever it is made of."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -76,11 +77,12 @@ def test_no_row_is_no_row(feed: Feed, tmp_path: Path) -> None:
     assert read(feed.source, sql(tmp_path, "SELECT id FROM sales WHERE id < 0")) in (({}, []), ({None: 0}, []))
 
 
-def test_one_row_is_asked_for(feed: Feed, tmp_path: Path) -> None:
-    first, last = feed.source.row(sql(tmp_path, "SELECT min(sold_on) AS f, max(sold_on) AS l FROM sales"), BINDS)
-    assert (str(first), str(last)) == ("2024-03-01", "2024-03-09")
-    with pytest.raises(SourceRefused):
-        feed.source.row(sql(tmp_path, "SELECT id FROM sales"), BINDS)
+def test_few_rows_are_asked_for(feed: Feed, tmp_path: Path) -> None:
+    query = sql(tmp_path, "SELECT min(sold_on) AS first_day, max(sold_on) AS last_day FROM sales")
+    assert feed.source.rows(query, BINDS, 10) == (["first_day", "last_day"], [(date(2024, 3, 1), date(2024, 3, 9))])
+    names, rows = feed.source.rows(sql(tmp_path, "SELECT id, shop FROM sales ORDER BY id"), BINDS, 3)
+    assert (names, rows) == (["id", "shop"], [row[:2] for row in ROWS[:3]])
+    assert feed.source.rows(sql(tmp_path, "SELECT id FROM sales WHERE id < 0"), BINDS, 3) == (["id"], [])
 
 
 def test_columns_are_described_as_a_table_keeps_them(feed: Feed, tmp_path: Path) -> None:
