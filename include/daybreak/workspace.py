@@ -1,6 +1,7 @@
 """Workspace: what the settings lead to (warehouse, ledger, registry, pipelines), each opened on first use."""
 
 import hashlib
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """Open what a command or a task works on."""
+    """Open what a command or a task works on; ``source_url`` knows sources that no setting names."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, source_url: Callable[[str], str | None] = lambda name: None) -> None:
         self.settings = settings
+        self._source_url = source_url
         self._sources: dict[str, tuple[Pipeline, Source]] = {}
 
     @cached_property
@@ -105,7 +107,7 @@ class Workspace:
             return PostgresSource(self.warehouse)
         found = self._sources.get(pipeline.name)
         if found is None or found[0] != pipeline:
-            self._sources[pipeline.name] = found = (pipeline, open_source(self.settings, pipeline))
+            self._sources[pipeline.name] = found = (pipeline, open_source(self.settings, pipeline, self._source_url))
         return found[1]
 
     def sql(self, pipeline: Pipeline, name: str) -> Path:

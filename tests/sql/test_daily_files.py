@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.errors import PartitionRefused, SourceRefused
+from daybreak.errors import PartitionRefused, SourceNotLanded, SourceRefused
+from daybreak.run.backfill import choose_partitions
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Outcome, Runner
 from daybreak.settings import PROJECT
@@ -52,12 +53,20 @@ class Shop:
         self.workspace, self.folder = workspace, folder
         queries = workspace.sql(self.pipeline, "extract").parent
         queries.mkdir()
-        for name in ("extract", "training", "actuals"):
-            (queries / f"{name}.sql").write_text(block(f"sql/customer_return/{name}.sql"))
+        for file, lines in re.findall(r"^  (\S+)  \((\d+) lines\)$", PAGE, re.M):
+            written = block(file)
+            assert len(written.splitlines()) == int(lines)
+            (queries / file.rpartition("/")[2]).write_text(written)
 
     def run(self, day: date) -> Outcome:
         plan = plan_run(self.workspace, self.pipeline, Request(day.isoformat()))
         return Runner(self.workspace, self.pipeline).run(plan)
+
+    def outdated(self) -> list[date]:
+        """Return the days whose source has changed since they were published."""
+        days = [self.pipeline.calendar.partition(f"{DAY + timedelta(days=n)}") for n in range(2)]
+        found = choose_partitions(self.workspace, self.pipeline, days, ["outdated"])
+        return [one.partition.first_day for one in found]
 
     def shown(self, day: date) -> dict[int, float]:
         with self.workspace.warehouse.begin() as connection:
@@ -102,10 +111,11 @@ def test_customers_are_scored_from_the_files_alone(shop: Shop) -> None:
     assert not (shop.folder / f"{saturday}.csv").exists()
     shop.run(saturday)
     assert set(shop.shown(saturday)) == shop.customers(saturday)
-    with pytest.raises(PartitionRefused, match="begins on 2010-12-01 and 90 days of history are needed"):
-        shop.run(date(2011, 2, 27))
-    with pytest.raises(PartitionRefused, match="its last day is 2011-09-30"):
-        shop.run(date(2011, 10, 1))
+    with pytest.raises(PartitionRefused, match=r"Of the \d+ days that the query looks back on, \d+ are missing"):
+        shop.run(date(2011, 2, 14))
+    with pytest.raises(SourceNotLanded, match="its last day is 2011-09-30"):
+        shop.run(date(2011, 10, 2))
+    assert shop.outdated() == []
     # What is delivered again is read again; the other days stay as they are.
     file = shop.folder / f"{DAY}.csv"
     kept, before = file.read_bytes(), shop.shown(DAY)
@@ -113,7 +123,9 @@ def test_customers_are_scored_from_the_files_alone(shop: Shop) -> None:
         header, *lines = kept.splitlines(keepends=True)
         late = b"999999,22000,LATE,3,2011-06-10 10:00:00,1.25,99999.0,United Kingdom"
         file.write_bytes(b"".join([header, late + header[-1:], *lines[: len(lines) // 2]]))
+        assert shop.outdated() == [DAY, saturday]
         shop.run(DAY)
+        assert shop.outdated() == [saturday]
         assert 99999 in shop.shown(DAY)
         assert shop.shown(DAY).keys() != before.keys()
         file.write_bytes(header.replace(b"InvoiceNo,StockCode", b"StockCode,InvoiceNo"))

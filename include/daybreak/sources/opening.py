@@ -1,5 +1,8 @@
 """Opening: which source a pipeline's queries are run by, as settings and declaration say."""
 
+import re
+from collections.abc import Callable
+
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.settings import Settings
@@ -10,17 +13,24 @@ from daybreak.warehouse.database import Warehouse
 _URLS = "postgresql://HOST/DATABASE, duckdb:///FOLDER, duckdb:s3://BUCKET/PREFIX or adbc:DRIVER:URI"
 
 
-def open_source(settings: Settings, pipeline: Pipeline) -> Source:
-    """Return the source that a pipeline names; nothing is connected to before it is asked something."""
+def open_source(
+    settings: Settings, pipeline: Pipeline, elsewhere: Callable[[str], str | None] = lambda name: None
+) -> Source:
+    """Return the source that a pipeline names; nothing is connected to before it is asked something.
+
+    ``elsewhere`` knows the URLs of sources that no setting names.
+    """
     name = str(pipeline.source)
     setting = f"DAYBREAK_SOURCE_{name.upper()}"
-    if name not in settings.source:
+    url = settings.source[name].get_secret_value() if name in settings.source else elsewhere(name)
+    if url is None:
         raise ConfigurationError(
             f"{pipeline.name} reads from source {name}, and {setting} is not set.",
             next_step=f"set it to the source's URL: {_URLS}.",
             pipeline=pipeline.name,
         )
-    url = settings.source[name].get_secret_value()
+    # As Airflow has it.
+    url = re.sub("^postgres:", "postgresql:", url)
     kind = url.partition(":")[0].partition("+")[0]
     if kind != "duckdb" and pipeline.files:
         raise _mismatched(
@@ -35,7 +45,10 @@ def open_source(settings: Settings, pipeline: Pipeline) -> Source:
             f"remove it; {files}write coverage.sql and training.sql",
         )
     if kind == "postgresql":
-        return PostgresSource(Warehouse(url, settings.lock_timeout_seconds), name)
+        try:
+            return PostgresSource(Warehouse(url, settings.lock_timeout_seconds), name)
+        except ConfigurationError:
+            raise _no_url(pipeline, setting) from None
     if kind == "duckdb":
         from daybreak.sources.duckdb_files import DuckFiles
         from daybreak.sources.file_store import FileStore
@@ -46,11 +59,13 @@ def open_source(settings: Settings, pipeline: Pipeline) -> Source:
         from daybreak.sources.adbc import AdbcSource
 
         return AdbcSource.of(name, url)
-    raise ConfigurationError(
-        # What it looks like stays out of the message: there may be a password in it.
-        f"{setting} is no URL of a source.",
-        next_step=f"write it as {_URLS}.",
-        pipeline=pipeline.name,
+    raise _no_url(pipeline, setting)
+
+
+def _no_url(pipeline: Pipeline, setting: str) -> ConfigurationError:
+    # What it looks like stays out of the message: there may be a password in it.
+    return ConfigurationError(
+        f"{setting} is no URL of a source.", next_step=f"write it as {_URLS}.", pipeline=pipeline.name
     )
 
 
