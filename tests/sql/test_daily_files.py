@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(SALES is None, reason="needs the sales at ../sha
 
 def block(file: str) -> str:
     """Return what the page says to write into a file."""
-    found = re.search(rf"^`{re.escape(file)}`:\n\n```\w+\n(.*?)^```", PAGE, re.M | re.S)
+    found = re.search(rf"^`{re.escape(file)}`[^\n]*:\n\n```\w+\n(.*?)^```", PAGE, re.M | re.S)
     assert found, file
     return found[1]
 
@@ -56,7 +56,8 @@ class Shop:
         for file, lines in re.findall(r"^  (\S+)  \((\d+) lines\)$", PAGE, re.M):
             written = block(file)
             assert len(written.splitlines()) == int(lines)
-            (queries / file.rpartition("/")[2]).write_text(written)
+            if file.startswith("sql/"):
+                (queries / file.rpartition("/")[2]).write_text(written)
 
     def run(self, day: date) -> Outcome:
         plan = plan_run(self.workspace, self.pipeline, Request(day.isoformat()))
