@@ -14,6 +14,7 @@ from daybreak.monitoring.measure import measure
 from daybreak.monitoring.rescore import Rescoring
 from daybreak.monitoring.retraining import watch, watch_newest
 from daybreak.training.profiles import keep_profiles
+from local_days import local_day
 from predictions import Search
 
 from .conftest import Everywhere
@@ -76,7 +77,7 @@ def test_an_error_beyond_the_declared_ratio_asks_for_a_training(watched: Shelves
     version = register(watched.workspace, watched.model(1), record=record)
     watched.promote(version.version)
     watched.push()
-    [found] = measure(watched.workspace, watched.pipeline, DAY, DAY)
+    [found] = measure(watched.workspace, watched.pipeline, *2 * [local_day(DAY, "UTC")])
     assert found.metrics is not None
     assert 0.15 < found.metrics["champion"] < 0.75, "half again as much as one of them, and not of the other"
     newest = watch_newest(watched.workspace, watched.pipeline)

@@ -66,7 +66,7 @@ class Cadenced(Parcels):
             PARCEL_HOURS, name=NAME, every=case.every, timezone=case.timezone, reads=table, history_days=1
         )
         super().__init__(parcels.workspace, pipeline)
-        calendar = pipeline.calendar
+        calendar, self.step = pipeline.calendar, case.step
         self.partitions: list[Partition] = [calendar.partition(key) for key in case.keys]
         assert [one.start for one in self.partitions[1:]] == [one.end for one in self.partitions[:-1]]
         first, last = calendar.before(self.partitions[0]).start, self.partitions[-1].end + timedelta(seconds=1)
@@ -168,7 +168,7 @@ def test_a_model_that_has_seen_what_came_after_is_refused(cadenced: Cadenced) ->
     early = calendar.before(calendar.at(datetime(2024, 3, 6, tzinfo=UTC)))
     assert early.last_complete_day < TRAINED_THROUGH
     source = _SOURCE.replace("100000", "900000")
-    cadenced.execute(source.format(first=calendar.before(early).start, last=early.end, step="1 hour"))
+    cadenced.execute(source.format(first=calendar.before(early).start, last=early.end, step=cadenced.step))
     with pytest.raises(ModelRefused, match=f"has seen days through {TRAINED_THROUGH}"):
         cadenced.run(early.key)
     cadenced.run(early.key, allow_leakage=True)

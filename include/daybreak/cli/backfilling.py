@@ -59,9 +59,8 @@ def backfill(
         if chosen is not None:
             wanted = [one.partition for one in chosen]
         if not wanted:
-            out.print(
-                f"{pipeline} {first} to {last}: no {calendar.every.word} is {' or '.join(sorted(only)) or 'one that is open'}."
-            )
+            what = " or ".join(sorted(only)) or "open"
+            out.print(f"{pipeline} {first} to {last}: no {calendar.every.word} is {what}.")
             return
         runner = runner_for(workspace, declared)
         with partitions_progress(pipeline, len(wanted)) as progress:

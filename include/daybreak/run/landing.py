@@ -59,6 +59,8 @@ def awaited(
         f"{why.problem} It is waited for since {_clock(since)}, until {until:%Y-%m-%d %H:%M} UTC.",
         next_step="nothing; the run goes on when it has landed.",
         until=until,
+        pipeline=pipeline.name,
+        partition=partition.key,
     )
 
 
@@ -137,7 +139,8 @@ def _missing(days: frozenset[date], pipeline: Pipeline, partition: Partition) ->
     missing = [day for day in expected if day not in days]
     if len(missing) > pipeline.max_missing_days:
         raise PartitionRefused(
-            f"Of the {len(expected)} days that the query looks back on, {len(missing)} are missing in the source "
+            f"Of the {len(expected)} days that the query looks back on, {len(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing in the source "
             f"({_listed(missing)}); at most {pipeline.max_missing_days} may be.",
             next_step="load them, then run the partition again; days that never have rows are left out by `open_on`, "
             "and `max_missing_days` says how many may be missing.",
