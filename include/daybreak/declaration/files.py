@@ -9,6 +9,7 @@ from daybreak.errors import ConfigurationError
 
 DAY = "day"
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)(?::([^{}]*))?\}")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DIGITS = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}"}
 _FORMATS = {"csv": "csv", "tsv": "csv", "txt": "csv", "parquet": "parquet"} | dict.fromkeys(
     ("json", "jsonl", "ndjson"), "json"
@@ -103,6 +104,21 @@ class Files:
         if len(self.delimiter) != 1:
             return "a delimiter that is not one character"
         return None
+
+
+def source_problem(source: str | None, upstream: str | None, files: Mapping[str, Files], reads: object) -> str | None:
+    """Say what contradicts itself in where a pipeline reads from."""
+    if source is not None and not _NAME.fullmatch(source):
+        return f"a source '{source}', whose name is not small letters, digits and underscores"
+    if source is not None and upstream:
+        return "a source together with an upstream, whose predictions are in the warehouse"
+    if files and source is None:
+        return "files, and no source that holds them"
+    if files and reads:
+        return "files together with a table that it reads"
+    if wrong := [name for name in files if not _NAME.fullmatch(name)]:
+        return f"files '{wrong[0]}', whose name is not small letters, digits and underscores"
+    return None
 
 
 def _literally(text: str) -> str:

@@ -1,7 +1,6 @@
 """Pipeline: what a batch-inference pipeline declares. Light to import: it is read whenever Airflow parses a DAG."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from daybreak.declaration.cadence import DAILY, WEEKDAYS, Cadence, Day, Hour, Week, Weekday
-from daybreak.declaration.files import Files
+from daybreak.declaration.files import Files, source_problem
 from daybreak.declaration.functions import Function
 from daybreak.declaration.partition import Calendar
 from daybreak.declaration.presentation import presentation_problem
@@ -101,10 +100,8 @@ class Pipeline:
 
     ``reads`` names the table and column that coverage.sql, and perhaps training.sql, follow from; a pipeline that has
     the file keeps it.
-
-    ``source`` names what its queries are run by, if it is not the warehouse: the setting ``DAYBREAK_SOURCE_<NAME>``
-    says where it is. ``files`` are the tables that they read where that is a folder of files, by the name that they
-    have in a query; where each file is of one day, coverage.sql follows from them.
+    ``source`` names what runs its queries, if not the warehouse: ``DAYBREAK_SOURCE_<NAME>`` says where it is. ``files``
+    are the tables of a folder of files, by name; where each file is of one day, coverage.sql follows from them.
 
     A pipeline with an ``upstream`` reads that pipeline's current publication of the same partition: its extract.sql
     binds ``:upstream_run_id``. ``carries`` names columns of extract.sql that are published beside the prediction.
@@ -242,7 +239,7 @@ class Pipeline:
             or self._measuring_contradiction()
             or self._no_function()
             or self._retrain_contradiction()
-            or self._source_contradiction()
+            or source_problem(self.source, self.upstream, self.files, self.reads)
             or self._presentation_contradiction()
         ):
             return problem
@@ -270,19 +267,6 @@ class Pipeline:
             return "which value of its target is positive, and no target"
         if self.measured_by and not self.measures:
             return "what it is measured by, and not what it measures"
-        return None
-
-    def _source_contradiction(self) -> str | None:
-        if self.source is not None and not re.fullmatch(r"[a-z][a-z0-9_]*", self.source):
-            return f"a source '{self.source}', whose name is not small letters, digits and underscores"
-        if self.source is not None and self.upstream:
-            return "a source together with an upstream, whose predictions are in the warehouse"
-        if self.files and self.source is None:
-            return "files, and no source that holds them"
-        if self.files and self.reads:
-            return "files together with a table that it reads"
-        if wrong := [name for name in self.files if not re.fullmatch(r"[a-z][a-z0-9_]*", name)]:
-            return f"files '{wrong[0]}', whose name is not small letters, digits and underscores"
         return None
 
     def _no_function(self) -> str | None:
