@@ -43,13 +43,21 @@ format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+# Each has a lock of what it adds, whose versions are those of all together.
+EXTRAS := duckdb sqlite snowflake bigquery flightsql s3 gcs azure storage-tests
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-lock: $(INSTALLED) ## Compile the two locks anew: requirements.txt from pyproject.toml, and that of MLflow's image
+lock: $(INSTALLED) ## Compile the locks anew: of everything, of what is installed by default, of MLflow's image
+	@$(LOCK) --upgrade --all-extras pyproject.toml -o requirements-extras.txt
+	@cp requirements-extras.txt requirements.txt
 	@$(LOCK) --extra dev pyproject.toml -o requirements.txt
+	@for extra in $(EXTRAS); do \
+		$(BIN)/python -c 'import sys, tomllib; \
+			print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' $$extra \
+		| $(LOCK) --constraint requirements-extras.txt - -o requirements/$$extra.txt || exit 1; done
 	@sed -n 's/^mlflow-skinny==\([^ ]*\).*/mlflow==\1/p' requirements.txt > .mlflow-version
-	@$(LOCK) --constraint .mlflow-version requirements-mlflow.in -o requirements-mlflow.txt; found=$$?; rm .mlflow-version; exit $$found
+	@$(LOCK) --upgrade --constraint .mlflow-version requirements-mlflow.in -o requirements-mlflow.txt; found=$$?; rm .mlflow-version; exit $$found
 	@$(BIN)/python -c 'import re; print(*re.findall(r"^(?:apache-airflow|pandas|pyarrow|scikit-learn|sqlalchemy|great-expectations|mlflow-skinny)==.*$$", open("requirements.txt").read(), re.M), sep="\n")'
 
 reference: $(INSTALLED) ## Make docs/reference.md from the docstrings of the public names

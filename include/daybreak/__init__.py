@@ -11,6 +11,7 @@ from daybreak.public_names import on_first_use
 if TYPE_CHECKING:
     from daybreak.batch.chunk import Chunk, Scored
     from daybreak.declaration.cadence import Day, Hour, Month, Week
+    from daybreak.declaration.files import Files
     from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Retrain, Top
     from daybreak.declaration.row_rules import RowRules
     from daybreak.declaration.segments import ModelRef, PerSegment
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
         SourceAwaited,
         SourceNotLanded,
         SourceRefused,
+        SourceUnavailable,
+        StorageUnavailable,
         TerminalError,
         TransientError,
         UnexpectedError,
@@ -42,6 +45,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "batch.chunk": ("Chunk", "Scored"),
     "declaration.cadence": ("Day", "Hour", "Month", "Week"),
+    "declaration.files": ("Files",),
     "declaration.pipeline": ("Pipeline", "Prediction", "Push", "Retrain", "Top"),
     "declaration.row_rules": ("RowRules",),
     "declaration.segments": ("ModelRef", "PerSegment"),
@@ -59,6 +63,8 @@ _MODULES = {
         "SourceAwaited",
         "SourceNotLanded",
         "SourceRefused",
+        "SourceUnavailable",
+        "StorageUnavailable",
         "TerminalError",
         "TransientError",
         "UnexpectedError",
@@ -79,6 +85,7 @@ __all__ = [
     "DeliveryUnavailable",
     "EventTable",
     "ExpectationsFailed",
+    "Files",
     "Hour",
     "ModelRef",
     "ModelRefused",
@@ -97,7 +104,9 @@ __all__ = [
     "SourceAwaited",
     "SourceNotLanded",
     "SourceRefused",
+    "SourceUnavailable",
     "StateTable",
+    "StorageUnavailable",
     "TerminalError",
     "Top",
     "TransientError",

@@ -14,6 +14,8 @@ DaybreakError
 │   └── UnexpectedError        nobody has foreseen it; where its traceback is
 └── TransientError             the same input may succeed later: retry with backoff
     ├── WarehouseUnavailable   connection lost, server restarting, lock not had in time
+    ├── SourceUnavailable      a source other than the warehouse did not answer, or changed while it was read
+    ├── StorageUnavailable     a folder or a bucket did not answer
     ├── SourceAwaited          the source has not landed, and there is time yet: the run is open, and waits
     ├── WorkerRefused          this worker has other code or libraries than the run was planned with
     └── DeliveryUnavailable    the receiver did not acknowledge in time
@@ -129,6 +131,14 @@ class TransientError(DaybreakError):
 
 class WarehouseUnavailable(TransientError):
     """The warehouse did not answer, is restarting, or a lock was not had in time."""
+
+
+class SourceUnavailable(TransientError):
+    """A source other than the warehouse did not answer, or changed while it was read."""
+
+
+class StorageUnavailable(TransientError):
+    """A folder or a bucket did not answer."""
 
 
 class SourceAwaited(TransientError):

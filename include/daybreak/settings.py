@@ -4,14 +4,17 @@ Every variable starts with ``DAYBREAK_``. Nothing else in the project reads the 
 """
 
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from daybreak.errors import ConfigurationError
 
+_SOURCE = re.compile(r"DAYBREAK_SOURCE_([A-Z][A-Z0-9_]*)")
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -28,6 +31,9 @@ class Settings(BaseSettings):
     )
     registry_url: SecretStr | None = Field(
         default=None, description="MLflow's store; database `mlflow` beside the warehouse if unset."
+    )
+    source: Annotated[Mapping[str, SecretStr], NoDecode] = Field(
+        default_factory=dict, description="URLs of sources other than the warehouse, by name: DAYBREAK_SOURCE_FEED."
     )
     batches_uri: str | None = Field(default=None, description="Where snapshots go; a folder or s3://, gs://, az://.")
     models_uri: str | None = Field(default=None, description="Where model artifacts go.")
@@ -55,6 +61,10 @@ class Settings(BaseSettings):
     )
 
     def __init__(self, **values: Any) -> None:
+        # A name of its own for each, so that a secret can be handed over by itself.
+        named = ((_SOURCE.fullmatch(name), value) for name, value in os.environ.items())  # noqa: TID251 - the edge
+        found = {name[1].lower(): SecretStr(value) for name, value in named if name and value}
+        values["source"] = {**found, **values.get("source", {})}
         try:
             super().__init__(**values)
         except ValidationError as error:

@@ -1,6 +1,7 @@
 """Workspace: what the settings lead to (warehouse, ledger, registry, pipelines), each opened on first use."""
 
 import hashlib
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,19 +15,24 @@ from daybreak.models.alias_store import AliasStore
 from daybreak.models.aliases import Aliases
 from daybreak.models.artifacts import Artifacts
 from daybreak.settings import Settings
+from daybreak.sources.opening import open_source
+from daybreak.sources.postgresql import PostgresSource
+from daybreak.sources.queries import Queries
+from daybreak.sources.source import Source
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.migrations import migrate
-from daybreak.warehouse.queries import Queries
 
 if TYPE_CHECKING:
     from daybreak.models.registry import Registry
 
 
 class Workspace:
-    """Open what a command or a task works on."""
+    """Open what a command or a task works on; ``source_url`` knows sources that no setting names."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, source_url: Callable[[str], str | None] = lambda name: None) -> None:
         self.settings = settings
+        self._source_url = source_url
+        self._sources: dict[str, tuple[Pipeline, Source]] = {}
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -93,7 +99,16 @@ class Workspace:
 
     def queries(self, pipeline: Pipeline) -> Queries:
         """Return a pipeline's queries."""
-        return Queries(self.warehouse, self.settings.sql / pipeline.name, pipeline)
+        return Queries(self.source(pipeline), self.settings.sql / pipeline.name, pipeline)
+
+    def source(self, pipeline: Pipeline) -> Source:
+        """Return what a pipeline's queries are run by: the warehouse, or the source that it names."""
+        if pipeline.source is None:
+            return PostgresSource(self.warehouse)
+        found = self._sources.get(pipeline.name)
+        if found is None or found[0] != pipeline:
+            self._sources[pipeline.name] = found = (pipeline, open_source(self.settings, pipeline, self._source_url))
+        return found[1]
 
     def sql(self, pipeline: Pipeline, name: str) -> Path:
         """Return the path of one of a pipeline's SQL files."""
@@ -108,11 +123,13 @@ class Workspace:
         return code_digest((Path(__file__).parent, *([Path(pipelines).parent] if pipelines else [])))
 
     def close(self) -> None:
-        """Close the warehouse's connections."""
+        """Close the connections to the warehouse and to sources."""
         if "ledger" in self.__dict__:
             self.ledger.close()
         if "warehouse" in self.__dict__:
             self.warehouse.close()
+        for _, source in self._sources.values():
+            source.close()
 
 
 def code_digest(folders: tuple[Path, ...]) -> str:

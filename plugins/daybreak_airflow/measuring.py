@@ -20,6 +20,7 @@ from daybreak_airflow.assets import retraining
 from daybreak_airflow.dag_arguments import make_dag
 from daybreak_airflow.models_page import models_page
 from daybreak_airflow.schedules import first_day
+from daybreak_airflow.sources import open_workspace
 from daybreak_airflow.task_errors import in_one_line
 
 log = logging.getLogger("daybreak")
@@ -59,10 +60,8 @@ def measuring_dag(module: str, *, timezone: str, doc_md: str | None = None, **ar
 def measure(pipeline: str) -> dict[str, Any]:
     """Hold a pipeline's predictions against the actuals that are known by now."""
     from daybreak.monitoring.measure import measure as measure_pipeline
-    from daybreak.settings import Settings
-    from daybreak.workspace import Workspace
 
-    workspace = Workspace(Settings())
+    workspace = open_workspace()
     found = measure_pipeline(workspace, workspace.pipeline(pipeline))
     for one in found:
         log.info("%s: %s", one.partition, one.problem or f"{one.rows:,} of {one.predictions:,} rows, {one.metrics}")
@@ -93,10 +92,8 @@ def _watch(pipeline: str) -> Any:
     @in_one_line
     def watch_pipeline() -> dict[str, Any]:
         from daybreak.monitoring.retraining import watch_newest
-        from daybreak.settings import Settings
-        from daybreak.workspace import Workspace
 
-        workspace = Workspace(Settings())
+        workspace = open_workspace()
         watched = watch_newest(workspace, workspace.pipeline(pipeline))
         if watched is None or not watched.asked:
             # A task that is skipped sends no event.

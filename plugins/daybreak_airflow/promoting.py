@@ -11,6 +11,7 @@ from daybreak.declaration.loading import load_declared
 from daybreak_airflow.dag_arguments import make_dag
 from daybreak_airflow.models_page import models_page
 from daybreak_airflow.schedules import first_day
+from daybreak_airflow.sources import open_workspace
 from daybreak_airflow.task_errors import in_one_line
 
 Reference = dict[str, Any]
@@ -52,10 +53,8 @@ def promoting_dag(module: str, *, doc_md: str | None = None, **arguments: Any) -
 def judge(pipeline: str, model: str = "") -> Reference:
     """Judge the challenger; a refusal is written down, and nothing is moved unless the settings say so."""
     from daybreak.promotion.promoting import promote
-    from daybreak.settings import Settings
-    from daybreak.workspace import Workspace
 
-    workspace = Workspace(Settings())
+    workspace = open_workspace()
     verdict = promote(
         workspace,
         workspace.pipeline(pipeline),
@@ -97,10 +96,8 @@ def ask() -> HITLOperator:
 def settle(judged: Reference, answer: Reference) -> Reference:
     """Judge once more and move the alias, or write down that a person refused."""
     from daybreak.promotion.promoting import promote, reject
-    from daybreak.settings import Settings
-    from daybreak.workspace import Workspace
 
-    workspace = Workspace(Settings())
+    workspace = open_workspace()
     pipeline = workspace.pipeline(judged["pipeline"])
     who = (answer.get("responded_by_user") or {}).get("name", "nobody that is known")
     decided_by = f"{_decided_by()}, answered by {who}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
+from daybreak_airflow.sources import open_workspace
 from daybreak_airflow.task_errors import in_one_line
 
 if TYPE_CHECKING:
@@ -187,20 +188,16 @@ def close_run(context: "Context") -> None:
 
 def _runner(pipeline: str) -> "Runner":
     from daybreak.run.runner import Runner
-    from daybreak.settings import Settings
-    from daybreak.workspace import Workspace
 
-    workspace = Workspace(Settings())
+    workspace = open_workspace()
     return Runner(workspace, workspace.pipeline(pipeline), _origin(get_current_context()))
 
 
 def _push_runner(planned: "Plan") -> "PushRunner":
     from daybreak.push.runner import PushRunner
-    from daybreak.settings import Settings
-    from daybreak.workspace import Workspace
     from daybreak_airflow.hooks import PromotionsHook
 
-    workspace = Workspace(Settings())
+    workspace = open_workspace()
     pipeline = workspace.pipeline(planned.pipeline)
     # The Connection is read when something is to be sent, and by nothing else.
     target = PromotionsHook(pipeline.push.connection).target if pipeline.push else None

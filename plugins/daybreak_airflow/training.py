@@ -15,6 +15,7 @@ from daybreak_airflow.dag_arguments import make_dag
 from daybreak_airflow.models_page import models_page
 from daybreak_airflow.parameters import TRAINING
 from daybreak_airflow.schedules import first_day, weekly
+from daybreak_airflow.sources import open_workspace
 from daybreak_airflow.task_errors import in_one_line
 
 Reference = dict[str, Any]
@@ -69,12 +70,10 @@ def choose(declared: list[str]) -> list[str]:
 @in_one_line
 def due(*, pipeline: str) -> Reference:
     """Decide the last day that the training may see; skip what was trained within the cool-down."""
-    from daybreak.settings import Settings
     from daybreak.training.scheduled import cutoff, held_back
-    from daybreak.workspace import Workspace
 
     context = get_current_context()
-    as_of, workspace = context["dag_run"].run_after, Workspace(Settings())
+    as_of, workspace = context["dag_run"].run_after, open_workspace()
     declared = workspace.pipeline(pipeline)
     if _asked_for() is not None and (why := held_back(workspace, declared, as_of)):
         raise AirflowSkipException(f"{pipeline} is not trained: {why}.")
@@ -88,12 +87,11 @@ def due(*, pipeline: str) -> Reference:
 @in_one_line
 def train(*, due: Reference) -> Reference:
     """Search the declared settings, fit the best, hold it against its baseline, and register it."""
-    from daybreak.settings import Settings, share_cores
+    from daybreak.settings import share_cores
     from daybreak.training.scheduled import train_once
-    from daybreak.workspace import Workspace
 
     share_cores()
-    context, workspace = get_current_context(), Workspace(Settings())
+    context, workspace = get_current_context(), open_workspace()
     run = context["dag_run"]
     versions = train_once(
         workspace,
@@ -112,11 +110,9 @@ def train(*, due: Reference) -> Reference:
 @in_one_line
 def challenge(*, trained: Reference) -> Reference:
     """Make the new version the challenger, or the champion where there is none."""
-    from daybreak.settings import Settings
     from daybreak.training.train import challenge as point
-    from daybreak.workspace import Workspace
 
-    workspace, run = Workspace(Settings()), get_current_context()["dag_run"]
+    workspace, run = open_workspace(), get_current_context()["dag_run"]
     pipeline = workspace.pipeline(trained["pipeline"])
     aliases = point(workspace, pipeline, trained["versions"], first=True, decided_by=f"{run.dag_id}/{run.run_id}")
     for ref, version, alias in zip(pipeline.model_refs, trained["versions"], aliases, strict=True):

@@ -14,8 +14,9 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
 from daybreak.run.plan import day_binds
+from daybreak.sources.postgresql import PostgresSource
+from daybreak.sources.queries import Queries
 from daybreak.warehouse.database import Warehouse
-from daybreak.warehouse.queries import Queries
 from fixture_pipelines import PARCEL_HOURS
 from parcels import NewDatabase
 from retail.sales import SALES
@@ -74,7 +75,7 @@ def queries(warehouse: Warehouse, tmp_path: Path) -> Ask:
         with warehouse.begin() as connection:
             connection.exec_driver_sql(tables.replace("%", "%%"))
         (tmp_path / "extract.sql").write_text(extract)
-        return Queries(warehouse, tmp_path, replace(PARCEL_HOURS, **declared))
+        return Queries(PostgresSource(warehouse), tmp_path, replace(PARCEL_HOURS, **declared))
 
     return make
 
@@ -141,7 +142,7 @@ def test_names_are_quoted(name: str, queries: Ask) -> None:
     of_events = queries(tables, reads=EventTable(table=f"{name}.{name}", day=name))
     assert covered(of_events, "UTC") == (date(2024, 3, 9), date(2024, 3, 9))
     of_states = replace(PARCEL_HOURS, reads=StateTable(table=f"{name}.{name}", as_of=name))
-    made = Queries(of_events.warehouse, Path(of_events.file("coverage").path).parent, of_states)
+    made = Queries(of_events.source, Path(of_events.file("coverage").path).parent, of_states)
     found = covered(made, "UTC")
     assert found is not None
     assert found[0] == date(2024, 3, 9)
@@ -181,7 +182,7 @@ def test_the_retailers_coverage_reads_two_entries_of_an_index(queries: Ask) -> N
         reads=SALES,
     )
     assert covered(made, "America/New_York") == (date(2016, 12, 31), date(2017, 2, 4))
-    with made.warehouse.begin() as connection:
+    with made.source.warehouse.begin() as connection:
         text = made.file("coverage").text.replace(":timezone", "'America/New_York'")
         plan = "\n".join(connection.execute(sa.text(f"EXPLAIN {text}")).scalars())
     assert plan.count("Index Only Scan") == 2

@@ -14,7 +14,7 @@ import daybreak
 import daybreak.training
 from daybreak.settings import PROJECT
 
-HEAVY = ["pandas", "sklearn", "great_expectations", "mlflow", "pyarrow", "skops", "adbc_driver_postgresql"]
+HEAVY = ["pandas", "sklearn", "great_expectations", "mlflow", "pyarrow", "skops", "adbc_driver_postgresql", "duckdb"]
 DAGS = sorted((PROJECT / "dags").glob("*.py"))
 SOURCES = sorted(path for folder in ("dags", "plugins", "include") for path in (PROJECT / folder).rglob("*.py"))
 FACES = [daybreak, daybreak.training]

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from daybreak.errors import SourceRefused
+from daybreak.batch.object_storage import is_local, storage_faults
+from daybreak.errors import ConfigurationError, SourceRefused
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,9 +29,11 @@ class Snapshot:
         from upath import UPath
 
         try:
-            with UPath(self.uri).open("rb") as file:
+            with _bucket(self.uri), UPath(self.uri).open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-        except FileNotFoundError:
+        except (FileNotFoundError, ConfigurationError) as error:
+            if not isinstance(error.__cause__ or error, FileNotFoundError):
+                raise
             found = "missing"
         if found != self.digest:
             raise SourceRefused(
@@ -43,7 +46,11 @@ class Snapshot:
         import pyarrow.parquet as pq
         from upath import UPath
 
-        with UPath(self.uri).open("rb") as file, pq.ParquetFile(file, pre_buffer=False) as parquet:
+        with (
+            _bucket(self.uri),
+            UPath(self.uri).open("rb") as file,
+            pq.ParquetFile(file, pre_buffer=False) as parquet,
+        ):
             yield from parquet.iter_batches(chunk_rows, columns=columns)
 
     @property
@@ -73,6 +80,18 @@ class Snapshot:
             return parquet.read(columns=columns)
 
 
+@contextmanager
+def _bucket(uri: str) -> Iterator[None]:
+    """Let faults of an object store out as ours; those of a local folder are known as such already."""
+    from upath import UPath
+
+    if is_local(UPath(uri).protocol):
+        yield
+        return
+    with storage_faults("/".join(uri.split("/")[:3]), "DAYBREAK_BATCHES_URI"):
+        yield
+
+
 def remove_snapshots(folder: str) -> None:
     """Remove everything below a run's folder; what is not there is no error."""
     from upath import UPath
@@ -95,9 +114,12 @@ class SnapshotWriter:
         from upath import UPath
 
         self._folder = UPath(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        # In a bucket there are no folders to make; the bucket itself would be made, wherever and whosever it is.
+        if is_local(self._folder.protocol):
+            self._folder.mkdir(parents=True, exist_ok=True)
         self._part = self._folder / f"{uuid4().hex}.part"
-        self._sink = _Hashing(self._part.open("wb"))
+        with _bucket(folder):
+            self._sink = _Hashing(self._part.open("wb"))
         texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
         self._writer = pq.ParquetWriter(
             pa.PythonFile(self._sink, mode="w"), schema, compression="lz4", use_dictionary=texts or False
@@ -106,27 +128,32 @@ class SnapshotWriter:
 
     def write(self, batch: "pa.RecordBatch") -> None:
         """Append rows."""
-        self._writer.write_batch(batch, row_group_size=ROW_GROUP_ROWS)
+        with _bucket(str(self._folder)):
+            self._writer.write_batch(batch, row_group_size=ROW_GROUP_ROWS)
         self._rows += batch.num_rows
 
     def close(self) -> Snapshot:
         """Complete the file and return what identifies it."""
         try:
-            self._writer.close()
-            self._sink.close()
+            with _bucket(str(self._folder)):
+                self._writer.close()
+                self._sink.close()
         except BaseException:
             self.abandon()
             raise
         digest = self._sink.digest.hexdigest()
-        path = self._part.rename(self._folder / f"{digest}.parquet")
+        with _bucket(str(self._folder)):
+            path = self._part.rename(self._folder / f"{digest}.parquet")
         return Snapshot(path.as_uri(), self._rows, digest)
 
     def abandon(self) -> None:
         """Remove the incomplete file."""
         for file in (self._writer, self._sink):
-            with suppress(OSError, ValueError):  # what is to be thrown away need not have been written
+            # What is to be thrown away need not have been written; object stores have errors of their own.
+            with suppress(Exception):
                 file.close()
-        self._part.unlink(missing_ok=True)
+        with suppress(Exception):
+            self._part.unlink(missing_ok=True)
 
 
 class _Hashing:

@@ -185,7 +185,7 @@ def _list_partitions(pipeline: str | None, limit: int, only: set[str], *, json: 
 
 def _that_tell(workspace: "Workspace", only: set[str]) -> list[str]:
     """Return the pipelines that can be asked: whether the source has changed not every one says."""
-    from daybreak.warehouse.queries import CHANGED
+    from daybreak.sources.queries import CHANGED
 
     declared = workspace.pipelines.values()
     return [one.name for one in declared if only != {"outdated"} or workspace.queries(one).has(CHANGED)]

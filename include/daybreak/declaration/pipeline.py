@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from daybreak.declaration.cadence import DAILY, WEEKDAYS, Cadence, Day, Hour, Week, Weekday
+from daybreak.declaration.files import Files, source_problem
 from daybreak.declaration.functions import Function
 from daybreak.declaration.partition import Calendar
 from daybreak.declaration.presentation import presentation_problem
@@ -99,6 +100,8 @@ class Pipeline:
 
     ``reads`` names the table and column that coverage.sql, and perhaps training.sql, follow from; a pipeline that has
     the file keeps it.
+    ``source`` names what runs its queries, if not the warehouse: ``DAYBREAK_SOURCE_<NAME>`` says where it is. ``files``
+    are the tables of a folder of files, by name; where each file is of one day, coverage.sql follows from them.
 
     A pipeline with an ``upstream`` reads that pipeline's current publication of the same partition: its extract.sql
     binds ``:upstream_run_id``. ``carries`` names columns of extract.sql that are published beside the prediction.
@@ -153,6 +156,8 @@ class Pipeline:
     backfill: Literal["current", "as_of"] | int = "current"
     retrain: Retrain | None = None
     reads: EventTable | StateTable | None = None
+    source: str | None = None
+    files: Mapping[str, Files] = field(default_factory=dict)
     title: str | None = None
     owner: str | None = None
     tags: tuple[str, ...] = ()
@@ -234,6 +239,7 @@ class Pipeline:
             or self._measuring_contradiction()
             or self._no_function()
             or self._retrain_contradiction()
+            or source_problem(self.source, self.upstream, self.files, self.reads)
             or self._presentation_contradiction()
         ):
             return problem

@@ -9,7 +9,7 @@ from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, SourceRefused
 from daybreak.run.plan import query_binds
-from daybreak.warehouse.queries import Queries
+from daybreak.sources.queries import Queries
 
 if TYPE_CHECKING:
     import pyarrow as pa

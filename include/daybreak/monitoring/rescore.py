@@ -15,8 +15,8 @@ from daybreak.models.version import ModelVersion
 from daybreak.monitoring.actuals import Joined, join_actuals
 from daybreak.push.runner import frames_emptied, without_values
 from daybreak.run.plan import query_binds
+from daybreak.sources.queries import EXTRACT
 from daybreak.training.comparison import predictions
-from daybreak.warehouse.queries import EXTRACT
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:

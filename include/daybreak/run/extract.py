@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.batch.snapshot import Snapshot, SnapshotWriter
 from daybreak.errors import DaybreakError, SourceRefused
-from daybreak.warehouse.database import Warehouse
+from daybreak.sources.source import Source
 from daybreak.warehouse.faults import refused_by_source
 from daybreak.warehouse.sql_file import SqlFile
 
@@ -23,14 +23,14 @@ class Extraction:
 
     def __init__(
         self,
-        warehouse: Warehouse,
+        source: Source,
         sql: SqlFile,
         binds: dict[str, Any],
         folder: str,
         chunk_rows: int,
         by: str | None = None,
     ) -> None:
-        self._warehouse = warehouse
+        self._source = source
         self._sql = sql
         self._binds = binds
         self._folder = folder
@@ -53,7 +53,7 @@ class Extraction:
         Raises SourceRefused where the query cannot be run, gives no row, or fewer or more than the source counted.
         """
         try:
-            with self._warehouse.stream(self._sql, self._binds, by=self._by) as (self.segments, reader):
+            with self._source.stream(self._sql, self._binds, by=self._by) as (self.segments, reader):
                 self.rows = sum(self.segments.values())
                 if self.rows == 0:
                     raise SourceRefused(

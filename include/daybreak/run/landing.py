@@ -9,8 +9,8 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import PartitionRefused, SourceAwaited, SourceNotLanded
 from daybreak.ledger.runs import Ledger
 from daybreak.run.plan import query_binds
+from daybreak.sources.queries import Coverage, Queries
 from daybreak.warehouse.derived_queries import COVERAGE
-from daybreak.warehouse.queries import Coverage, Queries
 
 _SHOWN = 5
 

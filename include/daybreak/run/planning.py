@@ -17,7 +17,7 @@ from daybreak.run.resolve import recorded_versions, resolve_model, resolve_upstr
 from daybreak.run.shadow import resolve_shadow
 from daybreak.run.source_state import State, source_state
 from daybreak.run.tables import see_to_tables
-from daybreak.warehouse.queries import EXTRACT
+from daybreak.sources.queries import EXTRACT
 from daybreak.workspace import Workspace
 
 

@@ -35,8 +35,8 @@ from daybreak.run.scorer import Scorer, ValidRows
 from daybreak.run.segments import Scoring
 from daybreak.run.shadow import Shadowed, shadowing
 from daybreak.run.validate import Rules, Validation
+from daybreak.sources.queries import EXTRACT
 from daybreak.tables.limits import Limits, find_limits
-from daybreak.warehouse.queries import EXTRACT
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -184,9 +184,9 @@ class Runner:
 
     def extraction(self, plan: Plan) -> Extraction:
         """Prepare the pass over the source."""
-        query = self.workspace.queries(self.pipeline).file(EXTRACT)
+        queries = self.workspace.queries(self.pipeline)
         folder, chunk_rows = self.folder(plan), self.pipeline.chunk_rows
-        return Extraction(self.workspace.warehouse, query, plan.binds, folder, chunk_rows, plan.model.column)
+        return Extraction(queries.source, queries.file(EXTRACT), plan.binds, folder, chunk_rows, plan.model.column)
 
     def prepare_scoring(
         self, plan: Plan, snapshot: Snapshot, progress: Callable[[int], None] = lambda done: None

@@ -16,7 +16,7 @@ from daybreak.errors import ConfigurationError
 from daybreak.ledger.known import Known
 from daybreak.ledger.tables import runs
 from daybreak.run.plan import query_binds
-from daybreak.warehouse.queries import CHANGED, Queries
+from daybreak.sources.queries import CHANGED, Queries
 from daybreak.workspace import Workspace
 
 # Values by column, as texts.

@@ -5,10 +5,10 @@ from typing import Any
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.run.plan import query_binds
+from daybreak.sources.queries import EXTRACT
 from daybreak.tables.pipeline_tables import PipelineTables
 from daybreak.tables.statements import Change
-from daybreak.warehouse.described import Described, describe_query
-from daybreak.warehouse.sql_file import load_sql
+from daybreak.warehouse.described import Described
 from daybreak.workspace import Workspace
 
 
@@ -32,8 +32,7 @@ def foresee_tables(workspace: Workspace, pipeline: Pipeline) -> list[Change]:
 
 def describe_extract(workspace: Workspace, pipeline: Pipeline) -> list[Described]:
     """Return the columns of a pipeline's extract.sql; it is described, not run. Raises SourceRefused."""
-    extract = load_sql(workspace.sql(pipeline, "extract"))
-    return describe_query(workspace.warehouse, extract, _any_binds(pipeline))
+    return workspace.queries(pipeline).describe(EXTRACT, _any_binds(pipeline))
 
 
 def upstreams_first(pipelines: dict[str, Pipeline]) -> list[Pipeline]:
@@ -51,7 +50,8 @@ def upstreams_first(pipelines: dict[str, Pipeline]) -> list[Pipeline]:
 
 
 def _tables(workspace: Workspace, pipeline: Pipeline) -> PipelineTables:
-    return PipelineTables.of(workspace.warehouse, pipeline, workspace.sql(pipeline, "extract").parent)
+    folder, source = workspace.sql(pipeline, EXTRACT).parent, workspace.queries(pipeline).source
+    return PipelineTables.of(workspace.warehouse, pipeline, folder, source)
 
 
 def _any_binds(pipeline: Pipeline) -> dict[str, Any]:

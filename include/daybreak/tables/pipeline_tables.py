@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
+from daybreak.sources.source import Source
 from daybreak.tables.layout import lay_out
 from daybreak.tables.names import predictions_table, shadow_table
 from daybreak.tables.statements import Change, relation
@@ -23,7 +24,6 @@ from daybreak.tables.to_make import changes_to
 from daybreak.tables.views_file import load_views
 from daybreak.warehouse import described as describing
 from daybreak.warehouse.database import Warehouse
-from daybreak.warehouse.described import describe_query
 from daybreak.warehouse.faults import is_transient, sqlstate
 from daybreak.warehouse.roles import give_to_roles
 from daybreak.warehouse.sql_file import SqlFile, load_sql
@@ -48,11 +48,13 @@ class PipelineTables:
     pipeline: Pipeline
     extract: SqlFile
     views: SqlFile | None
+    source: Source
 
     @staticmethod
-    def of(warehouse: Warehouse, pipeline: Pipeline, folder: Path) -> "PipelineTables":
+    def of(warehouse: Warehouse, pipeline: Pipeline, folder: Path, source: Source) -> "PipelineTables":
         """Read the SQL files of a pipeline from their folder."""
-        return PipelineTables(warehouse, pipeline, load_sql(folder / "extract.sql"), load_views(folder / "views.sql"))
+        extract, views = load_sql(folder / "extract.sql"), load_views(folder / "views.sql")
+        return PipelineTables(warehouse, pipeline, extract, views, source)
 
     @property
     def digest(self) -> str:
@@ -61,6 +63,7 @@ class PipelineTables:
         declared = [
             *(pipeline.name, pipeline.description, pipeline.entity_key, pipeline.carries, pipeline.upstream),
             *(repr(pipeline.prediction), repr(pipeline.model), repr(pipeline.top), pipeline.shadow),
+            *(pipeline.source, repr(pipeline.files)),
             *(sorted(pipeline.columns.items()), self.extract.digest, self.views and self.views.digest),
         ]
         return hashlib.sha256(json.dumps([_generator(), *declared]).encode()).hexdigest()
@@ -74,7 +77,7 @@ class PipelineTables:
         """
         if not anyway and self._is_current():
             return []
-        described = describe_query(self.warehouse, self.extract, binds)
+        described = self.source.describe(self.extract, binds)
         layout = lay_out(self.pipeline, described)
         with self.warehouse.begin() as connection:
             connection.execute(_LOCK, {"name": self.pipeline.name})
@@ -90,7 +93,7 @@ class PipelineTables:
 
     def foresee(self, binds: dict[str, Any]) -> list[Change]:
         """Return what ``see_to`` would do, without doing it."""
-        layout = lay_out(self.pipeline, describe_query(self.warehouse, self.extract, binds))
+        layout = lay_out(self.pipeline, self.source.describe(self.extract, binds))
         with self.warehouse.begin() as connection:
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
             return changes_to(self.warehouse, connection, layout, self.views, holding=False)

@@ -182,7 +182,7 @@ class Warehouse:
                     raise
                 raise refused_by_source(error, "The source", sql) from error
             with cursor.fetch_record_batch() as reader:
-                yield (counting.result() if counting else {}), as_held(reader)
+                yield (counting.result() if counting else {}), as_held(_read(reader, sql))
 
     def _count(self, query: str, by: str | None, state: str, taken: Event) -> dict[str | None, int]:
         value = "NULL" if by is None else '"' + by.replace('"', '""') + '"'
@@ -194,6 +194,21 @@ class Warehouse:
                 return {value: int(rows) for value, rows in cursor.fetchall()}
         finally:
             taken.set()
+
+
+def _read(reader: "pa.RecordBatchReader", sql: SqlFile) -> "pa.RecordBatchReader":
+    """Let faults of rows that are read out as those of the source: the driver tells them as any file's."""
+    import pyarrow as pa
+
+    def batches() -> "Iterator[pa.RecordBatch]":
+        try:
+            yield from reader
+        except OSError as error:
+            if is_transient(error):
+                raise unavailable(error) from error
+            raise refused_by_source(error, "The source", sql) from error
+
+    return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
 
 def with_driver(url: str) -> str:

@@ -30,7 +30,7 @@ _MADE_A_DATE = "declare a column of dates as `as_of`, or a view that makes a dat
 def can_be_derived(pipeline: Pipeline, name: str) -> bool:
     """Tell whether the declaration says enough for a query of this name."""
     if name == COVERAGE:
-        return pipeline.reads is not None
+        return pipeline.reads is not None or any(files.dated for files in pipeline.files.values())
     if not isinstance(pipeline.reads, StateTable) or pipeline.target is None:
         return False
     if name == ACTUALS:
@@ -41,6 +41,8 @@ def can_be_derived(pipeline: Pipeline, name: str) -> bool:
 def derived(pipeline: Pipeline, name: str, extract: SqlFile) -> SqlFile:
     """Make a query that can be derived; ``extract`` is the extract.sql whose rows a training learns from."""
     path = extract.path.with_name(f"{name}.sql (from the declaration)")
+    if pipeline.files:
+        return _file(path, _covered_by_files(pipeline))
     if isinstance(pipeline.reads, EventTable):
         return _file(path, _covered_by_events(pipeline, pipeline.reads))
     if not isinstance(pipeline.reads, StateTable):
@@ -125,6 +127,18 @@ def _last(reads: EventTable, column: str, local: str) -> str:
     if reads.per == "day":
         return f"(max({column}){local})::date"
     return f"(max({column}) + interval '1 {reads.per}' - interval '1 day')::date"
+
+
+def _covered_by_files(pipeline: Pipeline) -> list[str]:
+    tables = [table for table, files in pipeline.files.items() if files.dated]
+    days = " INTERSECT ".join(f"SELECT day FROM {quoted(f'{table}_files')}" for table in tables)
+    if set(pipeline.open_on) != set(WEEKDAYS):
+        return ["-- One row per day that there is a file of, of each table whose files have a day.", days]
+    return [
+        "-- One row: the first and the last day that there is a file of, of each table whose files have a day.",
+        "SELECT min(day) AS first_day, max(day) AS last_day",
+        f"FROM ({days}) AS landed",
+    ]
 
 
 def _days_of_events(pipeline: Pipeline, reads: EventTable, column: str, local: str) -> list[str]:

@@ -20,6 +20,7 @@ _TRANSIENT_TEXTS = (
     "connection refused",
     "the database system is",
     "terminating connection",
+    "canceling statement due to",
     "connection already closed",
     "no connection to the server",
     "ssl connection has been closed",

@@ -1,21 +1,19 @@
-"""Queries: a pipeline's SQL files, or what follows from its declaration, and the database that they read."""
+"""Queries: a pipeline's SQL files, or what follows from its declaration, and the source that runs them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daybreak.declaration.partition import day_calendar
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError
-from daybreak.warehouse.database import Warehouse
-from daybreak.warehouse.derived_queries import COVERAGE, TRAINING, can_be_derived, derived, refuse_other_type
+from daybreak.sources.source import Counted, Source
+from daybreak.warehouse.derived_queries import COVERAGE, TRAINING, can_be_derived, derived
+from daybreak.warehouse.described import Described
 from daybreak.warehouse.sql_file import SqlFile, load_sql
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 EXTRACT, ACTUALS, CHANGED = "extract", "actuals", "changed"
 _DERIVED = {COVERAGE, TRAINING}
@@ -43,8 +41,8 @@ class Coverage:
 class Queries:
     """Find, check and run the queries of one pipeline; ``folder`` holds its files."""
 
-    def __init__(self, warehouse: Warehouse, folder: Path, pipeline: Pipeline) -> None:
-        self.warehouse = warehouse
+    def __init__(self, source: Source, folder: Path, pipeline: Pipeline) -> None:
+        self.source = source
         self._folder = folder
         self._pipeline = pipeline
 
@@ -71,8 +69,12 @@ class Queries:
         """
         found = self.file(name)
         exact = {EXTRACT: (*self._pipeline.entity_key, *self._pipeline.carries), ACTUALS: self._pipeline.entity_key}
-        self.warehouse.check(found, binds, exact.get(name, ()))
+        self.source.check(found, binds, exact.get(name, ()))
         return found
+
+    def describe(self, name: str, binds: dict[str, Any]) -> list[Described]:
+        """Return the columns that a query gives; it is not run. Raises SourceRefused."""
+        return self.source.describe(self.file(name), binds)
 
     def coverage(self, binds: dict[str, Any]) -> Coverage | None:
         """Return what the source holds, None where it holds nothing.
@@ -81,8 +83,8 @@ class Queries:
         """
         found = self.file(COVERAGE)
         if not self._path(COVERAGE).exists():
-            refuse_other_type(self.warehouse, self._pipeline)
-        names, rows = self.warehouse.rows(found, binds, MOST_DAYS)
+            self.source.refuse_other_type(self._pipeline)
+        names, rows = self.source.rows(found, binds, MOST_DAYS)
         columns = len(names)
         if columns == 1 and all(type(row[0]) is date for row in rows):
             listed = frozenset(row[0] for row in rows)
@@ -106,15 +108,13 @@ class Queries:
 
     def rows(self, name: str, binds: dict[str, Any], most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run a query that gives few rows; return its columns, and at ``most`` so many rows."""
-        return self.warehouse.rows(self.file(name), binds, most)
+        return self.source.rows(self.file(name), binds, most)
 
     @contextmanager
-    def stream(
-        self, name: str, binds: dict[str, Any]
-    ) -> "Iterator[tuple[dict[str | None, int], pa.RecordBatchReader]]":
+    def stream(self, name: str, binds: dict[str, Any]) -> Iterator[Counted]:
         """Run a query; yield no count, and its rows as record batches."""
         try:
-            with self.warehouse.stream(self.file(name), binds, count=False) as found:
+            with self.source.stream(self.file(name), binds, count=False) as found:
                 yield found
         except DaybreakError as error:
             error.located(self._pipeline.name, None)
