@@ -16,7 +16,7 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from daybreak.declaration.partition import Partition, last_complete_day
+from daybreak.declaration.partition import day_calendar
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_api import AirflowRun
@@ -29,6 +29,7 @@ from daybreak.settings import PROJECT, Settings
 from daybreak.training.past import Past
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
+from local_days import local_day
 from ports import free_port
 from processes import environment
 from promotions import SIGNING_KEY, TOKEN
@@ -141,10 +142,10 @@ class Pushing:
     def scores(self, back: int, *, with_profile: bool = False) -> list[float]:
         """Score a day as its run did; scores that the model's profile of held-out days names anyway are left out."""
         pipeline = self.workspace.pipeline(DAG)
-        partition = Partition(self.day(back), TIMEZONE)
+        partition = local_day(self.day(back), TIMEZONE)
         version = self.workspace.registry.resolve(pipeline.model)
         query = load_sql(self.workspace.sql(pipeline, "extract"))
-        with self.workspace.warehouse.stream(query, query_binds(partition, partition), count=False) as (_, reader):
+        with self.workspace.warehouse.stream(query, query_binds(partition), count=False) as (_, reader):
             rows = reader.read_all().to_pandas()
         model = self.workspace.registry.load(version)
         predicted: list[float] = model.predict_proba(rows[version.signature.names])[:, 1].tolist()
@@ -213,7 +214,7 @@ def pushing(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
     airflow = LocalAirflow(settings, postgres, dags=[DAG, LEAKY], schedules=False)
     try:
         airflow.launch()
-        last_day = last_complete_day(TIMEZONE, datetime.now(UTC))
+        last_day = day_calendar(TIMEZONE).last_complete(datetime.now(UTC)).first_day
         _stock(settings, last_day)
         airflow.wait_until_healthy(timeout=LONG)
         for dag_id in (DAG, LEAKY):

@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.local.demonstration_data import TIMEZONE
 from daybreak.local.demonstration_schema import hand_over, staged
-from daybreak.run.plan import query_binds
+from daybreak.run.plan import day_binds
 from daybreak.run.tables import see_to_tables, upstreams_first
 from daybreak.settings import PROJECT
 from daybreak.warehouse.sql_file import load_sql
@@ -62,9 +61,11 @@ class Shop:
         self, pipeline: Pipeline, query: str, first: date, last: date | None = None, upstream_run_id: int | None = None
     ) -> pd.DataFrame:
         """Run one of a pipeline's queries, as runs and training do."""
-        days = Partition(first, pipeline.timezone), Partition(last or first, pipeline.timezone)
+        binds = day_binds(first, last or first, pipeline.timezone)
+        if upstream_run_id is not None:
+            binds["upstream_run_id"] = upstream_run_id
         file = load_sql(self.workspace.sql(pipeline, query))
-        with self.workspace.warehouse.stream(file, query_binds(*days, upstream_run_id), count=False) as (_, reader):
+        with self.workspace.warehouse.stream(file, binds, count=False) as (_, reader):
             frame: pd.DataFrame = reader.read_all().to_pandas()
         return frame
 

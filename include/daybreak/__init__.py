@@ -10,6 +10,7 @@ from daybreak.public_names import on_first_use
 
 if TYPE_CHECKING:
     from daybreak.batch.chunk import Chunk, Scored
+    from daybreak.declaration.cadence import Day, Hour, Month, Week
     from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Retrain, Top
     from daybreak.declaration.row_rules import RowRules
     from daybreak.declaration.segments import ModelRef, PerSegment
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
         PartitionRefused,
         PublicationRefused,
         ScoringFailed,
+        SourceAwaited,
+        SourceNotLanded,
         SourceRefused,
         TerminalError,
         TransientError,
@@ -38,6 +41,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "batch.chunk": ("Chunk", "Scored"),
+    "declaration.cadence": ("Day", "Hour", "Month", "Week"),
     "declaration.pipeline": ("Pipeline", "Prediction", "Push", "Retrain", "Top"),
     "declaration.row_rules": ("RowRules",),
     "declaration.segments": ("ModelRef", "PerSegment"),
@@ -52,6 +56,8 @@ _MODULES = {
         "PartitionRefused",
         "PublicationRefused",
         "ScoringFailed",
+        "SourceAwaited",
+        "SourceNotLanded",
         "SourceRefused",
         "TerminalError",
         "TransientError",
@@ -67,13 +73,16 @@ _HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for 
 __all__ = [
     "Chunk",
     "ConfigurationError",
+    "Day",
     "DaybreakError",
     "DeliveryRefused",
     "DeliveryUnavailable",
     "EventTable",
     "ExpectationsFailed",
+    "Hour",
     "ModelRef",
     "ModelRefused",
+    "Month",
     "PartitionRefused",
     "PerSegment",
     "Pipeline",
@@ -85,6 +94,8 @@ __all__ = [
     "RowRules",
     "Scored",
     "ScoringFailed",
+    "SourceAwaited",
+    "SourceNotLanded",
     "SourceRefused",
     "StateTable",
     "TerminalError",
@@ -92,6 +103,7 @@ __all__ = [
     "TransientError",
     "UnexpectedError",
     "WarehouseUnavailable",
+    "Week",
     "WorkerRefused",
     "offer_id",
 ]

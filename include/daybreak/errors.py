@@ -3,7 +3,8 @@
 DaybreakError
 ├── TerminalError              the same input fails again: do not retry
 │   ├── ConfigurationError     a setting, a declaration or a SQL file is wrong
-│   ├── PartitionRefused       not a day that can be scored
+│   ├── PartitionRefused       not a partition that can be scored
+│   │   └── SourceNotLanded    the source has nothing of it yet
 │   ├── SourceRefused          the source's rows cannot be trusted: empty, missing, mistyped, short
 │   ├── ExpectationsFailed     a critical batch-level expectation, or too many rows quarantined
 │   ├── ModelRefused           missing, altered, of another environment, or too young for the partition
@@ -13,10 +14,12 @@ DaybreakError
 │   └── UnexpectedError        nobody has foreseen it; where its traceback is
 └── TransientError             the same input may succeed later: retry with backoff
     ├── WarehouseUnavailable   connection lost, server restarting, lock not had in time
+    ├── SourceAwaited          the source has not landed, and there is time yet: the run is open, and waits
     ├── WorkerRefused          this worker has other code or libraries than the run was planned with
     └── DeliveryUnavailable    the receiver did not acknowledge in time
 """
 
+from datetime import datetime
 from typing import Any
 
 
@@ -85,7 +88,11 @@ class ConfigurationError(TerminalError):
 
 
 class PartitionRefused(TerminalError):
-    """Not a day that can be scored."""
+    """Not a partition that can be scored."""
+
+
+class SourceNotLanded(PartitionRefused):
+    """The source has nothing of the partition yet."""
 
 
 class SourceRefused(TerminalError):
@@ -122,6 +129,16 @@ class TransientError(DaybreakError):
 
 class WarehouseUnavailable(TransientError):
     """The warehouse did not answer, is restarting, or a lock was not had in time."""
+
+
+class SourceAwaited(TransientError):
+    """The source has not landed, and there is time yet: the run is open, and waits."""
+
+    @property
+    def until(self) -> datetime:
+        """When the time is over."""
+        found: datetime = self.details["until"]
+        return found
 
 
 class WorkerRefused(TransientError):

@@ -65,7 +65,7 @@ def measure(pipeline: str) -> dict[str, Any]:
     workspace = Workspace(Settings())
     found = measure_pipeline(workspace, workspace.pipeline(pipeline))
     for one in found:
-        log.info("%s: %s", one.day, one.problem or f"{one.rows:,} of {one.predictions:,} rows, {one.metrics}")
+        log.info("%s: %s", one.partition, one.problem or f"{one.rows:,} of {one.predictions:,} rows, {one.metrics}")
     return {
         "measured": sum(one.problem is None for one in found),
         "waiting": sum(one.problem is not None for one in found),
@@ -104,8 +104,8 @@ def _watch(pipeline: str) -> Any:
             held_back = f": {reasons}, but {watched.held_back}" if watched and watched.held_back else ""
             raise AirflowSkipException(f"No training of {pipeline} is asked for{held_back}.")
         for reason in watched.reasons:
-            log.warning("%s %s: %s.", pipeline, watched.partition_date, reason)
-        told = {"partition": str(watched.partition_date), "reasons": list(watched.reasons)}
+            log.warning("%s %s: %s.", pipeline, watched.partition, reason)
+        told = {"partition": watched.partition, "reasons": list(watched.reasons)}
         get_current_context()["outlet_events"][asset].extra.update(told)
         return told
 

@@ -1,4 +1,4 @@
-"""Schedules: one run for each day, in the pipeline's own time zone, or for each partition that another publishes.
+"""Schedules: one run for each partition, in the pipeline's own time zone, or for each that another publishes.
 
 Each kind is imported where it is used: most DAG files want one, and they are parsed over and over.
 """
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowRuntimeError
 
+from daybreak.declaration.partition import Calendar
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, TerminalError, TransientError
 from daybreak_airflow.assets import predictions, retraining
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 
 def daily(timezone: str) -> "PartitionTimetable":
     """Run when a local day is over, for that day; its key is YYYY-MM-DD."""
+    return by_calendar(Calendar(timezone))
+
+
+def by_calendar(calendar: Calendar, ready_after: timedelta = timedelta(0)) -> "PartitionTimetable":
+    """Run for each partition of a calendar when it is over and ``ready_after`` has passed."""
     from daybreak_airflow.partition_timetable import PartitionTimetable
 
-    return PartitionTimetable(timezone)
+    return PartitionTimetable(calendar, ready_after)
 
 
 def after(upstream: str, group: str = "predictions") -> "PartitionedAssetTimetable":
@@ -50,8 +56,10 @@ def first_day(timezone: str) -> datetime:
 
 
 def scoring(pipeline: Pipeline) -> "PartitionTimetable | PartitionedAssetTimetable":
-    """Run when the pipeline's partitions are due: each day, or with those of its upstream."""
-    return after(pipeline.upstream, pipeline.group) if pipeline.upstream else daily(pipeline.timezone)
+    """Run when the pipeline's partitions are due: by its calendar, or with those of its upstream."""
+    if pipeline.upstream:
+        return after(pipeline.upstream, pipeline.group)
+    return by_calendar(pipeline.calendar, pipeline.ready_after)
 
 
 def weekly(timezone: str, pipelines: Sequence[str]) -> "AssetOrTimeSchedule":

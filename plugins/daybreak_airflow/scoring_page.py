@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from airflow.sdk import DAG
 
+from daybreak.declaration.cadence import DAILY, WEEKDAYS, Week
 from daybreak.declaration.pipeline import Pipeline, Push
 from daybreak.declaration.segments import OTHER, ModelRef, Segments
 from daybreak_airflow.markdown import code, duration, listed, paragraphs, parameters, percent, table, tasks
@@ -48,12 +49,22 @@ def _facts(pipeline: Pipeline, dag: DAG, *, own_schedule: bool) -> Iterator[tupl
 
 
 def _partition(pipeline: Pipeline, *, own_schedule: bool) -> str:
-    day = f"one calendar day in {pipeline.timezone}"
+    every, open_on = pipeline.every, pipeline.open_on
+    day = f"one calendar {every.word} in {pipeline.timezone}"
+    day += f" that starts on {every.starts.capitalize()}" if isinstance(every, Week) else ""
+    day += f", of {listed([name.capitalize() for name in open_on])} only" if open_on != WEEKDAYS else ""
     if own_schedule:
         return f"{day}; when a run starts is said in this DAG's own file"
     if pipeline.upstream:
         return f"{day}, when {code(pipeline.upstream)} has published it: each publication there starts one run here"
-    return f"{day}; the run after midnight scores the day that has just ended"
+    after = f", {duration(pipeline.ready_after)} after its end" if pipeline.ready_after else ""
+    run = (
+        "the run after midnight scores the day"
+        if every == DAILY and not after
+        else f"its run{after} scores the {every.word}"
+    )
+    waits = f"; it waits up to {duration(pipeline.wait)} for the source to land" if pipeline.wait else ""
+    return f"{day}; {run} that has just ended{waits}"
 
 
 def _reads(pipeline: Pipeline) -> str:

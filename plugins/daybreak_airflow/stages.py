@@ -4,10 +4,11 @@ The engine is imported where it is used, so that parsing a DAG stays quick.
 """
 
 import logging
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, get_current_context, task
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from daybreak_airflow.task_errors import in_one_line
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Reference = dict[str, Any]
 log = logging.getLogger("daybreak")
 
+# Much shorter ones cost tries: Airflow loses reschedules that lie a second ahead.
+_BETWEEN_LOOKS = timedelta(minutes=5)
 _TRIGGERS = {"scheduled": "scheduled", "manual": "manual", "backfill": "backfill", "asset_triggered": "asset"}
 
 
@@ -28,6 +31,7 @@ _TRIGGERS = {"scheduled": "scheduled", "manual": "manual", "backfill": "backfill
 @in_one_line
 def plan(pipeline: str) -> Reference:
     """Resolve the partition and the model version of this run, and open it in the ledger."""
+    from daybreak.errors import SourceAwaited
     from daybreak.run.planning import Request, plan_run
 
     context = get_current_context()
@@ -43,8 +47,15 @@ def plan(pipeline: str) -> Reference:
         allow_leakage=bool(params.get("allow_leakage")),
         push=bool(params.get("push_backfill")),
         dry_run=bool(params.get("dry_run")),
+        wait=True,
     )
-    planned = plan_run(runner.workspace, runner.pipeline, request)
+    try:
+        planned = plan_run(runner.workspace, runner.pipeline, request)
+    except SourceAwaited as waiting:
+        log.info("%s", waiting)
+        # Shown beside the task while it waits, without a slot and without a try.
+        context["ti"].xcom_push("waiting", {"for": waiting.problem, "until": waiting.until.isoformat()})
+        raise AirflowRescheduleException(datetime.now(UTC) + _BETWEEN_LOOKS) from None
     log.info(
         "Run %s: partition %s, model version %s (trained through %s).",
         planned.run_id,

@@ -29,6 +29,7 @@ from daybreak.push.signing import signed_headers
 from daybreak.push.target import DeliveryTarget
 from daybreak.run.plan import Plan
 from daybreak.warehouse.database import Warehouse
+from local_days import local_day
 from retail.daily_promotions import DAILY_PROMOTIONS
 from retail.daily_promotions.offers import Decided
 
@@ -130,7 +131,7 @@ def _offers(plan: Plan, items: int) -> Decided:
 
 
 def _partition(days: int) -> Partition:
-    return Partition(datetime.now(UTC).date() - timedelta(days=days), "UTC")
+    return local_day(datetime.now(UTC).date() - timedelta(days=days), "UTC")
 
 
 def _plan(warehouse: Warehouse, days: int) -> Plan:

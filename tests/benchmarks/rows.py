@@ -5,9 +5,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from daybreak.declaration.partition import Partition
 from daybreak.local.demonstration_data import load_demonstration_data
-from daybreak.run.plan import query_binds
+from daybreak.run.plan import day_binds
 from daybreak.training.train import train
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
@@ -43,7 +42,7 @@ def prepare_rows(workspace: Workspace, last_day: date, sizes: dict[date, int], s
     say("computing real feature rows")
     timezone = workspace.pipeline("throughput").timezone
     first_day = last_day - timedelta(days=REAL_DAYS - 1)
-    binds = query_binds(Partition(first_day, timezone), Partition(last_day, timezone))
+    binds = day_binds(first_day, last_day, timezone)
     with workspace.warehouse.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA IF EXISTS bench CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA bench")

@@ -20,7 +20,6 @@ from benchmark_pipeline import FOUR_SEGMENTS, ONE_MODEL, THROUGHPUT
 from rows import bound
 
 from daybreak.batch.snapshot import Snapshot
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.run.plan import query_binds
@@ -30,6 +29,7 @@ from daybreak.run.shadow import resolve_shadow
 from daybreak.settings import Settings
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
+from local_days import local_day
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -185,9 +185,9 @@ def _model(workspace: Workspace) -> tuple[Any, list[str]]:
 
 
 def _rows(workspace: Workspace, day: date) -> "pa.Table":
-    partition = Partition(day, THROUGHPUT.timezone)
+    partition = local_day(day, THROUGHPUT.timezone)
     query = load_sql(workspace.sql(THROUGHPUT, "extract"))
-    with workspace.warehouse.stream(query, query_binds(partition, partition), count=False) as (_, reader):
+    with workspace.warehouse.stream(query, query_binds(partition), count=False) as (_, reader):
         return reader.read_all()
 
 

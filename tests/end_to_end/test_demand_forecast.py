@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from airflow_stack import DAG, SharedAirflow, Stack
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import TerminalError
 from daybreak.local.airflow_api import AirflowRun
 from daybreak.local.demonstration_data import TIMEZONE
 from daybreak.models.aliases import Decision
+from local_days import local_day
 
 # There is no challenger: the shadow has nothing to do.
 DONE = {**dict.fromkeys(["plan", "extract", "validate", "score", "publish"], "success"), "shadow": "skipped"}
@@ -65,8 +65,8 @@ def test_a_backfill_publishes_each_day_once(stack: Stack, backfilled: list[Airfl
 def test_every_row_of_a_backfilled_day_is_accounted_for(stack: Stack, backfilled: list[AirflowRun]) -> None:
     for run in backfilled:
         [row] = stack.ledger(run)
-        partition = Partition(row["partition_date"], TIMEZONE)
-        start = Partition(partition.day - timedelta(days=27), TIMEZONE).start
+        partition = local_day(row["partition_date"], TIMEZONE)
+        start = local_day(partition.first_day - timedelta(days=27), TIMEZONE).start
         [(keys, unknown)] = stack.ask(
             "SELECT count(*), count(*) FILTER (WHERE product_category IS NULL) FROM (SELECT DISTINCT store_id, "
             "product_category FROM retail.transactions LEFT JOIN retail.products USING (product_id) WHERE "
@@ -77,7 +77,7 @@ def test_every_row_of_a_backfilled_day_is_accounted_for(stack: Stack, backfilled
         )
         assert (row["window_start"], row["window_end"]) == (partition.start, partition.end)
         assert (row["rows_extracted"], row["rows_quarantined"], row["rows_failed"]) == (keys, unknown, 0)
-        assert row["rows_scored"] == keys - unknown == len(stack.forecasts(partition.day))
+        assert row["rows_scored"] == keys - unknown == len(stack.forecasts(partition.first_day))
         assert (row["state"], row["trigger"], row["model_version"]) == ("published", "backfill", 1)
         assert set(row["seconds"]) == {"extract", "validate", "score", "publish"}
 
@@ -206,7 +206,7 @@ def test_too_many_broken_rows_fail_at_validate_without_a_retry_and_change_nothin
 ) -> None:
     day = stack.day(7)
     before = stack.forecasts(day)
-    partition = Partition(day, TIMEZONE)
+    partition = local_day(day, TIMEZONE)
     window = {"start": partition.start.replace(tzinfo=None), "end": partition.end.replace(tzinfo=None)}
     broken = (
         "UPDATE retail.transactions SET retail_disc = retail_disc {} 1000 "

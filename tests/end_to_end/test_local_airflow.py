@@ -18,7 +18,6 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from daybreak.declaration.partition import days
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.embedded.processes import Recorded, record, recorded
 from daybreak.errors import ConfigurationError, TerminalError, TransientError
@@ -28,6 +27,7 @@ from daybreak.local.airflow_status import airflow_status, end_airflow
 from daybreak.local.keeper import COMPONENTS
 from daybreak.settings import Settings
 from homes import short_lived
+from local_days import days
 from ports import free_port
 from waiting import LONG, until
 

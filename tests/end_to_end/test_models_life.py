@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from airflow_stack import DAG, SharedAirflow, Stack
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.segments import ModelRef
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import TerminalError
@@ -19,6 +18,7 @@ from daybreak.monitoring.retraining import watch_newest
 from daybreak.promotion.promoting import demote
 from daybreak.training.past import Past
 from daybreak.training.profiles import keep_profiles
+from local_days import local_day
 from retail.demand_forecast import DEMAND_FORECAST
 from retail.demand_forecast.training import CATEGORIES, NUMBERS, TARGET, build
 from waiting import LONG, until
@@ -103,12 +103,12 @@ def demoted(stack: Stack, answered: dict[str, Answered]) -> list[AirflowRun]:
 @pytest.fixture(scope="module")
 def drifted(stack: Stack, demoted: list[AirflowRun]) -> AirflowRun:
     """Let prices rise fourfold, publish a day, and measure it when the last training is long ago."""
-    partition = Partition(stack.day(DRIFTED), DEMAND_FORECAST.timezone)
+    partition = local_day(stack.day(DRIFTED), DEMAND_FORECAST.timezone)
     stack.ask(
         "UPDATE retail.transactions SET sales_value = sales_value * 4 WHERE transaction_timestamp >= :first",
         first=partition.start.replace(tzinfo=None) - timedelta(days=27),
     )
-    assert stack.finished(stack.trigger(partition.day))[0].state == "success"
+    assert stack.finished(stack.trigger(partition.first_day))[0].state == "success"
     _grow_old(stack, days=8)
     return stack.finished(stack.start(MEASURE))[0]
 

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from daybreak.declaration.partition import Partition, days, last_complete_day, resolve_partition
+from daybreak.declaration.partition import day_calendar
+from local_days import days, local_day
 
 # The clocks of the last six skip a midnight each spring, of Apia a whole day once.
 SKIPPING = ["Africa/Cairo", "America/Santiago", "Asia/Beirut", "America/Havana", "Atlantic/Azores", "America/Asuncion"]
@@ -33,7 +34,7 @@ def ticks(timetable: Any, after: date, count: int, *, catchup: bool = True, late
     import pendulum
     from airflow.timetables.base import TimeRestriction
 
-    earliest = pendulum.instance(datetime.combine(after, time(), ZoneInfo(timetable.timezone)))
+    earliest = pendulum.instance(datetime.combine(after, time(), ZoneInfo(timetable.calendar.timezone)))
     restriction = TimeRestriction(earliest=earliest, latest=latest, catchup=catchup)
     found: list[Any] = []
     while len(found) < count:
@@ -57,11 +58,11 @@ def test_each_day_of_a_year_gets_one_run_when_it_is_over(timezone: str, in_zone:
         day.isoformat() for day in days(date(2024, 1, 1), date(2024, 12, 31))
     ]
     for run in runs:
-        partition = Partition(date.fromisoformat(run.partition_key), timezone)
+        partition = local_day(date.fromisoformat(run.partition_key), timezone)
         assert run.run_after == partition.end
         assert run.partition_date == partition.start
         # What Airflow says in the key, the engine finds by itself from the time the run was due.
-        assert resolve_partition(None, timezone, as_of=run.run_after, now=run.run_after).key == run.partition_key
+        assert day_calendar(timezone).resolve(None, as_of=run.run_after, now=run.run_after).key == run.partition_key
 
 
 def test_a_backfill_has_each_day_once_around_every_change_of_the_clocks(in_zone: Callable[[str], Any]) -> None:
@@ -107,9 +108,10 @@ def test_a_single_day_can_be_backfilled_from_a_clock_of_any_zone(in_zone: Callab
 
 def test_a_backfill_stops_at_the_last_day_that_is_over(in_zone: Callable[[str], Any]) -> None:
     now = datetime.now(UTC)
-    newest = last_complete_day("Asia/Tokyo", now)
+    tokyo = day_calendar("Asia/Tokyo")
+    newest = tokyo.last_complete(now).key
     found = keys_between(in_zone("Asia/Tokyo"), now - timedelta(days=4), now + timedelta(days=9))
-    assert found[-1] in (newest.isoformat(), last_complete_day("Asia/Tokyo", datetime.now(UTC)).isoformat())
+    assert found[-1] in (newest, tokyo.last_complete(datetime.now(UTC)).key)
     assert len(found) <= 4
 
 
@@ -117,9 +119,15 @@ def test_without_catchup_the_days_between_are_left_out(in_zone: Callable[[str], 
     cairo = in_zone("Africa/Cairo")
     before = datetime.now(UTC)
     first, second = ticks(cairo, date(2024, 1, 1), 2, catchup=False)
-    if last_complete_day("Africa/Cairo", before) == last_complete_day("Africa/Cairo", datetime.now(UTC)):
+    if (
+        day_calendar("Africa/Cairo").last_complete(before).first_day
+        == day_calendar("Africa/Cairo").last_complete(datetime.now(UTC)).first_day
+    ):
         assert first.run_after > before
-        assert first.partition_key == (last_complete_day("Africa/Cairo", before) + timedelta(days=1)).isoformat()
+        assert (
+            first.partition_key
+            == (day_calendar("Africa/Cairo").last_complete(before).first_day + timedelta(days=1)).isoformat()
+        )
     [old] = ticks(cairo, date(2024, 4, 24), 1)
     from airflow.timetables.base import TimeRestriction
 
@@ -140,7 +148,7 @@ def test_a_dag_that_has_ended_gets_no_run(in_zone: Callable[[str], Any]) -> None
 @pytest.mark.parametrize("timezone", ["America/New_York", *SKIPPING])
 def test_a_key_by_hand_means_the_same_day_as_the_schedules(timezone: str, in_zone: Callable[[str], Any]) -> None:
     for day in days(date(2025, 3, 1), date(2025, 11, 5)):
-        assert in_zone(timezone).resolve_partition_date(day.isoformat()) == Partition(day, timezone).start
+        assert in_zone(timezone).resolve_partition_date(day.isoformat()) == local_day(day, timezone).start
 
 
 @pytest.mark.parametrize("key", ["2025-13-01", "20250101", "yesterday", "2011-12-30", "9999-12-31", "2025-01-01T00"])

@@ -10,7 +10,6 @@ from random import Random
 from typing import Any
 
 from daybreak.batch.signature import Signature
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Push
 from daybreak.errors import DeliveryRefused, DeliveryUnavailable, WarehouseUnavailable
 from daybreak.ledger.tables import runs
@@ -21,6 +20,7 @@ from daybreak.push.keys import offer_id
 from daybreak.push.target import DeliveryTarget
 from daybreak.run.plan import Plan
 from daybreak.warehouse.database import Warehouse
+from local_days import local_day
 from retail.promotions_system.faults import Fault
 from waiting import LONG
 
@@ -192,7 +192,7 @@ class Schedule:
 
     def _plan(self) -> Plan:
         """Open a run, since receipts belong to one."""
-        partition = Partition(self.day, "UTC")
+        partition = local_day(self.day, "UTC")
         opened = runs.insert().values(pipeline=PIPELINE, partition_key=partition.key, attempt=0, trigger="test")
         with self.warehouse.begin() as connection:
             count = connection.exec_driver_sql("SELECT count(*) FROM ledger.runs").scalar_one()

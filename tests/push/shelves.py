@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from daybreak.batch.snapshot import Snapshot
-from daybreak.declaration.partition import last_complete_day
+from daybreak.declaration.partition import day_calendar
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError
 from daybreak.ledger.deliveries import Deliveries
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 MADE = Path(__file__).parent / "sql"
 PRODUCTS, TOP, CHUNKS = 400, 24, 6
 # One for the whole session: a test may run over midnight.
-DAY = last_complete_day("UTC", datetime.now(UTC))
+DAY = day_calendar("UTC").last_complete(datetime.now(UTC)).first_day
 # Before the days that a backfill of a week goes over.
 TRAINED_THROUGH = DAY - timedelta(days=8)
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from daybreak.declaration.partition import Partition
 from daybreak.errors import DeliveryRefused, WarehouseUnavailable
 from daybreak.push.keys import offer_id
+from local_days import local_day
 from processes import ended, start
 from retail.promotions_system.faults import Fault
 from waiting import until
@@ -247,7 +247,7 @@ def test_who_has_lost_the_lock_of_the_partition_sends_no_more(shelves: Shelves) 
 def test_a_backfill_that_is_told_to_push_sends_what_is_not_too_old(shelves: Shelves, daybreak: Daybreak) -> None:
     first = DAY - timedelta(days=2)
     # The first day always is; the second from noon on.
-    too_old = sum(datetime.now(UTC) - Partition(first + timedelta(days=n), "UTC").end > MAX_STALENESS for n in range(3))
+    too_old = sum(datetime.now(UTC) - local_day(first + timedelta(days=n), "UTC").end > MAX_STALENESS for n in range(3))
     code, said = daybreak("backfill", "shelf_offers", first, DAY, "--push")
     assert code == 1
     assert too_old in (1, 2)

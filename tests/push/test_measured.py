@@ -5,6 +5,7 @@ import pytest
 
 from daybreak.models.version import ModelVersion
 from daybreak.monitoring.measure import LEAST_ROWS, Measured, measure
+from local_days import local_day
 
 from .shelf_offers import FEATURES
 from .shelves import DAY, Shelves
@@ -25,7 +26,7 @@ def measuring(shelves: Shelves) -> Shelves:
 
 
 def measured(shelves: Shelves) -> Measured:
-    [found] = measure(shelves.workspace, shelves.pipeline, DAY, DAY)
+    [found] = measure(shelves.workspace, shelves.pipeline, *2 * [local_day(DAY, "UTC")])
     return found
 
 

@@ -14,6 +14,7 @@ from daybreak.monitoring.measure import measure
 from daybreak.monitoring.rescore import Rescoring
 from daybreak.monitoring.retraining import watch, watch_newest
 from daybreak.training.profiles import keep_profiles
+from local_days import local_day
 from predictions import Search
 
 from .conftest import Everywhere
@@ -52,7 +53,7 @@ def drift_away(shelves: Shelves) -> None:
 
 def test_a_push_that_is_spread_as_in_training_asks_for_nothing(watched: Shelves) -> None:
     watched.push()
-    assert watch(watched.workspace, watched.pipeline, DAY, LATER).reasons == ()
+    assert watch(watched.workspace, watched.pipeline, str(DAY), LATER).reasons == ()
     assert kept(watched) == dict.fromkeys(("units", "price", "probability"), (False, 400, 1, None))
     [(most,)] = watched.rows("SELECT max(divergence) FROM ledger.drift")
     assert most < 0.05
@@ -61,7 +62,7 @@ def test_a_push_that_is_spread_as_in_training_asks_for_nothing(watched: Shelves)
 def test_a_feature_and_the_predictions_that_drift_ask_for_a_training(watched: Shelves) -> None:
     drift_away(watched)
     watched.push()
-    found = watch(watched.workspace, watched.pipeline, DAY, LATER)
+    found = watch(watched.workspace, watched.pipeline, str(DAY), LATER)
     assert found.asked
     assert {reason.split(" ")[0] for reason in found.reasons} == {"price", "probability"}
     [(pipeline, version, reasons)] = watched.rows(
@@ -76,7 +77,7 @@ def test_an_error_beyond_the_declared_ratio_asks_for_a_training(watched: Shelves
     version = register(watched.workspace, watched.model(1), record=record)
     watched.promote(version.version)
     watched.push()
-    [found] = measure(watched.workspace, watched.pipeline, DAY, DAY)
+    [found] = measure(watched.workspace, watched.pipeline, *2 * [local_day(DAY, "UTC")])
     assert found.metrics is not None
     assert 0.15 < found.metrics["champion"] < 0.75, "half again as much as one of them, and not of the other"
     newest = watch_newest(watched.workspace, watched.pipeline)
@@ -88,21 +89,21 @@ def test_the_planned_version_is_held_against_its_own_training(watched: Shelves) 
     watched.push()
     watched.promote(2)
     # Of version 2 no profile is kept: if it were asked for, nothing could be compared.
-    watch(watched.workspace, watched.pipeline, DAY, LATER)
+    watch(watched.workspace, watched.pipeline, str(DAY), LATER)
     assert {version for _, _, version, _ in kept(watched).values()} == {1}
 
 
 def test_rows_in_quarantine_are_left_out(watched: Shelves) -> None:
     watched.execute(f"UPDATE shelves.daily SET price = 0.25 WHERE day = '{DAY}' AND product_id <= 5")
     watched.push()
-    watch(watched.workspace, watched.pipeline, DAY, LATER)
+    watch(watched.workspace, watched.pipeline, str(DAY), LATER)
     assert {rows for _, rows, _, _ in kept(watched).values()} == {395}
 
 
 def test_of_few_rows_nothing_is_told(watched: Shelves) -> None:
     watched.execute(f"DELETE FROM shelves.daily WHERE day = '{DAY}' AND product_id >= {LEAST_ROWS}")
     watched.push()
-    assert watch(watched.workspace, watched.pipeline, DAY, LATER).reasons == ()
+    assert watch(watched.workspace, watched.pipeline, str(DAY), LATER).reasons == ()
     assert kept(watched) == {}
 
 
@@ -123,7 +124,7 @@ def test_nothing_of_a_prediction_is_left_anywhere(
     watched.push()
     search = predictions_to_look_for(watched)
     with caplog.at_level(logging.DEBUG):
-        assert watch(watched.workspace, watched.pipeline, DAY, LATER).asked
+        assert watch(watched.workspace, watched.pipeline, str(DAY), LATER).asked
     assert not search.found(caplog.text.encode())
     for place, content in everywhere():
         assert not search.found(content), f"{place} holds a prediction"

@@ -8,9 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from daybreak.declaration.partition import Partition
 from daybreak.embedded.postgres import EmbeddedPostgres
-from daybreak.run.plan import query_binds
+from daybreak.run.plan import day_binds
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from parcels import administer
@@ -47,7 +46,7 @@ def read(workspace: Workspace) -> Read:
 
     def run(query: str, first: date, last: date | None = None) -> pa.Table:
         timezone = DEMAND_FORECAST.timezone
-        binds = query_binds(Partition(first, timezone), Partition(last or first, timezone))
+        binds = day_binds(first, last or first, timezone)
         file = load_sql(workspace.sql(DEMAND_FORECAST, query))
         with workspace.warehouse.stream(file, binds) as (counts, reader):
             table = reader.read_all()

@@ -12,7 +12,7 @@ from daybreak.models.version import ModelVersion
 from daybreak.monitoring.measure import measure
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Outcome, Runner
-from daybreak.training.comparison import compare, rows_of, unseen_days
+from daybreak.training.comparison import compare, rows_of, unseen
 from daybreak.training.past import Past
 from daybreak.training.train import train
 from daybreak.training.trained import Trained
@@ -239,7 +239,7 @@ def test_a_segments_challenger_is_judged_on_its_segments_households(
     mine = rows_of(CUSTOMER_RECOMMENDATIONS, name, whole)
     assert set(mine.column("segment").to_pylist()) == {"lapsing"}
     assert rows_of(CUSTOMER_RECOMMENDATIONS, CUSTOMER_RECOMMENDATIONS.name, whole).num_rows == rows.num_rows
-    on = unseen_days(workspace, CUSTOMER_RECOMMENDATIONS, [champion])
+    on = unseen(workspace, CUSTOMER_RECOMMENDATIONS, [champion])
     assert on[0] > champion.trained_through
     assert on[-1] == sales.last_day - timedelta(days=7), "later targets are not known yet"
     compared = compare(workspace, CUSTOMER_RECOMMENDATIONS, champion, champion, on[:2])

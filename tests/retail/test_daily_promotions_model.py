@@ -5,12 +5,12 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from daybreak.declaration.partition import Partition
 from daybreak.run.plan import query_binds
 from daybreak.training.past import Past, held_out
 from daybreak.training.trained import Trained
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
+from local_days import local_day
 from real_sales import TRAINED_BEFORE, RealSales
 from retail.daily_promotions import DAILY_PROMOTIONS
 from retail.daily_promotions.training import CATEGORIES, NUMBERS, TARGET, calibration_error, profile, reliability, train
@@ -84,7 +84,7 @@ def test_the_held_out_weeks_lie_after_everything_that_was_fitted(trained: Traine
 def test_the_target_is_a_sale_of_the_product_on_the_next_day(past: Past, workspace: Workspace) -> None:
     day = past.last_day - timedelta(days=3)
     rows = past.rows(day, day).to_pandas()
-    tomorrow = Partition(day + timedelta(days=1), DAILY_PROMOTIONS.timezone)
+    tomorrow = local_day(day + timedelta(days=1), DAILY_PROMOTIONS.timezone)
     query = (
         "SELECT DISTINCT product_id FROM retail.transactions "
         "WHERE transaction_timestamp >= %(start)s AT TIME ZONE 'UTC' "
@@ -101,9 +101,9 @@ def test_a_day_has_one_row_for_each_product_sold_in_28_days_and_the_features_of_
     past: Past, workspace: Workspace
 ) -> None:
     day = past.last_day - timedelta(days=3)
-    partition = Partition(day, DAILY_PROMOTIONS.timezone)
+    partition = local_day(day, DAILY_PROMOTIONS.timezone)
     query = load_sql(workspace.sql(DAILY_PROMOTIONS, "extract"))
-    with workspace.warehouse.stream(query, query_binds(partition, partition)) as (_, reader):
+    with workspace.warehouse.stream(query, query_binds(partition)) as (_, reader):
         extracted = reader.read_all().to_pandas()
     assert extracted["product_id"].is_unique
     assert 15_000 < len(extracted) < 30_000

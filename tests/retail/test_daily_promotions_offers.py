@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from daybreak.batch.chunk import Chunk, Scored
 from daybreak.batch.signature import Signature
-from daybreak.declaration.partition import Partition
 from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
 from daybreak.push.keys import offer_id
 from daybreak.run.plan import Plan
+from local_days import local_day
 from retail.daily_promotions.offers import RULES, Offers, shares
 
 MODEL = ModelVersion("daily_promotions", 1, "", "", date(2026, 1, 1), {}, Signature(()), {})
-PLAN = Plan(1, "daily_promotions", Partition(date(2026, 11, 20), "America/New_York"), SegmentModels.of(MODEL))
+PLAN = Plan(1, "daily_promotions", local_day(date(2026, 11, 20), "America/New_York"), SegmentModels.of(MODEL))
 
 
 def product(number: int, probability: float, department: str = "GROCERY", **features: float) -> dict[str, Any]:

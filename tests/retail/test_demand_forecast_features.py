@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from daybreak.declaration.partition import Partition, days
 from daybreak.local.demonstration_data import TIMEZONE
+from local_days import days, local_day
 from real_sales import RealSales
 from retail.demand_forecast import DEMAND_FORECAST
 from retail.demand_forecast.training import CATEGORIES, NUMBERS, TARGET
@@ -35,7 +35,7 @@ def features(read: Read, day: date) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def sold(ask: Ask, day: date) -> pd.DataFrame:
     """Read the sales of the 28 days before the partition's end, and the next day's, straight from the tables."""
-    start, end = Partition(day - timedelta(days=27), TIMEZONE).start, Partition(day + timedelta(days=1), TIMEZONE).end
+    start, end = local_day(day - timedelta(days=27), TIMEZONE).start, local_day(day + timedelta(days=1), TIMEZONE).end
     columns = ["store_id", "quantity", "sales_value", "discount", "product_category", "product_type", "at"]
     rows = ask(
         "SELECT store_id, quantity, sales_value, retail_disc + coupon_disc + coupon_match_disc, product_category, "
@@ -126,7 +126,7 @@ def test_the_target_is_tomorrows_first_feature(read: Read, day: date) -> None:
 
 
 def test_fuel_is_left_out(features: pd.DataFrame, ask: Ask, day: date) -> None:
-    partition = Partition(day, TIMEZONE)
+    partition = local_day(day, TIMEZONE)
     [(units, fuel)] = ask(
         "SELECT sum(quantity) FILTER (WHERE product_type IS DISTINCT FROM :fuel), "
         "sum(quantity) FILTER (WHERE product_type = :fuel) "
@@ -165,7 +165,7 @@ def test_a_day_on_which_the_clocks_change_holds_its_own_sales(
     [changed] = [
         day
         for day in days(sales.last_day - timedelta(days=330), sales.last_day)
-        if (p := Partition(day, TIMEZONE)).end - p.start == timedelta(hours=hours)
+        if (p := local_day(day, TIMEZONE)).end - p.start == timedelta(hours=hours)
     ]
     [(units,)] = ask(
         "SELECT sum(quantity) FROM retail.transactions LEFT JOIN retail.products USING (product_id) "
@@ -180,7 +180,7 @@ def test_a_day_on_which_the_clocks_change_holds_its_own_sales(
 @pytest.fixture
 def later_sales(ask: Ask, day: date) -> Iterator[None]:
     """Sell a lot in the first instant after the partition, in stores and categories that are known and unknown."""
-    end = Partition(day, TIMEZONE).end.replace(tzinfo=None)
+    end = local_day(day, TIMEZONE).end.replace(tzinfo=None)
     ask(
         "INSERT INTO retail.transactions SELECT 1, store_id, -1, product_id, 1000, 10000, 500, 0, 0, 1, "
         "CAST(:end AS timestamp) + seconds * interval '1 second' "

@@ -80,6 +80,6 @@ def test_the_forecasts_add_up_to_about_what_was_sold(outcome: Outcome, ask: Ask,
         "SELECT sum(quantity) FROM retail.transactions JOIN retail.products USING (product_id) "
         "WHERE (transaction_timestamp AT TIME ZONE 'UTC' AT TIME ZONE 'America/New_York')::date = :day "
         "AND product_category IS NOT NULL AND product_type <> 'GASOLINE-REG UNLEADED'",
-        day=outcome.plan.partition.day + timedelta(days=1),
+        day=outcome.plan.partition.first_day + timedelta(days=1),
     )
     assert 0.6 < forecast / float(sold) < 1.6

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from daybreak.declaration.partition import Partition, days
 from daybreak.errors import PartitionRefused
 from daybreak.local.demonstration_data import LAST_DAY, TIMEZONE
 from daybreak.run.planning import Request, plan_run
 from daybreak.workspace import Workspace
+from local_days import days, local_day
 from real_sales import RealSales
 from retail.demand_forecast import DEMAND_FORECAST
 
@@ -86,7 +86,7 @@ def test_more_than_a_sixth_of_the_rows_fall_on_another_local_day_than_utc_says(a
 
 
 def test_the_windows_of_all_partitions_hold_every_row_once(sales: RealSales, ask: Ask) -> None:
-    windows = [Partition(day, TIMEZONE) for day in days(sales.last_day - timedelta(days=364), sales.last_day)]
+    windows = [local_day(day, TIMEZONE) for day in days(sales.last_day - timedelta(days=364), sales.last_day)]
     counted = dict(
         ask(
             "SELECT day, count(*) FROM unnest(CAST(:days AS date[]), CAST(:starts AS timestamptz[]), "
@@ -110,7 +110,7 @@ def test_a_day_with_less_than_28_days_of_history_is_refused(
     day = sales.last_day - timedelta(days=offset)
     request = Request(day.isoformat(), allow_leakage=True)
     if accepted:
-        assert plan_run(workspace, DEMAND_FORECAST, request).partition.day == day
+        assert plan_run(workspace, DEMAND_FORECAST, request).partition.first_day == day
     else:
         with pytest.raises(PartitionRefused, match=rf"28 days of history are needed.*choose {day + timedelta(days=1)}"):
             plan_run(workspace, DEMAND_FORECAST, request)
@@ -118,4 +118,4 @@ def test_a_day_with_less_than_28_days_of_history_is_refused(
 
 def _days_of(hours: int, around: date) -> list[date]:
     year = days(around - timedelta(days=364), around)
-    return [day for day in year if (p := Partition(day, TIMEZONE)).end - p.start == timedelta(hours=hours)]
+    return [day for day in year if (p := local_day(day, TIMEZONE)).end - p.start == timedelta(hours=hours)]

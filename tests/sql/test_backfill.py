@@ -4,16 +4,22 @@ from datetime import date, timedelta
 
 import pytest
 
+from daybreak.declaration.partition import Partition
 from daybreak.errors import DaybreakError
-from daybreak.run.backfill import FAILED, MISSING, choose_days, days_to_run, expected_seconds, plan_backfill
+from daybreak.run.backfill import FAILED, MISSING, choose_partitions, expected_seconds, partitions_to_run, plan_backfill
 from parcels import DAY, SHORT_DAY, TRAINED_THROUGH, Parcels
 
 NEXT = SHORT_DAY + timedelta(days=1)
 RANGE = [DAY, SHORT_DAY, NEXT]
 
 
+def wanted(parcels: Parcels) -> list[Partition]:
+    return [parcels.pipeline.calendar.partition(str(day)) for day in RANGE]
+
+
 def chosen(parcels: Parcels, *only: str) -> list[date]:
-    return [day.day for day in choose_days(parcels.workspace, parcels.pipeline, RANGE, only)]
+    found = choose_partitions(parcels.workspace, parcels.pipeline, wanted(parcels), only)
+    return [one.partition.first_day for one in found]
 
 
 def fail(parcels: Parcels, day: date) -> None:
@@ -43,7 +49,7 @@ def test_a_dry_run_makes_no_day_less_missing_and_a_day_taken_back_is_not_missing
     parcels.run(SHORT_DAY, dry_run=True)
     assert chosen(parcels, MISSING) == [SHORT_DAY, NEXT]
     parcels.run(DAY)
-    parcels.runner.publisher.roll_back(DAY)
+    parcels.runner.publisher.roll_back(str(DAY))
     assert chosen(parcels, MISSING) == [SHORT_DAY, NEXT]
 
 
@@ -57,9 +63,9 @@ def test_a_day_that_was_sent_and_is_kept_nowhere_is_not_missing_when_a_later_run
 def test_the_plan_says_of_each_day_why_and_with_which_version_and_opens_no_run(parcels: Parcels) -> None:
     fail(parcels, SHORT_DAY)
     before = parcels.value("SELECT count(*) FROM ledger.runs")
-    found = choose_days(parcels.workspace, parcels.pipeline, RANGE, ())
+    found = choose_partitions(parcels.workspace, parcels.pipeline, wanted(parcels), ())
     due = plan_backfill(parcels.workspace, parcels.pipeline, found, None, None)
-    assert [(one.day, one.model, one.refused) for one in due] == [(day, "1", False) for day in RANGE]
+    assert [(one.partition.key, one.model, one.refused) for one in due] == [(str(day), "1", False) for day in RANGE]
     assert due[0].why == "run 1 is current"
     assert due[1].why.startswith("run 2 failed: parcel_hours 2024-03-10: ")
     assert due[2].why == "never run"
@@ -78,7 +84,7 @@ def test_how_long_it_takes_is_told_by_the_last_runs(parcels: Parcels) -> None:
 
 
 def test_days_to_run_are_those_since_the_first_that_was_published(parcels: Parcels) -> None:
-    found = [day.day for day in days_to_run(parcels.workspace, parcels.pipeline, {MISSING})]
+    found = [one.partition.first_day for one in partitions_to_run(parcels.workspace, parcels.pipeline, {MISSING})]
     assert found[:2] == [SHORT_DAY, NEXT]
     assert min(found) > DAY > TRAINED_THROUGH
-    assert days_to_run(parcels.workspace, parcels.declared(name="parcel_minutes").pipeline, {MISSING}) == []
+    assert partitions_to_run(parcels.workspace, parcels.declared(name="parcel_minutes").pipeline, {MISSING}) == []

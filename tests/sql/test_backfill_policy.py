@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from daybreak.declaration.partition import Partition
 from daybreak.errors import ConfigurationError, ModelRefused
 from daybreak.run.planning import Request, plan_run
+from local_days import local_day
 from models import constant, fitted
 from parcels import DAY, Parcels
 
@@ -20,7 +20,7 @@ def history(parcels: Parcels) -> Parcels:
     for _ in range(2):
         parcels.register(*fitted(parcels, constant(5.0)))
     for version, until in ((1, DAY), (2, LATER)):
-        end = Partition(until, parcels.pipeline.timezone).end - timedelta(hours=1)
+        end = local_day(until, parcels.pipeline.timezone).end - timedelta(hours=1)
         parcels.execute(f"UPDATE ledger.alias_history SET since = '{end}' WHERE version = {version}")
         parcels.execute(f"UPDATE ledger.alias_history SET until = '{end}' WHERE version = {version - 1}")
     parcels.execute(
@@ -62,7 +62,7 @@ def test_a_day_before_the_first_champion_is_refused(history: Parcels) -> None:
 
 
 def test_a_refused_promotion_and_a_removed_alias_are_no_champion(history: Parcels) -> None:
-    since = Partition(DAY, history.pipeline.timezone).end - timedelta(minutes=30)
+    since = local_day(DAY, history.pipeline.timezone).end - timedelta(minutes=30)
     history.execute(
         "INSERT INTO ledger.alias_history VALUES "
         f"('parcel_hours', 'champion', 9, '{since}', '{since}', 'no better', 'refused', 1, '[]', 'test')"

@@ -221,8 +221,8 @@ def test_what_is_made_from_a_partition_is_stale_once_that_is_published_anew_and_
 def test_what_is_made_from_a_partition_is_stale_once_that_is_rolled_back(cascade: Cascade) -> None:
     cascade.classes.run()
     cascade.carriers.run()
-    cascade.classes.runner.publisher.roll_back(DAY)
-    [stale] = list_stale(cascade.workspace.ledger, "parcel_classes", DAY)
+    cascade.classes.runner.publisher.roll_back(str(DAY))
+    [stale] = list_stale(cascade.workspace.ledger, "parcel_classes", str(DAY))
     assert stale["upstream_current_run_id"] != stale["upstream_run_id"]
 
 
@@ -234,7 +234,7 @@ def test_a_replay_uses_the_versions_and_the_upstream_publication_of_the_run_it_m
     cascade.classes.run()
     cascade.register("carriers_near", 0.2)
     cascade.reclassify(f"parcel_id = 8001 AND run_id = {first.upstream_run_id}", "near")
-    plan, counts, _ = replay(downstream.carriers.runner, DAY)
+    plan, counts, _ = replay(downstream.carriers.runner, str(DAY))
     assert plan.upstream_run_id == first.upstream_run_id
     assert plan.model.digest == first.model.digest
     assert (counts.rows_quarantined, counts.rows_scored) == (0, ROWS * CARRIERS)
@@ -243,7 +243,7 @@ def test_a_replay_uses_the_versions_and_the_upstream_publication_of_the_run_it_m
 def test_labels_ranks_and_carried_columns_are_derived_again_bit_for_bit(cascade: Cascade) -> None:
     cascade.carriers.run()
     for parcels in (cascade.classes, cascade.carriers):
-        found = reproduce(parcels.runner, parcels.runner.publisher.current(DAY))
+        found = reproduce(parcels.runner, parcels.runner.publisher.current(str(DAY)))
         assert (found.different, found.changed) == (0, [])
         assert found.rows in (ROWS, ROWS * KEPT)
     cascade.carriers.execute(
@@ -251,7 +251,7 @@ def test_labels_ranks_and_carried_columns_are_derived_again_bit_for_bit(cascade:
         "UPDATE predictions.parcel_classes_runs SET parcel_class = 'lost' WHERE parcel_id = 8001",
     )
     for parcels in (cascade.classes, cascade.carriers):
-        assert reproduce(parcels.runner, parcels.runner.publisher.current(DAY)).different == 1
+        assert reproduce(parcels.runner, parcels.runner.publisher.current(str(DAY))).different == 1
 
 
 def test_a_group_whose_rows_are_scattered_is_refused(cascade: Cascade) -> None:

@@ -36,7 +36,7 @@ def test_a_key_that_was_widened_is_derived_again_and_replayed_as_it_was(parcels:
     assert parcels.value(KIND) == "bigint"
     assert wider.forecasts() == before
     assert reproduce(wider.runner, first).different == 0
-    _, counts, publication = replay(wider.runner, DAY)
+    _, counts, publication = replay(wider.runner, str(DAY))
     assert publication.published
     assert (counts.rows_scored, counts.rows_quarantined) == (ROWS, 0)
     assert {key: hours for key, hours in wider.forecasts().items() if key in before} == before

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from cascades import Cascade
-from daybreak.declaration.partition import Partition
 from daybreak.errors import ConfigurationError, ModelRefused
 from daybreak.models.aliases import Aliases
 from daybreak.models.declaring import declare, declare_first
 from daybreak.promotion.promoting import demote
 from daybreak.run.planning import Request, plan_run
+from local_days import local_day
 from models import constant, fitted
 from parcels import DAY, TRAINED_THROUGH, Parcels
 
@@ -48,7 +48,7 @@ def in_force(parcels: Parcels) -> list[Any]:
 
 
 def start(parcels: Parcels, day: date) -> datetime:
-    return Partition(day, parcels.pipeline.timezone).start
+    return local_day(day, parcels.pipeline.timezone).start
 
 
 def test_the_past_is_scored_by_what_was_declared_and_today_by_what_is_recorded(parcels: Parcels) -> None:

@@ -10,11 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
-from daybreak.run.plan import query_binds
+from daybreak.run.plan import day_binds
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.queries import Queries
 from fixture_pipelines import PARCEL_HOURS
@@ -81,7 +80,7 @@ def queries(warehouse: Warehouse, tmp_path: Path) -> Ask:
 
 
 def binds(day: date = date(2024, 3, 9), timezone: str = "UTC") -> dict[str, Any]:
-    return query_binds(Partition(day, timezone), Partition(day, timezone))
+    return day_binds(day, day, timezone)
 
 
 def covered(queries: Queries, timezone: str) -> tuple[date, date] | None:

@@ -24,7 +24,7 @@ def changed(parcels: Parcels) -> tuple[Difference, dict[Any, float], dict[Any, f
     before = parcels.forecasts()
     parcels.execute(*CHANGE)
     parcels.run()
-    return diff_publications(parcels.runner, DAY, None), before, parcels.forecasts()
+    return diff_publications(parcels.runner, str(DAY), None), before, parcels.forecasts()
 
 
 def test_rows_that_left_and_differ_are_counted_and_those_that_differ_most_are_named(parcels: Parcels) -> None:
@@ -46,7 +46,7 @@ def test_the_other_way_round_rows_came(parcels: Parcels) -> None:
     found, *_ = changed(parcels)
     later, earlier = found.later_run, found.earlier_run
     assert later is not None
-    again = diff_publications(parcels.runner, DAY, (later, earlier))
+    again = diff_publications(parcels.runner, str(DAY), (later, earlier))
     assert counts(again.total) == (0, 7, found.total.differ, found.total.same)
 
 
@@ -59,18 +59,18 @@ def test_a_dry_run_says_the_same_beforehand_and_leaves_what_is_current(parcels: 
     assert (dry["state"], parcels.stored(dry["run_id"])) == ("checked", 0)
 
     parcels.run()
-    found = diff_publications(parcels.runner, DAY, None)
+    found = diff_publications(parcels.runner, str(DAY), None)
     assert (beforehand.later_run, beforehand.earlier_run) == (None, found.earlier_run)
     assert (beforehand.segments, beforehand.spread, beforehand.largest) == (found.segments, found.spread, found.largest)
 
 
 def test_rows_are_counted_by_any_column_that_is_kept(parcels: Parcels) -> None:
     changed(parcels)
-    found = diff_publications(parcels.runner, DAY, None, by="depot")
+    found = diff_publications(parcels.runner, str(DAY), None, by="depot")
     assert {segment.segment for segment in found.segments} == {key[0] for key in parcels.forecasts()}
     assert sum(segment.left for segment in found.segments) == 7
     with pytest.raises(ConfigurationError, match=r"keeps no column 'colour'.*choose from depot"):
-        diff_publications(parcels.runner, DAY, None, by="colour")
+        diff_publications(parcels.runner, str(DAY), None, by="colour")
 
 
 def test_labels_are_counted_from_one_to_the_other_and_lists_by_segment(cascade: Cascade) -> None:
@@ -84,11 +84,11 @@ def test_labels_are_counted_from_one_to_the_other_and_lists_by_segment(cascade: 
 
     moved = sum(parcel_class == first and parcel < 8200 for (_, parcel), parcel_class in before.items())
     assert moved
-    of_classes = diff_publications(cascade.classes.runner, DAY, None)
+    of_classes = diff_publications(cascade.classes.runner, str(DAY), None)
     assert (of_classes.spread, of_classes.total.mean_difference) == (None, None)
     assert of_classes.moved == [(first, second, moved)]
     assert of_classes.total.differ == moved
-    of_lists = diff_publications(cascade.carriers.runner, DAY, None)
+    of_lists = diff_publications(cascade.carriers.runner, str(DAY), None)
     assert {segment.segment for segment in of_lists.segments} <= set(cascade.classes_shown().values())
     assert of_lists.total.left + of_lists.total.same + of_lists.total.differ > 0
 
@@ -104,19 +104,19 @@ def test_columns_may_be_called_what_the_comparison_calls_its_own(parcels: Parcel
     own.run()
     own.execute("DELETE FROM parcels.handed_in WHERE parcel_id = 8000")
     own.run()
-    found = diff_publications(own.runner, DAY, None, by="segment")
+    found = diff_publications(own.runner, str(DAY), None, by="segment")
     assert [(s.segment, *counts(s)) for s in found.segments] == [("2", 1, 0, 0, 399)]
 
 
 def test_what_cannot_be_compared_is_refused(parcels: Parcels) -> None:
     with pytest.raises(PublicationRefused, match=r"published once only.*--dry-run"):
-        diff_publications(parcels.runner, DAY, None)
+        diff_publications(parcels.runner, str(DAY), None)
     with pytest.raises(PublicationRefused, match="Nothing is published"):
-        diff_publications(parcels.runner, SHORT_DAY, None)
+        diff_publications(parcels.runner, str(SHORT_DAY), None)
     [current] = parcels.current()
     other = parcels.run(SHORT_DAY).plan.run_id
     with pytest.raises(PublicationRefused, match=rf"Run {other} is of parcel_hours {SHORT_DAY}, and published"):
-        diff_publications(parcels.runner, DAY, (current, other))
+        diff_publications(parcels.runner, str(DAY), (current, other))
     dry = parcels.run(dry_run=True).plan.run_id
     with pytest.raises(PublicationRefused, match="and checked"):
-        diff_publications(parcels.runner, DAY, (current, dry))
+        diff_publications(parcels.runner, str(DAY), (current, dry))

@@ -53,6 +53,6 @@ def test_rows_of_every_type_are_quarantined_as_they_are_and_replayed(
         assert shown == expected
     parcels.execute("UPDATE parcels.handed_in SET weight_kg = 1.5 WHERE weight_kg > 50")
     mended = parcels.declared(expectations="fixture_pipelines.parcel_hours.expectations:mended_rule")
-    _, counts, publication = replay(mended.runner, DAY, read_source=read_source)
+    _, counts, publication = replay(mended.runner, str(DAY), read_source=read_source)
     assert (counts.rows_quarantined, counts.rows_scored) == (0, ROWS)
     assert reproduce(mended.runner, publication.run_id).different == 0

@@ -59,7 +59,7 @@ def test_what_was_published_or_is_being_written_stays(parcels: Parcels) -> None:
         return sorted(path for path in Path(parcels.workspace.settings.batches[7:]).rglob("*") if path.is_file())
 
     parcels.run()
-    parcels.runner.publisher.roll_back(DAY)
+    parcels.runner.publisher.roll_back(str(DAY))
     planned, live = parcels.plan(), scored(parcels)
     tried_again = died(parcels, origin="parcel_hours/a")
     parcels.run(dry_run=True)

@@ -33,7 +33,7 @@ def errors(parcels: Parcels, where: str = "true") -> np.ndarray:
 def test_the_metrics_are_those_reckoned_by_hand(parcels: Parcels) -> None:
     [found] = measured(parcels)
     error = errors(parcels)
-    assert (found.day, found.rows, found.predictions, found.problem) == (DAY, 400, 400, None)
+    assert (found.partition, found.rows, found.predictions, found.problem) == (str(DAY), 400, 400, None)
     assert metrics(parcels) == {
         ("(all)", "mae"): pytest.approx(np.abs(error).mean()),
         ("(all)", "rmse"): pytest.approx(np.sqrt((error**2).mean())),
@@ -91,10 +91,11 @@ def test_a_missing_file_and_a_missing_column_are_refused(parcels: Parcels) -> No
 
 def test_the_range_and_the_days_that_are_due(parcels: Parcels) -> None:
     parcels.run(DAY + timedelta(days=1))
-    assert [found.day for found in measured(parcels)] == [DAY, DAY + timedelta(days=1)]
-    assert [found.day for found in measured(parcels, first=DAY, last=DAY)] == [DAY]
+    assert [found.partition for found in measured(parcels)] == [str(DAY), str(DAY + timedelta(days=1))]
+    day = parcels.pipeline.calendar.partition(str(DAY))
+    assert [found.partition for found in measured(parcels, first=day, last=day)] == [day.key]
     again = parcels.run(DAY).plan.run_id
-    assert [found.run_id for found in measured(parcels, first=DAY, last=DAY)] == [again]
+    assert [found.run_id for found in measured(parcels, first=day, last=day)] == [again]
 
 
 def test_champion_and_shadow_are_measured_on_the_same_rows(parcels: Parcels) -> None:

@@ -51,7 +51,7 @@ def test_a_day_on_which_the_clocks_change_has_its_own_length(parcels: Parcels) -
 )
 def test_a_run_without_a_key_means_the_last_day_that_was_over_when_it_was_due(parcels: Parcels, due: datetime) -> None:
     plan = parcels.plan(None, as_of=due)
-    assert plan.partition.day == DAY
+    assert plan.partition.first_day == DAY
     assert plan.partition.key == parcels.last_run()["partition_key"] == "2024-03-09"
     assert window(parcels) == (plan.partition.start, plan.partition.end)
 

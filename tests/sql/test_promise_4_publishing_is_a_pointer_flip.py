@@ -63,7 +63,7 @@ def test_a_reader_never_sees_a_gap_a_mixture_or_a_duplicate(parcels: Parcels) ->
     with watching(parcels) as seen:
         for _ in range(3):
             parcels.run(model_version=constant)
-            parcels.runner.publisher.roll_back(DAY)
+            parcels.runner.publisher.roll_back(str(DAY))
             parcels.run_by_tasks(model_version=constant)
             parcels.run_by_tasks(model_version=1)
     assert seen == {old, new}
@@ -84,32 +84,32 @@ def test_rolling_back_shows_the_publication_before(parcels: Parcels) -> None:
         parcels.run()
         published.append(parcels.shown())
     publisher = parcels.runner.publisher
-    assert [publisher.roll_back(DAY).run_id, *parcels.current()] == [2, 2]
+    assert [publisher.roll_back(str(DAY)).run_id, *parcels.current()] == [2, 2]
     assert hours(parcels.shown()) == hours(published[1])
-    assert [publisher.roll_back(DAY).run_id, *parcels.current()] == [1, 1]
+    assert [publisher.roll_back(str(DAY)).run_id, *parcels.current()] == [1, 1]
     assert hours(parcels.shown()) == hours(published[0])
     before = parcels.shown(), parcels.publications()
     with pytest.raises(PublicationRefused, match="parcel_hours 2024-03-09: There is no earlier publication to go back"):
-        publisher.roll_back(DAY)
+        publisher.roll_back(str(DAY))
     assert (parcels.shown(), parcels.publications()) == before
     with pytest.raises(PublicationRefused, match="parcel_hours 2024-03-10: There is no earlier publication to go back"):
-        publisher.roll_back(SHORT_DAY)
+        publisher.roll_back(str(SHORT_DAY))
 
 
 def test_rolling_back_skips_what_was_rolled_back_before(parcels: Parcels) -> None:
     publisher = parcels.runner.publisher
     parcels.run()
-    publisher.roll_back(DAY)
+    publisher.roll_back(str(DAY))
     parcels.run()
     # Run 2 was found bad; what was shown before run 3 is run 1.
-    assert publisher.roll_back(DAY).run_id == 1
+    assert publisher.roll_back(str(DAY)).run_id == 1
     reasons = [reason for *_, reason, _, _ in parcels.publications()]
     assert reasons == ["run", "run", "rollback", "run", "rollback"]
 
 
 def test_a_new_run_is_published_after_a_rollback(parcels: Parcels) -> None:
     parcels.run()
-    parcels.runner.publisher.roll_back(DAY)
+    parcels.runner.publisher.roll_back(str(DAY))
     assert parcels.run().publication.published
     assert parcels.current() == [3]
 
@@ -128,7 +128,7 @@ def test_as_of_shows_what_was_shown_at_the_instant(parcels: Parcels) -> None:
         parcels.run,
         lambda: parcels.run(SHORT_DAY),
         parcels.run_by_tasks,
-        lambda: parcels.runner.publisher.roll_back(DAY),
+        lambda: parcels.runner.publisher.roll_back(str(DAY)),
         parcels.run,
     ]
     for change in changes:
@@ -162,7 +162,7 @@ def test_an_older_run_cannot_displace_a_newer_one(parcels: Parcels) -> None:
 def test_an_older_run_stays_behind_a_newer_one_that_was_rolled_back(parcels: Parcels) -> None:
     older = parcels.plan()
     parcels.run()
-    parcels.runner.publisher.roll_back(DAY)
+    parcels.runner.publisher.roll_back(str(DAY))
     assert not parcels.runner.run(older).publication.published
     assert parcels.current() == [1]
 
@@ -178,7 +178,7 @@ def test_a_partition_that_somebody_holds_is_tried_again_later(parcels: Parcels) 
         with pytest.raises(WarehouseUnavailable, match=r"^parcel_hours 2024-03-09: .*lock timeout.* Next: it is"):
             runner.publish(plan, counts)
         with pytest.raises(WarehouseUnavailable, match="lock timeout"):
-            runner.publisher.roll_back(DAY)
+            runner.publisher.roll_back(str(DAY))
     with parcels.workspace.warehouse.begin() as connection:
         lock(connection, f"run/{plan.run_id}")
         with pytest.raises(WarehouseUnavailable, match="lock timeout"):
@@ -196,7 +196,7 @@ def test_publications_follow_each_other_also_where_the_clock_was_set_back(parcel
     first = parcels.forecasts()
     second = parcels.run(DAY).plan.run_id
     assert parcels.current() == [second]
-    assert parcels.runner.publisher.roll_back(DAY).run_id == 1
+    assert parcels.runner.publisher.roll_back(str(DAY)).run_id == 1
     assert parcels.forecasts() == first
     times = "SELECT run_id, published_at, withdrawn_at FROM ledger.publications WHERE partition_date = '2024-03-09' "
     rows = parcels.rows(times + "ORDER BY publication_id")

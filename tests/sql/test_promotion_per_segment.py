@@ -14,7 +14,7 @@ from daybreak.monitoring.measure import measure
 from daybreak.promotion.bootstrap import paired_interval
 from daybreak.promotion.promoting import Verdict, demote, promote, reject
 from daybreak.run.shadow import Shadowed
-from daybreak.training.comparison import compare, unseen_days
+from daybreak.training.comparison import compare, unseen
 from daybreak.training.past import Past
 from fixture_pipelines.parcel_carriers.training import build, sample, training_rows
 from models import LAST_DAY
@@ -153,7 +153,7 @@ def test_targets_that_overlap_are_judged_by_blocks_of_as_many_days(weeks: Parcel
     version = challenge(weeks, NEAR, slope=0.0001)
     registry, near = weeks.workspace.registry, ModelRef(NEAR)
     both = [registry.resolve(near, version), registry.resolve(near)]
-    compared = compare(weeks.workspace, weeks.pipeline, *both, unseen_days(weeks.workspace, weeks.pipeline, both))
+    compared = compare(weeks.workspace, weeks.pipeline, *both, unseen(weeks.workspace, weeks.pipeline, both))
     difference = np.concatenate(compared.challenger) - np.concatenate(compared.champion)
     blocks, single = (paired_interval(difference, np.concatenate(compared.day), horizon=days) for days in (3, 1))
     told = said(judged(weeks, model=NEAR, dry_run=True), BETTER)

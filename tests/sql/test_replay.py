@@ -25,7 +25,7 @@ def broken(parcels: Parcels) -> set[tuple[str, int]]:
 
 
 def replayed(parcels: Parcels, **options: Any) -> tuple[int, int, int]:
-    _, counts, publication = replay(parcels.runner, DAY, **options)
+    _, counts, publication = replay(parcels.runner, str(DAY), **options)
     assert publication.published
     assert counts.rows_extracted == counts.rows_quarantined + counts.rows_failed + counts.rows_scored
     assert parcels.current() == [publication.run_id]
@@ -111,7 +111,7 @@ def test_a_replay_accepts_what_its_run_was_told_to_accept(parcels: Parcels) -> N
     day = TRAINED_THROUGH.replace(day=6)
     parcels.run(day, allow_leakage=True)
     parcels.execute(MEND)
-    replay(parcels.runner, day)
+    replay(parcels.runner, str(day))
     assert len(parcels.forecasts(day)) == ROWS
     assert parcels.last_run()["leakage_allowed"]
 
@@ -120,22 +120,22 @@ def test_rolling_back_a_replay_shows_the_run_it_replayed(parcels: Parcels, broke
     before = parcels.forecasts()
     parcels.execute(MEND)
     replayed(parcels)
-    assert parcels.runner.publisher.roll_back(DAY).run_id == 2
+    assert parcels.runner.publisher.roll_back(str(DAY)).run_id == 2
     assert parcels.forecasts() == before
 
 
 def test_a_replay_that_fails_leaves_the_publication_as_it_is(parcels: Parcels, broken: set[tuple[str, int]]) -> None:
     strict = parcels.declared(expectations="fixture_pipelines.parcel_hours.expectations:failing_batch")
     with refused(parcels, ExpectationsFailed, "The batch breaks 1 critical expectation(s)", "mend the rule"):
-        replay(strict.runner, DAY)
+        replay(strict.runner, str(DAY))
     parcels.execute("ALTER TABLE parcels.handed_in RENAME TO gone")
     with refused(parcels, SourceRefused, 'relation "parcels.handed_in" does not exist', "mend the source"):
-        replay(parcels.runner, DAY)
+        replay(parcels.runner, str(DAY))
 
 
 def test_there_has_to_be_something_to_replay(parcels: Parcels) -> None:
     with pytest.raises(SourceRefused, match=r"^parcel_hours 2024-03-09: No row is quarantined\. Next: "):
-        replay(parcels.runner, DAY)
+        replay(parcels.runner, str(DAY))
     with pytest.raises(PublicationRefused, match=r"^parcel_hours 2024-03-10: Nothing is published\. Next: run it"):
-        replay(parcels.runner, SHORT_DAY)
+        replay(parcels.runner, str(SHORT_DAY))
     assert parcels.last_run()["run_id"] == 1

@@ -55,7 +55,7 @@ def requests(parcels: Parcels) -> list[tuple[object, ...]]:
 
 
 def test_a_partition_spread_as_in_training_asks_for_nothing_and_is_written_down(watched: Parcels) -> None:
-    found = watch(watched.workspace, watched.pipeline, DAY, LATER)
+    found = watch(watched.workspace, watched.pipeline, str(DAY), LATER)
     assert (found.reasons, found.asked) == ((), False)
     assert watched.rows(
         "SELECT column_name, drifted, rows FROM ledger.drift WHERE divergence < 0.01 ORDER BY column_name"
@@ -66,7 +66,7 @@ def test_a_partition_spread_as_in_training_asks_for_nothing_and_is_written_down(
 def test_a_feature_that_drifts_asks_for_a_training_and_says_which(watched: Parcels) -> None:
     watched.execute("UPDATE parcels.handed_in SET distance_km = distance_km / 10, zone = 'city'")
     watched.run()
-    found = watch(watched.workspace, watched.pipeline, DAY, LATER)
+    found = watch(watched.workspace, watched.pipeline, str(DAY), LATER)
     assert found.asked
     drifted = {reason.split(" ")[0] for reason in found.reasons}
     assert {"distance_km", "zone"} <= drifted
@@ -77,7 +77,7 @@ def test_a_feature_that_drifts_asks_for_a_training_and_says_which(watched: Parce
 def test_within_the_cool_down_nothing_is_asked_for_and_the_reason_is_kept(watched: Parcels) -> None:
     watched.execute("UPDATE parcels.handed_in SET distance_km = distance_km / 10")
     watched.run()
-    found = watch(watched.workspace, watched.pipeline, DAY)
+    found = watch(watched.workspace, watched.pipeline, str(DAY))
     assert found.reasons
     assert not found.asked
     assert "within 7 days" in str(found.held_back)
@@ -89,9 +89,9 @@ def test_an_error_beyond_the_declared_ratio_asks_once_there_are_enough_partition
     before = DAY - timedelta(days=1)
     watched.run(before, allow_leakage=True)
     measure(watched, DAY, 2 * trained)
-    assert not watch(watched.workspace, watched.pipeline, DAY, LATER).asked
+    assert not watch(watched.workspace, watched.pipeline, str(DAY), LATER).asked
     measure(watched, before, 2 * trained)
-    [reason] = watch(watched.workspace, watched.pipeline, DAY, LATER).reasons
+    [reason] = watch(watched.workspace, watched.pipeline, str(DAY), LATER).reasons
     assert "over 2 partitions, 2.00 times" in reason
 
 
@@ -100,18 +100,18 @@ def test_an_error_within_the_ratio_asks_for_nothing(watched: Parcels) -> None:
     watched.run(DAY - timedelta(days=1), allow_leakage=True)
     for day in (DAY, DAY - timedelta(days=1)):
         measure(watched, day, 1.4 * trained)
-    assert watch(watched.workspace, watched.pipeline, DAY, LATER).reasons == ()
+    assert watch(watched.workspace, watched.pipeline, str(DAY), LATER).reasons == ()
 
 
 def test_a_partition_that_is_not_published_says_nothing(watched: Parcels) -> None:
-    assert watch(watched.workspace, watched.pipeline, DAY + timedelta(days=2), LATER).reasons == ()
+    assert watch(watched.workspace, watched.pipeline, str(DAY + timedelta(days=2)), LATER).reasons == ()
 
 
 def test_watching_twice_writes_one_row(watched: Parcels) -> None:
     watched.execute("UPDATE parcels.handed_in SET distance_km = distance_km / 10")
     watched.run()
     for _ in range(2):
-        watch(watched.workspace, watched.pipeline, DAY, LATER)
+        watch(watched.workspace, watched.pipeline, str(DAY), LATER)
     assert len(requests(watched)) == 1
 
 
@@ -146,25 +146,25 @@ def test_the_newest_partition_that_was_measured_is_the_one_that_is_watched(watch
     measure(watched, before, 1.0)
     found = watch_newest(watched.workspace, watched.pipeline)
     assert found is not None
-    assert found.partition_date == before
+    assert found.partition == str(before)
     measure(watched, DAY, 1.0)
     found = watch_newest(watched.workspace, watched.pipeline)
     assert found is not None
-    assert found.partition_date == DAY
+    assert found.partition == str(DAY)
 
 
 def test_what_measures_nothing_is_watched_in_its_newest_publication(watched: Parcels) -> None:
     unmeasured = watched.declared(measures=None, measured_by=None)
     found = watch_newest(unmeasured.workspace, unmeasured.pipeline)
     assert found is not None
-    assert found.partition_date == DAY
+    assert found.partition == str(DAY)
     later = DAY + timedelta(days=2)
     watched.run(later)
     # A later run that is not published says nothing.
     watched.run(later + timedelta(days=1), dry_run=True)
     found = watch_newest(unmeasured.workspace, unmeasured.pipeline)
     assert found is not None
-    assert found.partition_date == later
+    assert found.partition == str(later)
 
 
 def test_what_was_never_published_is_not_watched(watched: Parcels) -> None:
@@ -178,10 +178,10 @@ def test_labels_that_drift_ask_for_a_training(cascade: Cascade) -> None:
     held_out = classes.rows("SELECT parcel_class FROM predictions.parcel_classes")
     unseen = pd.Series([label for (label,) in held_out])
     keep_profiles(classes.workspace.warehouse, "parcel_classes", 1, {"parcel_class": unseen})
-    assert not watch(classes.workspace, classes.pipeline, DAY, LATER).reasons
+    assert not watch(classes.workspace, classes.pipeline, str(DAY), LATER).reasons
     classes.execute("UPDATE parcels.handed_in SET distance_km = distance_km / 10")
     classes.run()
-    [reason] = watch(classes.workspace, classes.pipeline, DAY, LATER).reasons
+    [reason] = watch(classes.workspace, classes.pipeline, str(DAY), LATER).reasons
     assert reason.startswith("parcel_class is spread unlike")
 
 
@@ -220,7 +220,7 @@ def drifts(carriers: Parcels) -> list[tuple[object, ...]]:
 
 def test_each_segments_rows_are_held_against_its_own_models_training(carriers: Parcels) -> None:
     carriers.run()
-    assert watch(carriers.workspace, carriers.pipeline, DAY, LATER).reasons == ()
+    assert watch(carriers.workspace, carriers.pipeline, str(DAY), LATER).reasons == ()
     # Which rows have to fall back is not known beforehand: those of class far are held against nothing.
     assert drifts(carriers) == [
         (segment, column, 1, False) for segment in ("middling", "near") for column in ("carrier", "likelihood")
@@ -231,7 +231,7 @@ def test_a_segment_that_drifts_asks_for_a_training_of_the_pipeline_and_is_named(
     carriers.rewrite("extract", "WHERE\n", "WHERE\n    (classes.parcel_class <> 'near' OR carrier < 3) AND\n")
     carriers.run()
     for _ in range(2):
-        found = watch(carriers.workspace, carriers.pipeline, DAY, LATER)
+        found = watch(carriers.workspace, carriers.pipeline, str(DAY), LATER)
     assert found.asked
     assert [reason.split(" is ")[0] for reason in found.reasons] == [
         "carrier of segment 'near'",
@@ -249,7 +249,7 @@ def test_a_segment_that_drifts_asks_for_a_training_of_the_pipeline_and_is_named(
 def test_a_segment_of_few_rows_is_not_judged(carriers: Parcels) -> None:
     carriers.rewrite("extract", "WHERE\n", "WHERE\n    (classes.parcel_class <> 'near' OR parcel_id % 40 = 0) AND\n")
     carriers.run()
-    assert watch(carriers.workspace, carriers.pipeline, DAY, LATER).reasons == ()
+    assert watch(carriers.workspace, carriers.pipeline, str(DAY), LATER).reasons == ()
     assert {segment for segment, *_ in drifts(carriers)} == {"middling"}
 
 
@@ -289,8 +289,8 @@ def test_what_a_segments_earlier_version_did_is_not_held_against_the_new_one(
     cascade.classes.run(between, allow_leakage=True)
     two_days.run(between, allow_leakage=True)
     measure_pipeline(two_days.workspace, two_days.pipeline)
-    assert watch(two_days.workspace, two_days.pipeline, between, LATER).reasons == ()
-    [reason] = watch(two_days.workspace, two_days.pipeline, later, LATER).reasons
+    assert watch(two_days.workspace, two_days.pipeline, str(between), LATER).reasons == ()
+    [reason] = watch(two_days.workspace, two_days.pipeline, str(later), LATER).reasons
     assert "of segment 'near'" in reason
 
 

@@ -59,7 +59,7 @@ def test_each_role_can_do_what_it_is_there_for_and_no_more(parcels: Parcels, rol
         before = pipeline.current()
         pipeline.run(DAY)
         assert pipeline.current() != before
-        assert pipeline.runner.publisher.roll_back(DAY).run_id == before[0]
+        assert pipeline.runner.publisher.roll_back(str(DAY)).run_id == before[0]
         pipeline.run(SHORT_DAY, allow_leakage=True)
         over, now = "withdrawn_at IS NOT NULL", "withdrawn_at IS NULL"
         for statement, what in {

@@ -14,9 +14,9 @@ import typer
 
 from daybreak.cli.access import access
 from daybreak.cli.arguments import (
-    Day,
     IntoNamedWarehouse,
     Json,
+    Key,
     Leakage,
     Name,
     RunId,
@@ -95,34 +95,41 @@ def _command() -> Callable[..., object]:
 def run(
     pipeline: Name,
     partition: Annotated[
-        str | None, typer.Option(help="Day to score, YYYY-MM-DD; default: the last complete one.")
+        str | None,
+        typer.Option(help="The partition's key, such as a day YYYY-MM-DD; default: the last complete one."),
     ] = None,
     model_version: Version = None,
     allow_leakage: Leakage = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do everything but publish or send, and print the counts.")
     ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the source to land, as long as the pipeline declares.")
+    ] = False,
 ) -> None:
     """Score one partition and publish it, or push it."""
-    from daybreak.cli.progress import rows_progress
+    from daybreak.cli.progress import rows_progress, waiting_progress
     from daybreak.push.runner import runner_for
     from daybreak.run.planning import Request, plan_run
 
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         workspace.ledger.sweep()
-        request = Request(partition, model_version=model_version, allow_leakage=allow_leakage, dry_run=dry_run)
-        plan = plan_run(workspace, declared, request)
+        request = Request(
+            partition, model_version=model_version, allow_leakage=allow_leakage, dry_run=dry_run, wait=wait
+        )
+        with waiting_progress() as pause:
+            plan = plan_run(workspace, declared, request, pause)
         with rows_progress(f"{pipeline} {plan.partition.key}") as progress:
             outcome = runner_for(workspace, declared).run(plan, progress)
         print_outcomes(f"{pipeline} {plan.partition.key}", [outcome])
-        tell_stale(workspace, pipeline, plan.partition.day)
+        tell_stale(workspace, pipeline, plan.partition.key)
 
 
 @app.command()
 def push(
     pipeline: Name,
-    day: Day,
+    partition: Key,
     resume: Annotated[bool, typer.Option("--resume", help="With the model version that the last run planned.")] = False,
 ) -> None:
     """Score one partition and send what the receiver has not acknowledged yet."""
@@ -134,31 +141,36 @@ def push(
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         workspace.ledger.sweep()
-        request = resumption(workspace.ledger, pipeline, parse_day(day)) if resume else Request(day)
+        request = (
+            resumption(workspace.ledger, pipeline, declared.calendar.partition(partition))
+            if resume
+            else Request(partition)
+        )
         plan = plan_run(workspace, declared, request)
-        with rows_progress(f"{pipeline} {day}") as progress:
+        with rows_progress(f"{pipeline} {partition}") as progress:
             outcome = PushRunner(workspace, declared).run(plan, progress)
-        print_outcomes(f"{pipeline} {day}", [outcome])
+        print_outcomes(f"{pipeline} {partition}", [outcome])
 
 
 @app.command()
-def rollback(pipeline: Name, day: Day) -> None:
+def rollback(pipeline: Name, partition: Key) -> None:
     """Make the publication before the current one current again."""
     from daybreak.cli.display import out
     from daybreak.run.runner import Runner
 
     with open_workspace() as workspace:
-        publisher = Runner(workspace, workspace.pipeline(pipeline)).publisher
+        declared = workspace.pipeline(pipeline)
+        publisher, key = Runner(workspace, declared).publisher, declared.calendar.partition(partition).key
         workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
-        publication = publisher.roll_back(parse_day(day))
-        out.print(f"{pipeline} {day}: run {publication.run_id} is the current one again.")
-        tell_stale(workspace, pipeline, parse_day(day))
+        publication = publisher.roll_back(key)
+        out.print(f"{pipeline} {partition}: run {publication.run_id} is the current one again.")
+        tell_stale(workspace, pipeline, key)
 
 
 @app.command()
 def replay(
     pipeline: Name,
-    day: Day,
+    partition: Key,
     source: Annotated[
         str, typer.Option("--from", help="`source`: read the rows again; `snapshot`: as they were extracted.")
     ] = "source",
@@ -173,13 +185,15 @@ def replay(
     with open_workspace() as workspace:
         workspace.ledger.sweep()
         runner = Runner(workspace, workspace.pipeline(pipeline))
-        plan, counts, publication = replay_rows(runner, parse_day(day), read_source=source == "source")
+        plan, counts, publication = replay_rows(
+            runner, runner.pipeline.calendar.partition(partition).key, read_source=source == "source"
+        )
         seconds = (datetime.now(UTC) - started).total_seconds()
-        print_outcomes(f"replay of {pipeline} {day}", [Outcome(plan, counts, seconds, publication)])
+        print_outcomes(f"replay of {pipeline} {partition}", [Outcome(plan, counts, seconds, publication)])
 
 
 @app.command()
-def reproduce(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -> None:
+def reproduce(pipeline: Name, partition: Key, run: RunId = None, json: Json = False) -> None:
     """Derive a run's predictions again from what it used, and compare them bit for bit."""
     from dataclasses import asdict
 
@@ -190,7 +204,9 @@ def reproduce(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -
     with open_workspace() as workspace:
         workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
         runner = Runner(workspace, workspace.pipeline(pipeline))
-        found = reproduce_run(runner, run or runner.publisher.current(parse_day(day)))
+        found = reproduce_run(
+            runner, run or runner.publisher.current(runner.pipeline.calendar.partition(partition).key)
+        )
     if json:
         print_json(asdict(found))
     else:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,12 @@ if TYPE_CHECKING:
     from daybreak.workspace import Workspace
 
 Name = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline, for example demand_forecast.")]
-Day = Annotated[str, typer.Argument(metavar="DAY", help="The partition, as YYYY-MM-DD.")]
+Key = Annotated[
+    str,
+    typer.Argument(
+        metavar="PARTITION", help="The partition: a day or first day of a week YYYY-MM-DD, YYYY-MM-DDTHH, or YYYY-MM."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Version = Annotated[int | None, typer.Option("--model-version", min=1, help="Use this version, not the champion.")]
 Leakage = Annotated[
@@ -56,10 +60,10 @@ def tell_broken(workspace: "Workspace") -> None:
         print_error(str(error))
 
 
-def tell_stale(workspace: "Workspace", upstream: str, day: date | None = None) -> None:
+def tell_stale(workspace: "Workspace", upstream: str, partition: str | None = None) -> None:
     """Print which publications are stale now that this upstream was published anew, if any are."""
     from daybreak.cli.report import print_stale
     from daybreak.ledger.stale import list_stale
 
-    if found := list_stale(workspace.ledger, upstream, day):
+    if found := list_stale(workspace.ledger, upstream, partition):
         print_stale(found)

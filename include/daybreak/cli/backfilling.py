@@ -1,4 +1,4 @@
-"""The command that runs a range of days."""
+"""The command that runs a range of partitions."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +7,6 @@ import typer
 
 from daybreak.cli.arguments import Leakage, Name, Policy, Version, open_workspace, tell_stale
 from daybreak.cli.outcomes import print_outcomes
-from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
 
 if TYPE_CHECKING:
@@ -19,12 +18,16 @@ backfilling = typer.Typer()
 @backfilling.command()
 def backfill(
     pipeline: Name,
-    first: Annotated[str, typer.Argument(metavar="FROM", help="First day, YYYY-MM-DD.")],
-    last: Annotated[str, typer.Argument(metavar="TO", help="Last day, included.")],
-    missing: Annotated[bool, typer.Option("--missing", help="Only days of which nothing is current.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Only days whose last run failed.")] = False,
+    first: Annotated[str, typer.Argument(metavar="FROM", help="First partition, such as a day YYYY-MM-DD.")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="Last one, included.")],
+    missing: Annotated[bool, typer.Option("--missing", help="Only those of which nothing is current.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only those whose last run failed.")] = False,
+    outdated: Annotated[
+        bool, typer.Option("--outdated", help="Only those whose source has changed since, by changed.sql.")
+    ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the days, why, with which versions, about how long; run nothing.")
+        bool,
+        typer.Option("--dry-run", help="Show which, why, with which versions, about how long; run nothing."),
     ] = False,
     model_version: Version = None,
     policy: Policy = None,
@@ -33,35 +36,37 @@ def backfill(
         bool, typer.Option("--push", help="Also send, where the pipeline pushes; without it none is sent.")
     ] = False,
 ) -> None:
-    """Score every partition of a range, in one process. A day that is refused does not stop the others."""
+    """Score every partition of a range, in one process. One that is refused does not stop the others."""
     from daybreak.cli.display import out, print_error
-    from daybreak.cli.progress import days_progress
-    from daybreak.declaration.partition import days
+    from daybreak.cli.progress import partitions_progress
     from daybreak.push.runner import runner_for
-    from daybreak.run.backfill import FAILED, MISSING, choose_days, expected_seconds, plan_backfill
+    from daybreak.run.backfill import FAILED, MISSING, OUTDATED, choose_partitions, expected_seconds, plan_backfill
     from daybreak.run.planning import Request, plan_run
 
-    wanted = days(parse_day(first), parse_day(last))
-    only = {name for name, chosen in ((MISSING, missing), (FAILED, failed)) if chosen}
+    asked = ((MISSING, missing), (FAILED, failed), (OUTDATED, outdated))
+    only = {name for name, chosen in asked if chosen}
     outcomes, refusals = [], []
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
+        calendar = declared.calendar
+        wanted = calendar.open_between(calendar.partition(first), calendar.partition(last))
         workspace.ledger.sweep()
-        chosen = choose_days(workspace, declared, wanted, only) if only or dry_run else None
+        chosen = choose_partitions(workspace, declared, wanted, only) if only or dry_run else None
         if dry_run:
             due = plan_backfill(workspace, declared, chosen or [], model_version, policy)
             _print_plan(f"{pipeline} {first} to {last}", due, expected_seconds(workspace, declared, len(due)))
             return
         if chosen is not None:
-            wanted = [day.day for day in chosen]
+            wanted = [one.partition for one in chosen]
         if not wanted:
-            out.print(f"{pipeline} {first} to {last}: no day is {' or '.join(sorted(only))}.")
+            what = " or ".join(sorted(only)) or "open"
+            out.print(f"{pipeline} {first} to {last}: no {calendar.every.word} is {what}.")
             return
         runner = runner_for(workspace, declared)
-        with days_progress(pipeline, len(wanted)) as progress:
-            for day in wanted:
+        with partitions_progress(pipeline, len(wanted)) as progress:
+            for partition in wanted:
                 request = Request(
-                    day.isoformat(),
+                    partition.key,
                     trigger="backfill",
                     model_version=model_version,
                     policy=policy,
@@ -72,7 +77,7 @@ def backfill(
                     outcomes.append(runner.run(plan_run(workspace, declared, request)))
                 except DaybreakError as error:
                     refusals.append(str(error))
-                progress(day)
+                progress(partition.key)
         print_outcomes(f"{pipeline} {first} to {last}", outcomes)
         tell_stale(workspace, pipeline)
     for refusal in refusals:
@@ -84,8 +89,10 @@ def backfill(
 def _print_plan(title: str, due: "list[Due]", seconds: float | None) -> None:
     from daybreak.cli.display import out, print_table
 
-    rows = [[one.day, one.why, f"refused: {one.model}" if one.refused else one.model] for one in due]
-    print_table(f"{title}: would be run", ["day", "now", "model version"], rows)
+    rows = [[one.partition.key, one.why, f"refused: {one.model}" if one.refused else one.model] for one in due]
+    print_table(f"{title}: would be run", ["partition", "now", "model version"], rows)
     if due and seconds is not None:
         took = str(timedelta(seconds=round(seconds)))
-        out.print(f"{len(due)} days, about {took} (hours, minutes, seconds) after the last runs. Nothing was run.")
+        out.print(
+            f"{len(due)} partitions, about {took} (hours, minutes, seconds) after the last runs. Nothing was run."
+        )

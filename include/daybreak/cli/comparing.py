@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from daybreak.cli.arguments import Day, Json, Leakage, Name, Version, open_workspace
-from daybreak.declaration.partition import parse_day
+from daybreak.cli.arguments import Json, Key, Leakage, Name, Version, open_workspace
 
 if TYPE_CHECKING:
     from daybreak.run.diff import Difference, Segment
@@ -16,7 +15,7 @@ comparing = typer.Typer()
 @comparing.command()
 def diff(
     pipeline: Name,
-    day: Day,
+    partition: Key,
     runs: Annotated[
         list[int] | None,
         typer.Argument(metavar="[RUN RUN]", help="The earlier and the later run; default: the last two published."),
@@ -43,18 +42,19 @@ def diff(
     with open_workspace() as workspace:
         workspace.ledger.sweep()
         runner = Runner(workspace, workspace.pipeline(pipeline))
+        key = runner.pipeline.calendar.partition(partition).key
         if dry_run:
-            runner.publisher.current(parse_day(day))  # before anything is read
-            request = Request(day, model_version=model_version, allow_leakage=allow_leakage, dry_run=True)
+            runner.publisher.current(key)  # before anything is read
+            request = Request(key, model_version=model_version, allow_leakage=allow_leakage, dry_run=True)
             plan = plan_run(workspace, runner.pipeline, request)
-            with rows_progress(f"{pipeline} {day}") as progress:
+            with rows_progress(f"{pipeline} {partition}") as progress:
                 found = diff_dry_run(runner, plan, progress, by)
         else:
-            found = diff_publications(runner, parse_day(day), (runs[0], runs[1]) if runs else None, by)
+            found = diff_publications(runner, key, (runs[0], runs[1]) if runs else None, by)
     if json:
         print_json(asdict(found))
     else:
-        _print(f"{pipeline} {day}", found)
+        _print(f"{pipeline} {partition}", found)
 
 
 def _print(title: str, found: "Difference") -> None:

@@ -1,12 +1,14 @@
 """The commands that only look: runs, deliveries and models."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daybreak.cli.arguments import Day, Json, Name, RunId, open_workspace
-from daybreak.declaration.partition import parse_day
+from daybreak.cli.arguments import Json, Key, Name, RunId, open_workspace
 from daybreak.errors import PublicationRefused
+
+if TYPE_CHECKING:
+    from daybreak.workspace import Workspace
 
 looking = typer.Typer()
 
@@ -18,13 +20,17 @@ def runs(
     stale: Annotated[
         bool, typer.Option("--stale", help="Only current ones whose upstream has been published anew since.")
     ] = False,
-    missing: Annotated[bool, typer.Option("--missing", help="Days of which nothing is current instead.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Days whose last run failed instead.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="Partitions of which nothing is current instead.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Partitions whose last run failed instead.")] = False,
+    outdated: Annotated[
+        bool, typer.Option("--outdated", help="Current ones whose source has changed since, by changed.sql, instead.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """List runs, the newest first."""
-    if missing or failed:
-        _list_days(pipeline, limit, missing=missing, failed=failed, json=json)
+    only = {"missing": missing, "failed": failed, "outdated": outdated}
+    if any(only.values()):
+        _list_partitions(pipeline, limit, {name for name, chosen in only.items() if chosen}, json=json)
         return
     from daybreak.cli.display import out, print_json, print_table
     from daybreak.cli.report import print_stale
@@ -83,21 +89,21 @@ def runs(
 
 
 @looking.command()
-def show(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -> None:
+def show(pipeline: Name, partition: Key, run: RunId = None, json: Json = False) -> None:
     """Show one run in full: what it used, what came of every row, what was expected, what is published."""
     from daybreak.cli.display import print_json
     from daybreak.cli.report import print_run
     from daybreak.ledger.history import show_partition
 
     with open_workspace() as workspace:
-        workspace.pipeline(pipeline)
-        found = show_partition(workspace.ledger, pipeline, parse_day(day), run)
+        key = workspace.pipeline(pipeline).calendar.partition(partition).key
+        found = show_partition(workspace.ledger, pipeline, key, run)
     if found is None:
         raise PublicationRefused(
             f"There is no {f'run {run}' if run else 'run'} of this partition.",
-            next_step=f"run it: `daybreak run {pipeline} --partition {day}`.",
+            next_step=f"run it: `daybreak run {pipeline} --partition {partition}`.",
             pipeline=pipeline,
-            partition=day,
+            partition=partition,
         )
     print_json(found) if json else print_run(found)
 
@@ -105,7 +111,7 @@ def show(pipeline: Name, day: Day, run: RunId = None, json: Json = False) -> Non
 @looking.command()
 def deliveries(
     pipeline: Name,
-    day: Day,
+    partition: Key,
     open_only: Annotated[bool, typer.Option("--open", help="Only chunks that are not acknowledged.")] = False,
     json: Json = False,
 ) -> None:
@@ -114,19 +120,19 @@ def deliveries(
     from daybreak.ledger.deliveries import Deliveries
 
     with open_workspace() as workspace:
-        workspace.pipeline(pipeline)
-        found = Deliveries(workspace.ledger.warehouse, pipeline, parse_day(day)).list(only_open=open_only)
+        day = workspace.pipeline(pipeline).calendar.partition(partition).first_day
+        found = Deliveries(workspace.ledger.warehouse, pipeline, day).list(only_open=open_only)
     if json:
         print_json(found)
         return
     columns = ("generation", "kind", "position", "idempotency_key", "items", "rejected", "state", "attempts")
     print_table(
-        f"Deliveries of {pipeline} {day}",
+        f"Deliveries of {pipeline} {partition}",
         [*(name.replace("_", " ") for name in columns), "run", "acknowledged"],
         [[*(row[name] for name in columns), str(row["run_id"]), row["acknowledged_at"]] for row in found],
     )
     if any(row["state"] == "open" for row in found):
-        out.print(f"Next: `daybreak push {pipeline} {day} --resume` scores and sends what is open.")
+        out.print(f"Next: `daybreak push {pipeline} {partition} --resume` scores and sends what is open.")
 
 
 @looking.command()
@@ -154,22 +160,32 @@ def models(
         print_json([{**(to_json(v.model) if v.model else asdict(v)), "lacks": v.lacks} for v in found])
 
 
-def _list_days(pipeline: str | None, limit: int, *, missing: bool, failed: bool, json: bool) -> None:
-    """List the days since a pipeline's first that are missing or failed, the newest first."""
+def _list_partitions(pipeline: str | None, limit: int, only: set[str], *, json: bool) -> None:
+    """List the partitions since a pipeline's first that are missing, failed or outdated, the newest first."""
     from daybreak.cli.display import print_json, print_table
-    from daybreak.run.backfill import FAILED, MISSING, days_to_run
+    from daybreak.run.backfill import partitions_to_run
 
-    only = {name for name, chosen in ((MISSING, missing), (FAILED, failed)) if chosen}
     with open_workspace() as workspace:
-        names = [workspace.pipeline(pipeline).name] if pipeline else list(workspace.pipelines)
+        names = [workspace.pipeline(pipeline).name] if pipeline else _that_tell(workspace, only)
         workspace.ledger.sweep()
-        found = [(name, day) for name in names for day in days_to_run(workspace, workspace.pipeline(name), only)]
-    found = sorted(found, key=lambda one: one[1].day, reverse=True)[:limit]
+        found = [(name, one) for name in names for one in partitions_to_run(workspace, workspace.pipeline(name), only)]
+    found = sorted(found, key=lambda one: one[1].partition.start, reverse=True)[:limit]
     if json:
-        print_json([{"pipeline": name, "partition_date": day.day, "now": day.says} for name, day in found])
+        print_json([{"pipeline": name, "partition_key": one.partition.key, "now": one.says} for name, one in found])
         return
     print_table(
-        f"Days that are {' or '.join(sorted(only))}",
-        ["pipeline", "day", "now", "next"],
-        [[name, day.day, day.says, f"daybreak run {name} --partition {day.day}"] for name, day in found],
+        f"Partitions that are {' or '.join(sorted(only))}",
+        ["pipeline", "partition", "now", "next"],
+        [
+            [name, one.partition.key, one.says, f"daybreak run {name} --partition {one.partition.key}"]
+            for name, one in found
+        ],
     )
+
+
+def _that_tell(workspace: "Workspace", only: set[str]) -> list[str]:
+    """Return the pipelines that can be asked: whether the source has changed not every one says."""
+    from daybreak.warehouse.queries import CHANGED
+
+    declared = workspace.pipelines.values()
+    return [one.name for one in declared if only != {"outdated"} or workspace.queries(one).has(CHANGED)]

@@ -183,7 +183,7 @@ def _source_table(pipeline: "Pipeline") -> str:
 def _day(as_of: str | None, timezone: str) -> "date":
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-    from daybreak.declaration.partition import resolve_partition
+    from daybreak.declaration.partition import day_calendar
 
     try:
         ZoneInfo(timezone)
@@ -191,4 +191,4 @@ def _day(as_of: str | None, timezone: str) -> "date":
         raise ConfigurationError(
             f"There is no time zone '{timezone}'.", next_step="name one, such as `--timezone America/New_York`."
         ) from error
-    return resolve_partition(as_of, timezone, as_of=datetime.now(UTC)).day
+    return day_calendar(timezone).resolve(as_of, as_of=datetime.now(UTC)).first_day

@@ -10,13 +10,13 @@ def print_outcomes(title: str, outcomes: "list[Outcome]") -> None:
     """Print one row for each run."""
     from daybreak.cli.display import print_table
 
-    columns = ["day", "run", "rows in", "quarantined", "failed", "scored", "model version", "seconds", "outcome"]
+    columns = ["partition", "run", "rows in", "quarantined", "failed", "scored", "model version", "seconds", "outcome"]
     print_table(
         title,
         columns,
         [
             [
-                outcome.plan.partition.day,
+                outcome.plan.partition.key,
                 str(outcome.plan.run_id),
                 outcome.counts.rows_extracted,
                 outcome.counts.rows_quarantined,

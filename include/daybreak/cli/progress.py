@@ -1,12 +1,27 @@
 """Progress: bars and steps on standard error, for work that takes a while."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from daybreak.cli.display import err
+
+if TYPE_CHECKING:
+    from daybreak.errors import SourceAwaited
+
+_BETWEEN_LOOKS_SECONDS = 60.0
 
 
 @contextmanager
@@ -18,11 +33,11 @@ def rows_progress(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def days_progress(title: str, total: int) -> Iterator[Callable[[date], None]]:
+def partitions_progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
     """Show partitions done of partitions in all."""
     with _progress() as progress:
         task = progress.add_task(title, total=total)
-        yield lambda day: progress.update(task, advance=1, description=f"{title} {day}")
+        yield lambda key: progress.update(task, advance=1, description=f"{title} {key}")
 
 
 @contextmanager
@@ -38,6 +53,24 @@ def steps_progress(title: str) -> Iterator[Callable[[str], None]]:
                 err.print(f"{title}: {text}")
 
         yield step
+
+
+@contextmanager
+def waiting_progress() -> Iterator[Callable[["SourceAwaited"], None]]:
+    """Say what is waited for and until when, and look again after a minute."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        tasks: list[TaskID] = []
+
+        def pause(waiting: "SourceAwaited") -> None:
+            if not tasks:
+                tasks.append(progress.add_task(str(waiting), total=None))
+                if not err.is_terminal:
+                    err.print(str(waiting), soft_wrap=True, markup=False)
+            left = (waiting.until - datetime.now(UTC)).total_seconds()
+            time.sleep(min(_BETWEEN_LOOKS_SECONDS, max(left, 0.0)))
+
+        yield pause
 
 
 def _progress() -> Progress:

@@ -95,11 +95,11 @@ def print_stale(found: list[dict[str, Any]]) -> None:
     """Print stale publications, and how each is made anew."""
     print_table(
         "Stale publications",
-        ["pipeline", "day", "run", "made from", "its run", "which is now", "since"],
+        ["pipeline", "partition", "run", "made from", "its run", "which is now", "since"],
         [
             [
                 row["pipeline"],
-                row["partition_date"],
+                row["partition_key"],
                 str(row["run_id"]),
                 row["upstream"],
                 str(row["upstream_run_id"]),
@@ -110,4 +110,4 @@ def print_stale(found: list[dict[str, Any]]) -> None:
         ],
     )
     for row in found:
-        out.print(f"Next: `daybreak run {row['pipeline']} --partition {row['partition_date']}`", markup=False)
+        out.print(f"Next: `daybreak run {row['pipeline']} --partition {row['partition_key']}`", markup=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from daybreak.declaration.cadence import Week
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError
 
@@ -25,6 +26,7 @@ def load_declared(module: str) -> Declared:
     """
     pipelines: dict[str, Pipeline] = {}
     broken: dict[str, ConfigurationError] = {}
+    references: dict[str, str] = {}
     for entry in _entries(module):
         try:
             pipeline = _resolve(entry)
@@ -36,7 +38,11 @@ def load_declared(module: str) -> Declared:
                 f"{module} declares two pipelines '{pipeline.name}'.", next_step="give one of them another name."
             )
         pipelines[pipeline.name] = pipeline
-    return Declared(pipelines, broken)
+        references[pipeline.name] = str(entry) if isinstance(entry, str) else pipeline.name
+    for name in list(pipelines):
+        if problem := _other_calendar(pipelines[name], pipelines):
+            broken[references[name]] = _broken(references[name], *problem)
+    return Declared({name: found for name, found in pipelines.items() if references[name] not in broken}, broken)
 
 
 def load_pipelines(module: str) -> dict[str, Pipeline]:
@@ -57,6 +63,32 @@ def find_pipeline(module: str, name: str) -> Pipeline:
     raise ConfigurationError(
         f"There is no pipeline '{name}'.", next_step=f"choose from {', '.join(declared.pipelines)}{also}."
     )
+
+
+def _other_calendar(pipeline: Pipeline, pipelines: dict[str, Pipeline]) -> tuple[str, str] | None:
+    """Say why a pipeline cannot be made from its upstream, and the next step; None where it can."""
+    upstream = pipelines.get(pipeline.upstream or "")
+    if upstream is None:
+        return None
+    if upstream.every != pipeline.every:
+        # One publication of the upstream is read, of the same partition, and it starts the run.
+        return (
+            f"it is {_every(pipeline)} and its upstream {upstream.name} {_every(upstream)}: "
+            "a partition is made from the upstream's publication of the same one",
+            f"declare `every` as {upstream.name} does; or leave `upstream` out, and let extract.sql read what "
+            f"predictions.{upstream.name} shows of the time between :start and :end.",
+        )
+    if upstream.timezone != pipeline.timezone:
+        return (
+            f"its time zone is {pipeline.timezone} and that of its upstream {upstream.name} {upstream.timezone}",
+            "declare the same, so that a partition is the same time in both.",
+        )
+    return None
+
+
+def _every(pipeline: Pipeline) -> str:
+    starts = f" from {pipeline.every.starts}" if isinstance(pipeline.every, Week) else ""
+    return f"{pipeline.every.adverb}{starts}"
 
 
 def _entries(module: str) -> tuple[Any, ...]:

@@ -1,12 +1,15 @@
 """Pipeline: what a batch-inference pipeline declares. Light to import: it is read whenever Airflow parses a DAG."""
 
-import importlib
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
 
+from daybreak.declaration.cadence import DAILY, WEEKDAYS, Cadence, Day, Hour, Week, Weekday
+from daybreak.declaration.functions import Function
+from daybreak.declaration.partition import Calendar
 from daybreak.declaration.presentation import presentation_problem
 from daybreak.declaration.segments import ModelRef, PerSegment, Segments
 from daybreak.declaration.source_tables import EventTable, StateTable
@@ -14,8 +17,6 @@ from daybreak.errors import ConfigurationError
 
 # What is predicted, as far as measuring goes: how often, how much, a probability, or an order of candidates.
 Measures = Literal["counts", "amounts", "probability", "ranking"]
-# A function, or ``module:function`` where importing it would be heavy: a DAG file that is parsed imports nothing of it.
-Function = str | Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,19 @@ class Push:
 
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """A daily batch: where its rows come from, what they must fulfil, and what is predicted for them.
+    """A batch of each day, week, month or hour: where its rows come from, what they must fulfil, what is predicted.
 
     ``sql/<name>/`` holds its queries. ``expectations`` builds the expectation suite, such as a ``RowRules``;
     ``training`` fits the model, such as a ``Classification``. Each is a function, or is named as ``module:function``
     where importing it would be heavy. ``history_days`` is how many days, the partition included, the query
     looks back on; partitions with less history in the source are refused. Predictions are published, or pushed where
     ``push`` says how.
+
+    ``every`` says how long a partition is: ``Hour()``, ``Day()``, ``Week(starts="sunday")`` or ``Month()``, in local
+    time. Its run starts ``ready_after`` its end. Where the source has not landed then, the run waits for it as long as
+    ``wait`` says. ``open_on`` names the days of the week that the source has rows of, all by default. A
+    day that is missing in the history that the query looks back on is counted where coverage.sql lists days, and of
+    more than ``max_missing_days`` the run is refused.
 
     ``reads`` names the table and column that coverage.sql, and perhaps training.sql, follow from; a pipeline that has
     the file keeps it.
@@ -120,6 +127,11 @@ class Pipeline:
     prediction: Prediction
     expectations: Function
     training: Function
+    every: Cadence = DAILY
+    ready_after: timedelta = timedelta(0)
+    wait: timedelta = timedelta(0)
+    open_on: tuple[Weekday, ...] = WEEKDAYS
+    max_missing_days: int = 0
     history_days: int = 1
     max_quarantined_share: float = 0.05
     max_failed_share: float = 0.01
@@ -157,6 +169,21 @@ class Pipeline:
     def segments(self) -> Segments:
         """The registered models by segment, whether there is one for all rows or one for each."""
         return self.model.segments
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The partitions that there are."""
+        return Calendar(self.timezone, self.every, self.open_on)
+
+    @property
+    def measured_every(self) -> Cadence:
+        """What predictions are taken together by, where models are compared: the partition, of hours their day."""
+        return DAILY if isinstance(self.every, Hour) else self.every
+
+    @property
+    def horizon(self) -> int:
+        """How many of those a target reaches over."""
+        return math.ceil(self.target_days / self.measured_every.least_days)
 
     @property
     def display_name(self) -> str:
@@ -203,7 +230,8 @@ class Pipeline:
         if self.backfill not in ("current", "as_of") and not (isinstance(self.backfill, int) and self.backfill > 0):
             return f"a backfill policy '{self.backfill}' other than current, as_of or a version"
         if (
-            problem := self._measuring_contradiction()
+            problem := self._calendar_contradiction()
+            or self._measuring_contradiction()
             or self._no_function()
             or self._retrain_contradiction()
             or self._presentation_contradiction()
@@ -216,6 +244,17 @@ class Pipeline:
         if self.top and self.top.within == self.entity_key:
             return "a top within its whole entity key, of which there is one row each"
         return None
+
+    def _calendar_contradiction(self) -> str | None:
+        if not isinstance(self.every, Cadence):
+            return f"{self.every!r:.50} as its cadence, which is none of Hour(), Day(), Week() and Month()"
+        if self.push and not isinstance(self.every, Day | Week):
+            return f"a push of each {self.every.word}: the receiver tells partitions apart by a day"
+        if self.ready_after < timedelta(0) or self.wait < timedelta(0):
+            return "a time to wait that is negative"
+        if not self.open_on or set(self.open_on) - set(WEEKDAYS):
+            return f"days that it is open on other than one or more of {', '.join(WEEKDAYS)}"
+        return "a number of missing days below nought" if self.max_missing_days < 0 else None
 
     def _measuring_contradiction(self) -> str | None:
         if self.positive is not None and self.target is None:
@@ -253,21 +292,3 @@ class Pipeline:
         if self.measures and self.measured_by != column:
             return f"when to retrain by a model per segment, and is not measured by {column}"
         return None
-
-
-def load_function(function: Function) -> Any:
-    """Return a declared function, which is imported where ``module:function`` names it."""
-    if not isinstance(function, str):
-        return function
-    module, _, name = function.partition(":")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"'{function}' cannot be imported ({error}).", next_step="mend the pipeline's declaration."
-        ) from error
-
-
-def function_name(function: Function) -> str:
-    """Say which function is declared: by its name, or by that of its type where it is an object that is called."""
-    return function if isinstance(function, str) else getattr(function, "__qualname__", type(function).__qualname__)

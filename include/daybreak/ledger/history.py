@@ -1,6 +1,5 @@
 """History: what the ledger says of runs, publications, expectations and quarantine, as plain rows for display."""
 
-from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,10 +18,10 @@ def list_runs(ledger: Ledger, pipeline: str | None = None, limit: int = 30) -> l
         return [dict(row) for row in connection.execute(wanted).mappings()]
 
 
-def show_partition(ledger: Ledger, pipeline: str, day: date, run_id: int | None = None) -> dict[str, Any] | None:
+def show_partition(ledger: Ledger, pipeline: str, partition: str, run_id: int | None = None) -> dict[str, Any] | None:
     """Return everything about one run of a partition: the given one, else the current one, else the last one."""
-    of_partition = sa.select(runs).where(runs.c.pipeline == pipeline, runs.c.partition_key == day.isoformat())
-    published = (publications.c.pipeline == pipeline) & (publications.c.partition_date == day)
+    of_partition = sa.select(runs).where(runs.c.pipeline == pipeline, runs.c.partition_key == partition)
+    published = (publications.c.pipeline == pipeline) & (publications.c.partition_key == partition)
     with ledger.warehouse.begin() as connection:
         if run_id is None:
             run_id = connection.scalar(

@@ -6,6 +6,7 @@ What expectations said, segments, quarantine and deliveries have modules of thei
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, RowMapping
 
 from daybreak.declaration.partition import Partition
-from daybreak.errors import DaybreakError, PublicationRefused, on_one_line
+from daybreak.errors import DaybreakError, PartitionRefused, PublicationRefused, SourceAwaited, on_one_line
 from daybreak.ledger.signs_of_life import SignsOfLife, sign
 from daybreak.ledger.tables import runs
 from daybreak.unforeseen import as_ours
 from daybreak.warehouse.database import Warehouse
+
+# By so much clocks are changed at the most.
+_OF_CLOCKS = timedelta(hours=3)
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,10 @@ class Ledger:
         return found
 
     def locate(self, run_id: int, partition: Partition) -> None:
-        """Write down the day that the run was resolved to."""
+        """Write down the partition that the run was resolved to."""
         self.record(
             run_id,
-            partition_date=partition.day,
+            partition_date=partition.first_day,
             window_start=partition.start,
             window_end=partition.end,
             timezone=partition.timezone,
@@ -143,10 +147,14 @@ class Ledger:
     def closing_on_error(self, run_id: int, pipeline: str, partition: str) -> Iterator[None]:
         """Close the run as failed if the body raises, and name pipeline and partition in the error.
 
+        A run that waits for its source stays open.
         What leaves it is one of ours, whatever was raised; who interrupts it is let through.
         """
         try:
             yield
+        except SourceAwaited:
+            self._signs.release(run_id)
+            raise
         except Exception as error:
             ours = as_ours(error, self._tracebacks).located(pipeline, partition)
             # Where the warehouse is what failed, the run stays open until it is tried again or swept up.
@@ -211,3 +219,32 @@ def lock(connection: Connection, name: str) -> None:
     Waits as long as the warehouse lets anything wait; a lock not had in time is a transient error.
     """
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
+
+def refuse_other_cadence(warehouse: Warehouse, pipeline: str, partition: Partition) -> None:
+    """Refuse a partition that another one overlaps which was published or sent, as before a change of ``every``.
+
+    A change of the time zone, or of its rules, moves partitions by hours and is none of the cadence.
+    """
+    begins, ends = (
+        sa.literal(partition.start, runs.c.window_start.type),
+        sa.literal(partition.end, runs.c.window_end.type),
+    )
+    longer = sa.func.abs(sa.func.extract("epoch", (runs.c.window_end - runs.c.window_start) - (ends - begins)))
+    common = sa.func.least(runs.c.window_end, ends) - sa.func.greatest(runs.c.window_start, begins)
+    same_zone = (runs.c.timezone == partition.timezone) & (common > _OF_CLOCKS)
+    done = sa.select(runs.c.partition_key).where(
+        runs.c.pipeline == pipeline,
+        runs.c.state.in_(("published", "pushed")),
+        runs.c.partition_key != partition.key,
+        runs.c.window_start < partition.end,
+        runs.c.window_end > partition.start,
+        sa.or_(longer > _OF_CLOCKS.total_seconds(), same_zone),
+    )
+    with warehouse.begin() as connection:
+        other = connection.scalar(done.limit(1))
+    if other is not None:
+        raise PartitionRefused(
+            f"It overlaps {other}, which is published: the pipeline had another cadence.",
+            next_step="give the pipeline another name, under which all is new, or its old cadence back.",
+        )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from daybreak.declaration.partition import days
 from daybreak.errors import TerminalError, TransientError
 from daybreak.local.airflow_http import AirflowHttp
 
@@ -105,7 +104,7 @@ class AirflowApi:
         newest = {
             run.partition: run for run in reversed(self.runs(dag_id, partition_date_gte=first, partition_date_lte=last))
         }
-        wanted = [day.isoformat() for day in days(first, last)]
+        wanted = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
         if missing := [key for key in wanted if key not in newest]:
             raise TerminalError(
                 f"Airflow made no run for {', '.join(missing)}.",

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from daybreak.declaration.partition import Partition
+from daybreak.declaration.partition import start_of_day
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ModelRefused
 from daybreak.models.aliases import COMMAND_LINE, Aliases, Decision
@@ -33,7 +33,7 @@ def declare(
             next_step=f"declare it since {earliest} or a later day.",
             pipeline=pipeline.name,
         )
-    instant = Partition(since, pipeline.timezone).start
+    instant = start_of_day(since, pipeline.timezone)
     return aliases.declare(version, instant, Decision(reason, decided_by=decided_by))
 
 

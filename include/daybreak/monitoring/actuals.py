@@ -35,7 +35,7 @@ def read_actuals(queries: Queries, pipeline: Pipeline, partition: Partition) -> 
             next_step="write it: one row per entity key, with what happened in the column actual.",
             pipeline=pipeline.name,
         )
-    binds = query_binds(partition, partition)
+    binds = query_binds(partition)
     queries.check("actuals", binds)
     with queries.stream("actuals", binds) as (_, reader):
         found = reader.read_all()

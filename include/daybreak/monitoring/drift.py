@@ -3,6 +3,7 @@
 Judged by Great Expectations' KL-divergence expectation against the distributions that were kept when it was trained.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,12 +84,13 @@ def judge_drift(columns: "pd.DataFrame", profiles: dict[str, dict[str, Any]], re
     return found
 
 
-def record_drift(warehouse: Warehouse, pipeline: str, partition_date: Any, run_id: int, found: list[Drift]) -> None:
+def record_drift(warehouse: Warehouse, pipeline: str, run: Mapping[str, Any], found: list[Drift]) -> None:
     """Write down how far each column of a run is off, in the place of what an earlier measurement said."""
     for one in found:
         values = {
             "pipeline": pipeline,
-            "partition_date": partition_date,
+            "partition_key": run["partition_key"],
+            "partition_date": run["partition_date"],
             "model_version": one.model_version,
             "divergence": one.divergence,
             "threshold": one.threshold,
@@ -96,7 +98,7 @@ def record_drift(warehouse: Warehouse, pipeline: str, partition_date: Any, run_i
             "rows": one.rows,
             "measured_at": sa.func.clock_timestamp(),
         }
-        statement = insert(drift).values(run_id=run_id, segment=one.segment, column_name=one.column, **values)
+        statement = insert(drift).values(run_id=run["run_id"], segment=one.segment, column_name=one.column, **values)
         key = "one_row_per_run_segment_and_column"
         with warehouse.begin() as connection:
             connection.execute(statement.on_conflict_do_update(constraint=key, set_=values))

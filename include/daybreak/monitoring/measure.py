@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 # Fewer rows say little of a model; and of predictions that are kept nowhere, a mean over one row would be one.
 LEAST_ROWS = 30
-# Actuals may come late: days that ended since are measured again, older ones only if they never were.
+# Actuals may come late: partitions of the last days, and in any case the last two, are measured again, older ones
+# only if they never were.
 AGAIN_DAYS, LOOK_BACK_DAYS = 14, 90
 _AT_ONCE = 3
 
@@ -36,7 +37,7 @@ _AT_ONCE = 3
 class Measured:
     """What came of measuring one partition: its primary metric by role, or why there is none."""
 
-    day: date
+    partition: str
     run_id: int
     rows: int = 0
     predictions: int = 0
@@ -60,43 +61,45 @@ class Measuring:
         self._kind = pipeline.measures
         self._rescoring = Rescoring(workspace, pipeline) if pipeline.push else None
 
-    def due(self, first: date | None = None, last: date | None = None) -> list[tuple[date, int]]:
+    def due(self, first: Partition | None = None, last: Partition | None = None) -> list[tuple[str, int]]:
         """List partitions to be measured, each with its run: those of a range, or what is new or may have changed."""
         with self._warehouse.begin() as connection:
-            found = [(row[0], row[1]) for row in connection.execute(newest_runs(self._pipeline))]
+            found = connection.execute(newest_runs(self._pipeline)).tuples().all()
             known = set(
                 connection.scalars(sa.select(performance.c.run_id).where(performance.c.pipeline == self._pipeline.name))
             )
         if first or last:
-            return [(day, run) for day, run in found if (first or day) <= day <= (last or day)]
+            begins, ends = (one.key if one else None for one in (first, last))
+            return [(key, run) for key, run, _ in found if (begins or key) <= key <= (ends or key)]
         if not found:
             return []
-        newest = max(day for day, _ in found)
+        newest = found[-1][2]
         again, oldest = newest - timedelta(days=AGAIN_DAYS), newest - timedelta(days=LOOK_BACK_DAYS)
-        return [(day, run) for day, run in found if day > again or (day > oldest and run not in known)]
+        again = min(again, found[-2:][0][2] - timedelta(days=1))
+        return [(key, run) for key, run, day in found if day > again or (day > oldest and run not in known)]
 
-    def each(self, due: list[tuple[date, int]]) -> Iterator[Measured]:
+    def each(self, due: list[tuple[str, int]]) -> Iterator[Measured]:
         """Measure partitions, in their order; while one is read from the database, another one is reckoned."""
         if self._rescoring:
-            yield from (self.measure(day, run_id) for day, run_id in due)
+            yield from (self.measure(key, run_id) for key, run_id in due)
             return
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="daybreak-measure") as pool:
             yield from pool.map(lambda wanted: self.measure(*wanted), due)
 
-    def measure(self, day: date, run_id: int) -> Measured:
+    def measure(self, key: str, run_id: int) -> Measured:
         """Measure one partition and write its metrics down, in the place of what was measured of the run before."""
         run = self._workspace.ledger.get(run_id)
-        partition = Partition(day, self._pipeline.timezone)
+        partition = self._pipeline.calendar.partition(key)
         actuals = read_actuals(self._workspace.queries(self._pipeline), self._pipeline, partition)
         if not actuals.num_rows:
-            return Measured(day, run_id, problem="no actuals yet")
+            return Measured(key, run_id, problem="no actuals yet")
         if self._rescoring:
             sides = {"champion": self._rescoring.joined(dict(run), actuals)}
         else:
             sides = self._sides(run_id, actuals)
         joined = sides["champion"]
         if joined is None or (self._rescoring and len(joined.actual) < LEAST_ROWS):
-            return Measured(day, run_id, problem="no prediction has an actual" if joined is None else "too few rows")
+            return Measured(key, run_id, problem="no prediction has an actual" if joined is None else "too few rows")
         rows = [row for role, side in sides.items() if side for row in self._performance(role, side, dict(run))]
         with self._warehouse.begin() as connection:
             lock(connection, f"measure/{run_id}")
@@ -105,7 +108,7 @@ class Measuring:
             connection.execute(performance.insert(), [row | {"measured_at": now} for row in rows])
         primary = PRIMARY[self._kind]
         metrics = {r["role"]: r["value"] for r in rows if (r["segment_by"], r["metric"]) == ("", primary)}
-        return Measured(day, run_id, len(joined.actual), joined.predictions, metrics)
+        return Measured(key, run_id, len(joined.actual), joined.predictions, metrics)
 
     def _sides(self, run_id: int, actuals: "pa.Table") -> dict[str, Joined | None]:
         """Join what the champion published, and what a challenger predicted for the same rows, with the actuals."""
@@ -134,6 +137,7 @@ class Measuring:
                 )
         shared = {
             "pipeline": self._pipeline.name,
+            "partition_key": run["partition_key"],
             "partition_date": run["partition_date"],
             "run_id": run["run_id"],
             "role": role,
@@ -166,19 +170,22 @@ class Measuring:
 
 
 def newest_runs(pipeline: Pipeline) -> sa.Select[Any]:
-    """Select each partition that has predictions, with the run whose they are."""
+    """Select each partition that has predictions: its key, the run whose they are, and the day that it begins in."""
     if pipeline.push is None:
         columns = publications.c
-        current = sa.select(columns.partition_date, columns.run_id).where(columns.withdrawn_at.is_(None))
-        return current.where(columns.pipeline == pipeline.name).order_by(columns.partition_date)
+        current = sa.select(columns.partition_key, columns.run_id, columns.partition_date).where(
+            columns.withdrawn_at.is_(None)
+        )
+        return current.where(columns.pipeline == pipeline.name).order_by(columns.partition_key)
     # What a backfill or a dry run scored was not sent, but it was scored: its calibration can be measured.
     of_pipeline = (runs.c.pipeline == pipeline.name, runs.c.state.in_(("pushed", "not pushed")))
-    last = sa.select(runs.c.partition_date, runs.c.run_id).where(*of_pipeline).distinct(runs.c.partition_date)
-    return last.order_by(runs.c.partition_date, runs.c.state.desc(), runs.c.run_id.desc())
+    chosen = (runs.c.partition_key, runs.c.run_id, runs.c.partition_date)
+    last = sa.select(*chosen).where(*of_pipeline).distinct(runs.c.partition_key)
+    return last.order_by(runs.c.partition_key, runs.c.state.desc(), runs.c.run_id.desc())
 
 
 def measure(
-    workspace: Workspace, pipeline: Pipeline, first: date | None = None, last: date | None = None
+    workspace: Workspace, pipeline: Pipeline, first: Partition | None = None, last: Partition | None = None
 ) -> list[Measured]:
     """Measure the partitions of a range, or those that are new or may have changed."""
     measuring = Measuring(workspace, pipeline)

@@ -7,7 +7,6 @@ import numpy as np
 import sqlalchemy as sa
 
 from daybreak.batch.json_rows import as_texts
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused
@@ -52,10 +51,10 @@ class Rescoring:
 
         version, model = self._model(run)
         keys, column = list(self._pipeline.entity_key), self._pipeline.prediction.column
-        partition = Partition(run["partition_date"], self._pipeline.timezone)
+        partition = self._pipeline.calendar.partition(run["partition_key"])
         left_out = self._quarantined(run["run_id"])
         parts = []
-        with self._workspace.queries(self._pipeline).stream(EXTRACT, query_binds(partition, partition)) as (_, reader):
+        with self._workspace.queries(self._pipeline).stream(EXTRACT, query_binds(partition)) as (_, reader):
             for batch in reader:
                 values = predictions(model, version, self._pipeline, batch)
                 scored = ~np.isnan(values) & ~np.isin(_texts(batch.select(keys).columns), left_out)
@@ -74,7 +73,7 @@ class Rescoring:
                     f"{version.name} version {number} has another digest than run {run['run_id']} used.",
                     next_step="restore the artifact that was registered.",
                     pipeline=self._pipeline.name,
-                    partition=str(run["partition_date"]),
+                    partition=run["partition_key"],
                 )
             self._models = {number: (version, registry.load(version))}
         return self._models[number]

@@ -1,8 +1,9 @@
 """Retraining when it is needed: what was measured of a partition, held against what the pipeline declares."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ class Watched:
     """What a partition's measurements say of the model: why it is to be trained again, and why it is not yet."""
 
     pipeline: str
-    partition_date: date
+    partition: str
     reasons: tuple[str, ...]
     held_back: str | None = None
 
@@ -39,38 +40,38 @@ def watch_newest(workspace: Workspace, pipeline: Pipeline) -> Watched | None:
 
     None where there is no such partition.
     """
-    newest = sa.select(sa.func.max(performance.c.partition_date)).where(
+    newest = sa.select(sa.func.max(performance.c.partition_key)).where(
         performance.c.pipeline == pipeline.name, performance.c.role == "champion"
     )
     if pipeline.measures is None:
-        newest = sa.select(sa.func.max(newest_runs(pipeline).subquery().c.partition_date))
+        newest = sa.select(sa.func.max(newest_runs(pipeline).subquery().c.partition_key))
     with workspace.ledger.warehouse.begin() as connection:
-        day = connection.scalar(newest)
-    return None if day is None else watch(workspace, pipeline, day)
+        key = connection.scalar(newest)
+    return None if key is None else watch(workspace, pipeline, key)
 
 
-def watch(workspace: Workspace, pipeline: Pipeline, partition_date: date, now: datetime | None = None) -> Watched:
+def watch(workspace: Workspace, pipeline: Pipeline, partition: str, now: datetime | None = None) -> Watched:
     """Hold a partition against the thresholds that are declared, and write down what crossed one.
 
     Error and drift are those of the run that is current, or that was pushed; a partition without one has neither.
     """
     retrain = pipeline.retrain
-    run = _run_of(workspace, pipeline, partition_date)
+    run = _run_of(workspace, pipeline, partition)
     if retrain is None or run is None:
-        return Watched(pipeline.name, partition_date, ())
+        return Watched(pipeline.name, partition, ())
     versions = versions_of(workspace, pipeline, run)
     reasons = [
         reason
         for segment, version in versions.items()
-        if (reason := _error(workspace, pipeline, retrain, segment, version, partition_date))
+        if (reason := _error(workspace, pipeline, retrain, segment, version, partition))
     ]
     drifts = judge_run(workspace, pipeline, retrain, run, versions)
-    record_drift(workspace.warehouse, pipeline.name, partition_date, run["run_id"], drifts)
+    record_drift(workspace.warehouse, pipeline.name, run, drifts)
     reasons += [str(drift) for drift in drifts if drift.drifted]
     held_back = cooling_down(workspace, pipeline, retrain, now or datetime.now(UTC)) if reasons else None
-    watched = Watched(pipeline.name, partition_date, tuple(reasons), held_back)
+    watched = Watched(pipeline.name, partition, tuple(reasons), held_back)
     if reasons:
-        _record(workspace, watched, run["model_version"])
+        _record(workspace, watched, run)
     return watched
 
 
@@ -80,15 +81,15 @@ def _error(
     retrain: Retrain,
     segment: str | None,
     version: ModelVersion,
-    partition_date: date,
+    partition: str,
 ) -> str | None:
     metric = PRIMARY[pipeline.measures] if pipeline.measures else None
     trained = version.metrics.get(metric) if metric else None
     if metric is None or not trained:
         return None
-    recent = sa.select(sa.func.avg(performance.c.value), sa.func.count(performance.c.partition_date.distinct())).where(
+    recent = sa.select(sa.func.avg(performance.c.value), sa.func.count(performance.c.partition_key.distinct())).where(
         performance.c.pipeline == pipeline.name,
-        performance.c.partition_date.between(partition_date - timedelta(days=retrain.days - 1), partition_date),
+        performance.c.partition_key.between(_first_of(pipeline, partition, retrain.days), partition),
         performance.c.role == "champion",
         performance.c.metric == metric,
         *_scored_by(pipeline, segment, version),
@@ -107,6 +108,14 @@ def _error(
     return f"{metric}{of} was {found:.4f} over {partitions} partitions, {times}"
 
 
+def _first_of(pipeline: Pipeline, last: str, count: int) -> str:
+    """Return the key of the first of so many partitions that end with the last."""
+    first = pipeline.calendar.partition(last)
+    for _ in range(count - 1):
+        first = pipeline.calendar.before(first)
+    return first.key
+
+
 def _scored_by(pipeline: Pipeline, segment: str | None, version: ModelVersion) -> "list[sa.ColumnElement[bool]]":
     """Choose what was measured of a version's rows: of all, or of those of its segment."""
     if pipeline.segments.column is None:
@@ -119,18 +128,22 @@ def _scored_by(pipeline: Pipeline, segment: str | None, version: ModelVersion) -
     return [performance.c.segment_by == pipeline.segments.column, performance.c.segment == segment, by_version]
 
 
-def _run_of(workspace: Workspace, pipeline: Pipeline, partition_date: date) -> dict[str, Any] | None:
+def _run_of(workspace: Workspace, pipeline: Pipeline, partition: str) -> dict[str, Any] | None:
     found = newest_runs(pipeline).subquery()
     wanted = sa.select(runs).join(found, found.c.run_id == runs.c.run_id)
     with workspace.ledger.warehouse.begin() as connection:
-        run = connection.execute(wanted.where(found.c.partition_date == partition_date)).mappings().first()
+        run = connection.execute(wanted.where(found.c.partition_key == partition)).mappings().first()
     return None if run is None else dict(run)
 
 
-def _record(workspace: Workspace, watched: Watched, version: int | None) -> None:
+def _record(workspace: Workspace, watched: Watched, run: Mapping[str, Any]) -> None:
     values = {"reasons": list(watched.reasons), "held_back": watched.held_back}
     statement = insert(retraining_requests).values(
-        pipeline=watched.pipeline, partition_date=watched.partition_date, model_version=version, **values
+        pipeline=watched.pipeline,
+        partition_key=watched.partition,
+        partition_date=run["partition_date"],
+        model_version=run["model_version"],
+        **values,
     )
     key = "one_request_per_partition_and_version"
     with workspace.warehouse.begin() as connection:

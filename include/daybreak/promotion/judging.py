@@ -12,7 +12,7 @@ from daybreak.ledger.tables import performance
 from daybreak.models.measured_models import BY_MODEL
 from daybreak.models.version import ModelVersion
 from daybreak.promotion.bootstrap import Interval, least_days, paired_interval
-from daybreak.training.comparison import Compared, by_group, compare, unseen_days
+from daybreak.training.comparison import Compared, by_group, compare, unseen
 from daybreak.training.metrics import PRIMARY
 from daybreak.training.trial import Trial, try_in_fresh_process, values_of
 from daybreak.training.unseen_keys import compare_by_keys, told_by_keys
@@ -75,7 +75,7 @@ def _compared(
 ) -> Compared:
     if told_by_keys(workspace, pipeline):
         return compare_by_keys(workspace, pipeline, challenger, champion, progress)
-    on = unseen_days(workspace, pipeline, [model for model in (challenger, champion) if model])
+    on = unseen(workspace, pipeline, [model for model in (challenger, champion) if model])
     return compare(workspace, pipeline, challenger, champion, on, progress) if on else Compared(days=[])
 
 
@@ -94,15 +94,18 @@ def _signature(challenger: ModelVersion, champion: ModelVersion | None) -> Check
 
 
 def _held_out(pipeline: Pipeline, compared: Compared) -> Check:
-    name, least = "better on held-out rows", least_days(pipeline.target_days)
+    name, least = "better on held-out rows", least_days(pipeline.horizon)
     if compared.by_key:
         return _unseen_keys(pipeline, compared, name)
+    word = pipeline.measured_every.word
     if len(compared.days) < least or not compared.challenger:
         return Check(
-            name, False, f"{len(compared.days)} days that neither has seen, {least} are needed; wait, or train again"
+            name,
+            False,
+            f"{len(compared.days)} {word}s that neither has seen, {least} are needed; wait, or train again",
         )
     challenger, champion = np.concatenate(compared.challenger), np.concatenate(compared.champion)
-    interval = paired_interval(challenger - champion, np.concatenate(compared.day), horizon=pipeline.target_days)
+    interval = paired_interval(challenger - champion, np.concatenate(compared.day), horizon=pipeline.horizon)
     return Check(name, interval.high < 0, _told(pipeline, champion.mean(), challenger.mean(), interval))
 
 
@@ -133,13 +136,13 @@ def _shadow(workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, 
     )
     with workspace.ledger.warehouse.begin() as connection:
         found = connection.execute(wanted).all()
-    days, least = len({row[0] for row in found}), least_days(pipeline.target_days)
+    days, least = len({row[0] for row in found}), least_days(pipeline.horizon)
     if days < least:
-        return Check(name, None, f"{days} of the {least} days that are needed are measured")
+        return Check(name, None, f"{days} of the {least} {pipeline.measured_every.word}s that are needed are measured")
     day, rows = np.array([row[0].toordinal() for row in found]), np.array([row[1] for row in found], dtype=float)
     values = np.array([[row[2], row[3]] for row in found], dtype=float)
     losses = -values if metric == "precision_at_5" else values**2 if metric == "rmse" else values
-    interval = paired_interval(losses[:, 1] - losses[:, 0], day, rows, horizon=pipeline.target_days)
+    interval = paired_interval(losses[:, 1] - losses[:, 0], day, rows, horizon=pipeline.horizon)
     means = np.average(losses, axis=0, weights=rows)
     return Check(name, interval.high < 0, _told(pipeline, means[0], means[1], interval))
 
@@ -190,5 +193,6 @@ def _told(pipeline: Pipeline, champion: float, challenger: float, interval: Inte
     shown = {"rmse": "squared error", "precision_at_5": "precision at 5, negated"}.get(metric, metric.replace("_", " "))
     return (
         f"{shown} {challenger:.5f} against {champion:.5f}, difference {interval.mean:+.5f} "
-        f"(95 %: {interval.low:+.5f} to {interval.high:+.5f}) on {interval.rows:,} rows of {interval.days} days"
+        f"(95 %: {interval.low:+.5f} to {interval.high:+.5f}) on {interval.rows:,} rows of "
+        f"{interval.days} {pipeline.measured_every.word}s"
     )

@@ -63,7 +63,7 @@ class Pusher:
         self._target = target
         self._client = DeliveryClient(target)
         self._secret: SecretStr = target.signing_key
-        self._deliveries = Deliveries(warehouse, plan.pipeline, plan.partition.day)
+        self._deliveries = Deliveries(warehouse, plan.pipeline, plan.partition.first_day)
 
     def push(self, snapshot_digest: str, offers: Items) -> Pushed:
         """Send what was not acknowledged before, then withdraw what is no longer offered.

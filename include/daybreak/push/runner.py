@@ -12,7 +12,8 @@ from typing import Any
 
 from daybreak.batch.chunk import Scored
 from daybreak.batch.snapshot import Snapshot, remove_snapshots
-from daybreak.declaration.pipeline import Pipeline, Push, load_function
+from daybreak.declaration.functions import load_function
+from daybreak.declaration.pipeline import Pipeline, Push
 from daybreak.errors import ConfigurationError, DaybreakError, ExpectationsFailed, ModelRefused, ScoringFailed
 from daybreak.ledger.deliveries import Deliveries
 from daybreak.ledger.runs import Counts
@@ -117,7 +118,7 @@ class PushRunner(Runner):
         counts = Counts(**{name: run[name] for name in Counts.__dataclass_fields__})
         if run["state"] != "pushed":
             return PushOutcome(plan, counts, 0, note=run["note"])
-        sent = Deliveries(self.workspace.warehouse, plan.pipeline, plan.partition.day).list()
+        sent = Deliveries(self.workspace.warehouse, plan.pipeline, plan.partition.first_day).list()
         last = max((chunk["generation"] for chunk in sent), default=0)
         offers = [chunk for chunk in sent if chunk["kind"] == "offers" and chunk["generation"] == last]
         rejected = sum(chunk["rejected"] for chunk in offers)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,14 +89,16 @@ class Difference:
         return Segment(None, **counts, mean_difference=mean)
 
 
-def diff_publications(runner: Runner, day: date, runs: tuple[int, int] | None, by: str | None = None) -> Difference:
-    """Compare two finished runs of a day; by default the current one with the one that was current before it.
+def diff_publications(
+    runner: Runner, partition: str, runs: tuple[int, int] | None, by: str | None = None
+) -> Difference:
+    """Compare two finished runs of a partition; by default the current one with the one that was current before it.
 
     ``by`` is a kept column whose values the rows are counted by, by default that of the segments.
     """
-    earlier, later = runs or _last_two(runner, day)
+    earlier, later = runs or _last_two(runner, partition)
     for run_id in (earlier, later):
-        _refuse_other(runner, run_id, day)
+        _refuse_other(runner, run_id, partition)
     with runner.workspace.warehouse.bulk() as connection, connection.cursor() as cursor:
         table = runner.publisher.table
         relations = [f"{table} WHERE run_id = {run_id:d}" for run_id in (earlier, later)]
@@ -108,7 +109,7 @@ def diff_dry_run(
     runner: Runner, plan: Plan, progress: Callable[[int, int], None] | None = None, by: str | None = None
 ) -> Difference:
     """Compare what a dry run predicts with what is current; nothing of it stays in the warehouse but its run."""
-    current = runner.publisher.current(plan.partition.day)
+    current = runner.publisher.current(plan.partition.key)
     pipeline, table = runner.pipeline, runner.publisher.table
     with runner.workspace.warehouse.bulk() as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE {_AGAIN} (LIKE {table})")
@@ -183,10 +184,10 @@ def _segment(pipeline: Pipeline, by: str | None) -> str | None:
     return by or segment_column(pipeline)
 
 
-def _last_two(runner: Runner, day: date) -> tuple[int, int]:
-    current = runner.publisher.current(day)
-    of_day = publications.c.pipeline == runner.pipeline.name, publications.c.partition_date == day
-    newest = sa.select(sa.func.max(publications.c.publication_id)).where(*of_day, publications.c.run_id != current)
+def _last_two(runner: Runner, partition: str) -> tuple[int, int]:
+    current = runner.publisher.current(partition)
+    own = publications.c.pipeline == runner.pipeline.name, publications.c.partition_key == partition
+    newest = sa.select(sa.func.max(publications.c.publication_id)).where(*own, publications.c.run_id != current)
     before = sa.select(publications.c.run_id).where(publications.c.publication_id == newest.scalar_subquery())
     with runner.workspace.warehouse.begin() as connection:
         found = connection.scalar(before)
@@ -195,18 +196,18 @@ def _last_two(runner: Runner, day: date) -> tuple[int, int]:
             "It was published once only: there is nothing to compare with.",
             next_step="compare it with what would be published now: --dry-run.",
             pipeline=runner.pipeline.name,
-            partition=day.isoformat(),
+            partition=partition,
         )
     return int(found), current
 
 
-def _refuse_other(runner: Runner, run_id: int, day: date) -> None:
+def _refuse_other(runner: Runner, run_id: int, partition: str) -> None:
     run = runner.workspace.ledger.get(run_id)
-    if (run["pipeline"], run["partition_date"]) != (runner.pipeline.name, day) or run["state"] not in FINISHED:
+    if (run["pipeline"], run["partition_key"]) != (runner.pipeline.name, partition) or run["state"] not in FINISHED:
         what = f"of {run['pipeline']} {run['partition_key']}, and {run['state']}"
         raise PublicationRefused(
             f"Run {run_id} is {what}.",
             next_step=f"choose two that were published: `daybreak runs {runner.pipeline.name}`.",
             pipeline=runner.pipeline.name,
-            partition=day.isoformat(),
+            partition=partition,
         )

@@ -58,7 +58,7 @@ class Extraction:
                 if self.rows == 0:
                     raise SourceRefused(
                         "The batch is empty: extract.sql gives no row for this partition.",
-                        next_step="check that the source has loaded the day, then run the partition again.",
+                        next_step="check that the source has loaded it, then run the partition again.",
                     )
                 yield from self._written(reader)
         except DaybreakError:

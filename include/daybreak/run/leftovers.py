@@ -17,6 +17,7 @@ from daybreak.tables.names import predictions_table
 from daybreak.warehouse.database import Warehouse
 
 _MADE = re.compile(r"[0-9a-f]{64}\.parquet|[0-9a-f]{32}\.part")
+_KEY = r"^\d{4}-\d{2}(-\d{2}(T\d{2}(\d{2})?b?)?)?$"
 _TRIED_AGAIN = sa.text("interval '1 day'")
 
 
@@ -57,8 +58,9 @@ def _left() -> Iterator[sa.ColumnElement[bool]]:
     yield runs.c.state == "failed"
     yield ~sa.exists().where(publications.c.run_id == runs.c.run_id)
     yield sa.or_(runs.c.origin.is_(None), runs.c.finished_at < sa.func.clock_timestamp() - _TRIED_AGAIN)
-    # What was refused for its key is no day, and names no folder.
-    yield runs.c.partition_key == sa.cast(runs.c.partition_date, sa.Text)
+    # What was refused for its key is no partition, and names no folder.
+    yield runs.c.partition_date.is_not(None)
+    yield runs.c.partition_key.regexp_match(_KEY)
 
 
 def _failed(warehouse: Warehouse, pipeline: Pipeline, partition: str | None) -> list[tuple[int, str]]:

@@ -4,15 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from daybreak.declaration.partition import Partition
+from daybreak.declaration.partition import Partition, start_of_day
 from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
 
 # What a SQL file of a pipeline may bind, extract.sql of one with an upstream also ``upstream_run_id``.
-BINDS = ("first_day", "last_day", "timezone", "window_start", "window_end")
+# The last two say the same as ``start`` and ``end``: older queries bind them.
+BINDS = ("start", "end", "first_day", "last_day", "timezone", "window_start", "window_end")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Plan:
             "run_id": self.run_id,
             "pipeline": self.pipeline,
             "partition": self.partition.key,
+            "start": self.partition.start.isoformat(),
+            "end": self.partition.end.isoformat(),
             "timezone": self.partition.timezone,
             "model": self.model.to_json(),
             "hold": self.hold,
@@ -50,7 +53,12 @@ class Plan:
         return Plan(
             run_id=int(value["run_id"]),
             pipeline=value["pipeline"],
-            partition=Partition(date.fromisoformat(value["partition"]), value["timezone"]),
+            partition=Partition(
+                datetime.fromisoformat(value["start"]).astimezone(UTC),
+                datetime.fromisoformat(value["end"]).astimezone(UTC),
+                value["partition"],
+                value["timezone"],
+            ),
             model=SegmentModels.from_json(value["model"]),
             hold=value["hold"],
             upstream_run_id=value["upstream_run_id"],
@@ -71,7 +79,7 @@ class Plan:
     @property
     def binds(self) -> dict[str, Any]:
         """The values that the pipeline's queries bind."""
-        return query_binds(self.partition, self.partition, self.upstream_run_id)
+        return query_binds(self.partition, self.upstream_run_id)
 
     @property
     def single_model(self) -> ModelVersion:
@@ -79,14 +87,22 @@ class Plan:
         return self.model.single
 
 
-def query_binds(first: Partition, last: Partition, upstream_run_id: int | None = None) -> dict[str, Any]:
-    """Return the values that a query over the partitions from first to last binds."""
+def query_binds(partition: Partition, upstream_run_id: int | None = None) -> dict[str, Any]:
+    """Return the values that a query over one partition binds."""
     upstream = {} if upstream_run_id is None else {"upstream_run_id": upstream_run_id}
     return {
         **upstream,
-        "first_day": first.day,
-        "last_day": last.day,
-        "timezone": first.timezone,
-        "window_start": first.start,
-        "window_end": last.end,
+        "start": partition.start,
+        "end": partition.end,
+        "first_day": partition.first_day,
+        "last_day": partition.last_day,
+        "timezone": partition.timezone,
+        "window_start": partition.start,
+        "window_end": partition.end,
     }
+
+
+def day_binds(first: date, last: date, timezone: str) -> dict[str, Any]:
+    """Return the values that a query over the days from first to last binds, as those of a training do."""
+    start, end = start_of_day(first, timezone), start_of_day(last + timedelta(days=1), timezone)
+    return query_binds(Partition(start, end, first.isoformat(), timezone)) | {"first_day": first, "last_day": last}

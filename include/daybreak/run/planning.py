@@ -1,20 +1,23 @@
 """Planning: resolve a run's partition and model version, once, and refuse what must not run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
-from daybreak.declaration.partition import Partition, last_complete_day, resolve_partition
+from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline, Push
-from daybreak.errors import ModelRefused, PartitionRefused, storable
+from daybreak.errors import ModelRefused, PartitionRefused, SourceAwaited, SourceNotLanded, storable
+from daybreak.ledger.runs import refuse_other_cadence
 from daybreak.ledger.segments import record_segments
 from daybreak.models.version import ModelVersion, library_versions
 from daybreak.run.backfill_policy import VersionThen, policy_of
+from daybreak.run.landing import awaited, see_landed
 from daybreak.run.plan import Plan, query_binds
 from daybreak.run.resolve import recorded_versions, resolve_model, resolve_upstream
 from daybreak.run.shadow import resolve_shadow
+from daybreak.run.source_state import State, source_state
 from daybreak.run.tables import see_to_tables
-from daybreak.warehouse.derived_queries import COVERAGE
-from daybreak.warehouse.queries import EXTRACT, Queries
+from daybreak.warehouse.queries import EXTRACT
 from daybreak.workspace import Workspace
 
 
@@ -22,11 +25,12 @@ from daybreak.workspace import Workspace
 class Request:
     """How a run was asked for.
 
-    Without a partition key it is the last complete day before ``as_of``. ``origin`` names the Airflow run, None on the
+    Without a partition key it is the last complete one before ``as_of``. ``origin`` names the Airflow run, None on the
     command line. ``model_version`` forces a version; ``policy`` chooses one otherwise: current, as_of or a number, else
     the pipeline's own for backfills. ``allow_leakage`` accepts one that has seen later days. ``same_as`` names a run
     whose model versions and upstream publication are used again. A backfill of a pipeline that pushes sends nothing
-    unless ``push`` asks for it; a dry run never does.
+    unless ``push`` asks for it; a dry run never does. With ``wait`` a source that has not landed is waited for, as long
+    as the pipeline declares.
     """
 
     partition_key: str | None = None
@@ -40,6 +44,7 @@ class Request:
     same_as: int | None = None
     push: bool = False
     dry_run: bool = False
+    wait: bool = False
 
     def hold(self, pipeline: Pipeline) -> str | None:
         """Say why nothing is to be published or pushed; None where it is."""
@@ -48,11 +53,21 @@ class Request:
         return "backfill" if pipeline.push and self.trigger == "backfill" and not self.push else None
 
 
-def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan:
-    """Open a run in the ledger and decide what it will do; a refusal closes it with the reason."""
+def plan_run(
+    workspace: Workspace, pipeline: Pipeline, request: Request, pause: Callable[[SourceAwaited], None] | None = None
+) -> Plan:
+    """Open a run in the ledger and decide what it will do; a refusal closes it with the reason.
+
+    Where the source is waited for, ``pause`` is called between two looks; without it SourceAwaited is raised, the run
+    stays open, and planning it again goes on with it.
+    """
     as_of = request.as_of or datetime.now(UTC)
     asked_for = request.partition_key
-    key = last_complete_day(pipeline.timezone, as_of).isoformat() if asked_for is None else storable(asked_for)[:100]
+    key = (
+        pipeline.calendar.last_open(as_of - pipeline.ready_after).key
+        if asked_for is None
+        else storable(asked_for)[:100]
+    )
     opened = workspace.ledger.open(
         pipeline.name,
         key,
@@ -62,20 +77,22 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
     )
     run_id = opened["run_id"]
     with workspace.ledger.closing_on_error(run_id, pipeline.name, key):
-        partition = resolve_partition(request.partition_key, pipeline.timezone, as_of=as_of)
+        partition = pipeline.calendar.resolve(request.partition_key, as_of=as_of - pipeline.ready_after)
         workspace.ledger.locate(run_id, partition)
-        binds = query_binds(partition, partition, 0 if pipeline.upstream else None)
+        refuse_other_cadence(workspace.warehouse, pipeline.name, partition)
+        binds = query_binds(partition, 0 if pipeline.upstream else None)
         query = workspace.queries(pipeline).check(EXTRACT, binds)
         if pipeline.push and request.hold(pipeline) is None:
             refuse_stale(pipeline.push, partition)
+        state = _source_state(workspace, pipeline, partition, request)
         # What is replayed was covered when it was published, and may be taken from its snapshot with the source gone.
         if request.same_as is None:
-            _refuse_uncovered(workspace.queries(pipeline), pipeline, partition)
+            _see_landed(workspace, pipeline, run_id, partition, request, pause)
         # A plan that is tried again keeps what it wrote down, whatever alias and upstream say by now.
         recorded = (run_id,) if request.same_as is None else (run_id, request.same_as)
         upstream = resolve_upstream(workspace.warehouse, pipeline, partition, recorded)
         if pipeline.push is None:
-            see_to_tables(workspace, pipeline, query_binds(partition, partition, upstream.run_id if upstream else None))
+            see_to_tables(workspace, pipeline, query_binds(partition, upstream.run_id if upstream else None))
         policy = policy_of(pipeline, request.trigger, request.policy)
         named = request.model_version or (policy if isinstance(policy, int) else None)
         then = VersionThen(workspace.aliases, partition, policy)
@@ -93,10 +110,11 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
             model_version=model.version,
             model_digest=model.digest,
             trained_through=model.trained_through,
-            leakage_allowed=model.trained_through > partition.day,
+            leakage_allowed=model.trained_through > partition.last_complete_day,
             model_policy=opened["model_policy"]
             or ("same_as" if request.same_as else then.told(pinned=named is not None)),
             query_digest=query.digest,
+            source_state=state,
             code_digest=workspace.code_digest,
             libraries=library_versions(),
         )
@@ -110,6 +128,14 @@ def plan_run(workspace: Workspace, pipeline: Pipeline, request: Request) -> Plan
     return plan
 
 
+def _source_state(workspace: Workspace, pipeline: Pipeline, partition: Partition, request: Request) -> State | None:
+    if request.same_as is None:
+        return source_state(workspace.queries(pipeline), pipeline, partition)
+    # Most of its rows are those that the other run has read.
+    found: State | None = workspace.ledger.get(request.same_as)["source_state"]
+    return found
+
+
 def refuse_stale(push: Push, partition: Partition, now: datetime | None = None) -> None:
     """Refuse to push a partition that ended too long ago for its predictions to be of use."""
     age = (now or datetime.now(UTC)) - partition.end
@@ -121,31 +147,31 @@ def refuse_stale(push: Push, partition: Partition, now: datetime | None = None) 
         )
 
 
-def _refuse_uncovered(queries: Queries, pipeline: Pipeline, partition: Partition) -> None:
-    if not queries.has(COVERAGE):
-        return
-    queries.check(COVERAGE, query_binds(partition, partition))
-    covered = queries.coverage(query_binds(partition, partition))
-    if covered is None:
-        raise PartitionRefused("The source holds no data.", next_step="load it, then run the partition again.")
-    first_day, last_day = covered
-    history = timedelta(days=pipeline.history_days - 1)
-    # A source may well begin with the last day that there is: some write it where they know of none.
-    earliest = min(first_day, date.max - history) + history
-    if partition.day < earliest:
-        raise PartitionRefused(
-            f"The source begins on {first_day} and {pipeline.history_days} days of history are needed.",
-            next_step=f"choose {earliest} or a later day.",
-        )
-    if partition.day > last_day:
-        raise PartitionRefused(
-            f"The source holds nothing of this day or a later one; its last day is {last_day}.",
-            next_step="wait until the day has landed, then run the partition again.",
-        )
+def _see_landed(
+    workspace: Workspace,
+    pipeline: Pipeline,
+    run_id: int,
+    partition: Partition,
+    request: Request,
+    pause: Callable[[SourceAwaited], None] | None,
+) -> None:
+    while True:
+        try:
+            landing = see_landed(workspace.queries(pipeline), pipeline, partition)
+        except SourceNotLanded as error:
+            if not request.wait:
+                raise
+            waiting = awaited(workspace.ledger, pipeline, run_id, partition, error)
+        else:
+            workspace.ledger.record(run_id, missing_days=landing.missing, waiting=None)
+            return
+        if pause is None:
+            raise waiting
+        pause(waiting)
 
 
 def _refuse_leakage(model: ModelVersion, partition: Partition, allowed: bool) -> None:
-    if model.trained_through > partition.day and not allowed:
+    if model.trained_through > partition.last_complete_day and not allowed:
         raise ModelRefused(
             f"{model.name} version {model.version} has seen days through {model.trained_through}, after it.",
             next_step="choose an older version (`--model-version`), or accept it with `--allow-leakage`: "

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -32,7 +32,7 @@ class Publication:
     """Which run is current, and since when; ``published`` is False where a newer run was there first."""
 
     pipeline: str
-    partition_date: date
+    partition: str
     run_id: int
     published: bool
     published_at: datetime | None
@@ -111,47 +111,48 @@ class Publisher:
             run = connection.execute(sa.select(runs).where(runs.c.run_id == run_id)).mappings().one()
             lock(connection, f"run/{run_id}")
             lock(connection, f"{self._pipeline.name}/{run['partition_key']}")
-            of_partition = self._of(run["partition_date"])
+            key = run["partition_key"]
+            of_partition = self._of(key)
             earlier = connection.scalar(
                 sa.select(sa.func.max(publications.c.published_at)).where(
                     *of_partition, publications.c.run_id == run_id
                 )
             )
             if earlier:
-                return self._publication(run_id, run["partition_date"], earlier)
+                return self._publication(run_id, key, earlier)
             self._refuse_other_count(connection, run_id, counts)
             newest = connection.scalar(sa.select(sa.func.max(publications.c.run_id)).where(*of_partition))
             if newest is not None and newest > run_id:
                 self._ledger.finish(connection, run_id, "superseded", counts)
-                return self._publication(newest, run["partition_date"], None)
+                return self._publication(newest, key, None)
             self._ledger.finish(connection, run_id, "published", counts)
-            return self._point_to(connection, run_id, run["partition_date"], reason)
+            return self._point_to(connection, run_id, key, reason)
 
-    def current(self, partition_date: date) -> int:
+    def current(self, partition: str) -> int:
         """Return the run that is current for a partition, or say that there is none."""
         with self._warehouse.begin() as connection:
             found = connection.scalar(
-                sa.select(publications.c.run_id).where(*self._of(partition_date), publications.c.withdrawn_at.is_(None))
+                sa.select(publications.c.run_id).where(*self._of(partition), publications.c.withdrawn_at.is_(None))
             )
         if found is None:
             pushed = self._pipeline.push is not None
             raise PublicationRefused(
                 "It pushes, and keeps no predictions." if pushed else "Nothing is published.",
                 next_step=f"run it{' again' if pushed else ''}: "
-                f"`daybreak run {self._pipeline.name} --partition {partition_date}`.",
+                f"`daybreak run {self._pipeline.name} --partition {partition}`.",
                 pipeline=self._pipeline.name,
-                partition=partition_date.isoformat(),
+                partition=partition,
             )
         return int(found)
 
-    def roll_back(self, partition_date: date) -> Publication:
+    def roll_back(self, partition: str) -> Publication:
         """Make the run current again that was current before the current one was published.
 
         A run that was itself rolled back is not come back to.
         """
         with self._warehouse.begin() as connection:
-            lock(connection, f"{self._pipeline.name}/{partition_date}")
-            of_partition = self._of(partition_date)
+            lock(connection, f"{self._pipeline.name}/{partition}")
+            of_partition = self._of(partition)
             current = sa.select(publications.c.run_id).where(*of_partition, publications.c.withdrawn_at.is_(None))
             published = sa.select(sa.func.min(publications.c.publication_id)).where(
                 *of_partition, publications.c.run_id == current.scalar_subquery()
@@ -165,14 +166,14 @@ class Publisher:
             if previous is None:
                 raise PublicationRefused(
                     "There is no earlier publication to go back to.",
-                    next_step=f"see what there is with `daybreak show {self._pipeline.name} {partition_date}`.",
+                    next_step=f"see what there is with `daybreak show {self._pipeline.name} {partition}`.",
                     pipeline=self._pipeline.name,
-                    partition=partition_date.isoformat(),
+                    partition=partition,
                 )
-            return self._point_to(connection, previous, partition_date, "rollback")
+            return self._point_to(connection, previous, partition, "rollback")
 
-    def _of(self, partition_date: date) -> tuple[sa.ColumnElement[bool], ...]:
-        return publications.c.pipeline == self._pipeline.name, publications.c.partition_date == partition_date
+    def _of(self, partition: str) -> tuple[sa.ColumnElement[bool], ...]:
+        return publications.c.pipeline == self._pipeline.name, publications.c.partition_key == partition
 
     def _copy(self, cursor: object, table: str, rows: "Iterable[pa.RecordBatch]", failure: list[BaseException]) -> int:
         import pyarrow as pa
@@ -225,30 +226,31 @@ class Publisher:
                 next_step="run the partition again from score.",
             )
 
-    def _point_to(self, connection: Connection, run_id: int, partition_date: date, reason: str) -> Publication:
+    def _point_to(self, connection: Connection, run_id: int, partition: str, reason: str) -> Publication:
         # The clock is read after the lock was had: the publications of a partition follow each other without overlap.
         # Of a clock that was set back they follow each other by as little as there is.
         last = sa.func.max(sa.func.greatest(publications.c.published_at, publications.c.withdrawn_at))
-        after_last = sa.select(last + sa.text("interval '1 microsecond'")).where(*self._of(partition_date))
+        after_last = sa.select(last + sa.text("interval '1 microsecond'")).where(*self._of(partition))
         now = connection.scalar(sa.select(sa.func.greatest(sa.func.clock_timestamp(), after_last.scalar_subquery())))
         connection.execute(
             publications.update()
-            .where(*self._of(partition_date), publications.c.withdrawn_at.is_(None))
+            .where(*self._of(partition), publications.c.withdrawn_at.is_(None))
             .values(withdrawn_at=now)
         )
         connection.execute(
             publications.insert().values(
                 pipeline=self._pipeline.name,
-                partition_date=partition_date,
+                partition_key=partition,
+                partition_date=sa.select(runs.c.partition_date).where(runs.c.run_id == run_id).scalar_subquery(),
                 run_id=run_id,
                 reason=reason,
                 published_at=now,
             )
         )
-        return self._publication(run_id, partition_date, now)
+        return self._publication(run_id, partition, now)
 
-    def _publication(self, run_id: int, partition_date: date, published_at: datetime | None) -> Publication:
-        return Publication(self._pipeline.name, partition_date, run_id, published_at is not None, published_at)
+    def _publication(self, run_id: int, partition: str, published_at: datetime | None) -> Publication:
+        return Publication(self._pipeline.name, partition, run_id, published_at is not None, published_at)
 
 
 def _chained(first: "pa.RecordBatch", rest: "Generator[pa.RecordBatch]") -> "Generator[pa.RecordBatch]":

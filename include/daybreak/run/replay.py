@@ -5,7 +5,6 @@ same stages with the same model version. Every other row keeps its place and, th
 """
 
 from collections.abc import Callable
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,27 +23,27 @@ if TYPE_CHECKING:
 
 
 def replay(
-    runner: Runner, partition_date: date, *, read_source: bool = True, allow_leakage: bool = False
+    runner: Runner, partition: str, *, read_source: bool = True, allow_leakage: bool = False
 ) -> tuple["Plan", Counts, Publication]:
     """Validate and score the quarantined rows of the current publication again, and publish all rows anew.
 
     With ``read_source`` the rows are read from the source again; without, they stay as they were extracted.
     """
     workspace, pipeline = runner.workspace, runner.pipeline
-    parent = workspace.ledger.get(runner.publisher.current(partition_date))
+    parent = workspace.ledger.get(runner.publisher.current(partition))
     numbers = runner.quarantine(parent["run_id"]).numbers()
     if not len(numbers):
         raise SourceRefused(
             "No row is quarantined.",
             next_step="nothing is to be replayed.",
             pipeline=pipeline.name,
-            partition=partition_date.isoformat(),
+            partition=partition,
         )
     plan = plan_run(
         workspace,
         pipeline,
         Request(
-            partition_key=partition_date.isoformat(),
+            partition_key=partition,
             trigger="replay",
             # The other rows stay as they were extracted: these must come from the same upstream publication.
             same_as=parent["run_id"],

@@ -81,7 +81,7 @@ def resolve_upstream(
     known = sa.select(runs.c.upstream_run_id, runs.c.upstream_publication_id)
     current = sa.select(publications.c.run_id, publications.c.publication_id).where(
         publications.c.pipeline == pipeline.upstream,
-        publications.c.partition_date == partition.day,
+        publications.c.partition_key == partition.key,
         publications.c.withdrawn_at.is_(None),
     )
     with warehouse.begin() as connection:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from daybreak.batch.chunk import Scored
 from daybreak.batch.overlap import ahead
 from daybreak.batch.snapshot import Snapshot
-from daybreak.declaration.pipeline import Pipeline, load_function
+from daybreak.declaration.functions import load_function
+from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError, PublicationRefused, ScoringFailed
 from daybreak.ledger.expectation_results import record_results
 from daybreak.ledger.quarantine import Quarantine

@@ -61,7 +61,7 @@ def resolve_shadow(
         model = SegmentModels(plan.model.column, versions)
         for _, version in model.versions:
             registry.verify(version)
-        if model.trained_through > plan.partition.day:
+        if model.trained_through > plan.partition.last_complete_day:
             raise ModelRefused(
                 f"The challenger has seen days through {model.trained_through}, after the partition.",
                 next_step="nothing: later partitions are scored by it.",

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from daybreak.declaration.partition import Partition, last_complete_day
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.run.plan import query_binds
 from daybreak.tables.pipeline_tables import PipelineTables
@@ -56,5 +55,5 @@ def _tables(workspace: Workspace, pipeline: Pipeline) -> PipelineTables:
 
 
 def _any_binds(pipeline: Pipeline) -> dict[str, Any]:
-    partition = Partition(last_complete_day(pipeline.timezone, datetime.now(UTC)), pipeline.timezone)
-    return query_binds(partition, partition, 0 if pipeline.upstream else None)
+    partition = pipeline.calendar.last_complete(datetime.now(UTC))
+    return query_binds(partition, 0 if pipeline.upstream else None)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from daybreak.declaration.cadence import Hour
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, SourceRefused
 from daybreak.tables.names import copied_columns, predictions_table, runs_name, shadow_columns, shadow_name
@@ -106,7 +107,7 @@ def published(layout: Layout, kept: Iterable[Column] = (), types: Mapping[str, s
     names += [name for name in pipeline.entity_key if name not in within]
     names += [pipeline.prediction.column, *pipeline.carries]
     of_rows = [*(by_name[name] for name in dict.fromkeys(names)), *kept]
-    shown = [_shown(pipeline, "partition_date", "date", "publications", "The day at whose end it was predicted.")]
+    shown = [_partition(pipeline)]
     for column in of_rows:
         kind = (types or {}).get(column.name, column.type)
         shown.append(Shown(column.name, kind, column.comment, f"predicted.{quoted(column.name)}"))
@@ -124,6 +125,20 @@ def published(layout: Layout, kept: Iterable[Column] = (), types: Mapping[str, s
         comment = f"The run of {pipeline.upstream} whose predictions it was made from."
         shown.append(_shown(pipeline, "upstream_run_id", "bigint", "runs", comment))
     return shown
+
+
+def partition_column(pipeline: Pipeline) -> str:
+    """Return the column that says which partition a row is of."""
+    return "partition_start" if isinstance(pipeline.every, Hour) else "partition_date"
+
+
+def _partition(pipeline: Pipeline) -> Shown:
+    name, word = partition_column(pipeline), pipeline.every.word
+    if name == "partition_start":
+        comment = pipeline.columns.get(name) or "First instant of the hour at whose end it was predicted."
+        return Shown(name, "timestamp with time zone", comment, "runs.window_start")
+    what = "The day" if word == "day" else f"First day of the {word}"
+    return _shown(pipeline, name, "date", "publications", f"{what} at whose end it was predicted.")
 
 
 def segment_column(pipeline: Pipeline) -> str | None:
@@ -148,7 +163,7 @@ def _prediction(pipeline: Pipeline) -> Column:
 
 def _refuse_names(pipeline: Pipeline) -> None:
     refuse_long(pipeline.prediction.column)
-    ours = ["run_id", "partition_date", "model_version", "leakage_allowed", "published_at"]
+    ours = ["run_id", partition_column(pipeline), "model_version", "leakage_allowed", "published_at"]
     ours += ["rank"] * bool(pipeline.top) + ["upstream_run_id"] * bool(pipeline.upstream)
     ours += ["model_name"] * bool(segment_column(pipeline))
     named = [*copied_columns(pipeline), pipeline.prediction.column]

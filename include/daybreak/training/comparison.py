@@ -11,8 +11,9 @@ import numpy as np
 
 from daybreak.batch.chunk import Chunk, Rejected
 from daybreak.batch.routing import routes_of
-from daybreak.declaration.partition import days
-from daybreak.declaration.pipeline import Pipeline, function_name, load_function
+from daybreak.declaration.functions import function_name, load_function
+from daybreak.declaration.partition import Calendar, Partition, start_of_day
+from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import OTHER
 from daybreak.errors import ConfigurationError
 from daybreak.models.segment_models import SegmentModels
@@ -26,8 +27,8 @@ from daybreak.workspace import Workspace
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# The newest days decide; more would say more of the past than of what is to come.
-MOST_DAYS = 28
+# The newest partitions decide; more would say more of the past than of what is to come.
+MOST_PARTITIONS = 28
 _AHEAD = 2
 
 
@@ -50,8 +51,8 @@ class Compared:
     by_key: bool = False
 
 
-def unseen_days(workspace: Workspace, pipeline: Pipeline, models: list[ModelVersion]) -> list[date]:
-    """List the newest days that none of the models has seen and whose targets are known.
+def unseen(workspace: Workspace, pipeline: Pipeline, models: list[ModelVersion]) -> list[Partition]:
+    """List the newest partitions that none of the models has seen and whose targets are known; of hours, their days.
 
     Where the rows are completed by an upstream's predictions, its champions have not seen them either.
     """
@@ -62,7 +63,10 @@ def unseen_days(workspace: Workspace, pipeline: Pipeline, models: list[ModelVers
     known = timedelta(days=pipeline.target_days)
     if last is None or first > last - known:
         return []
-    return days(first, last - known)[-MOST_DAYS:]
+    calendar = Calendar(pipeline.timezone, pipeline.measured_every)
+    newest = calendar.last_complete(start_of_day(last - known + timedelta(days=1), pipeline.timezone))
+    oldest = calendar.first_from(start_of_day(first, pipeline.timezone))
+    return calendar.between(oldest, newest)[-MOST_PARTITIONS:] if oldest <= newest else []
 
 
 def compare(
@@ -70,16 +74,16 @@ def compare(
     pipeline: Pipeline,
     challenger: ModelVersion,
     champion: ModelVersion | None,
-    on: list[date],
+    on: list[Partition],
     progress: Callable[[str], None] = lambda step: None,
 ) -> Compared:
-    """Score the days by both models, each row that the challenger is for; only losses are kept, no prediction."""
+    """Score the partitions by both models, each row that the challenger is for; only losses are kept, no prediction."""
     models = {model.version: workspace.registry.load(model) for model in (challenger, champion) if model}
-    past = Past(workspace, pipeline, on[-1], to_learn=False)
+    past = Past(workspace, pipeline, on[-1].last_day, to_learn=False)
     read = load_function(pipeline.training_rows) if pipeline.training_rows else Past.rows
-    compared = Compared(days=on)
-    for number, table in enumerate(read_ahead(lambda day: read(past, day, day), on)):
-        progress(f"comparing on {on[number]}")
+    compared = Compared(days=[partition.first_day for partition in on])
+    for number, table in enumerate(read_ahead(lambda part: read(past, part.first_day, part.last_day), on)):
+        progress(f"comparing on {on[number].key}")
         for whole in _batches(table):
             _refuse_missing(pipeline, whole)
             rows = rows_of(pipeline, challenger.name, whole)
@@ -151,10 +155,10 @@ def by_group(compared: Compared, group: str, least_rows: int) -> Iterator[tuple[
         yield names[at] if at < len(names) else "(other)", codes == at
 
 
-def read_ahead(read: "Callable[[date], pa.Table]", on: list[date]) -> "Iterator[pa.Table]":
-    """Yield the rows of each day in order, two further days being read meanwhile: the database is what takes time."""
+def read_ahead(read: "Callable[[Partition], pa.Table]", on: list[Partition]) -> "Iterator[pa.Table]":
+    """Yield the rows of each partition in order, two further ones being read meanwhile: the database takes the time."""
     with ThreadPoolExecutor(_AHEAD) as pool:
-        reading = deque(pool.submit(read, day) for day in on[:_AHEAD])
+        reading = deque(pool.submit(read, part) for part in on[:_AHEAD])
         for position in range(len(on)):
             rows = reading.popleft().result()
             if position + _AHEAD < len(on):

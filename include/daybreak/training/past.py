@@ -1,4 +1,4 @@
-"""The past of a pipeline, as a training reads it: rows by ranges of partition days, and what was learnt before."""
+"""The past of a pipeline, as a training reads it: rows by ranges of days, and what was learnt before."""
 
 import json
 from dataclasses import dataclass
@@ -6,11 +6,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from daybreak.batch.digest import ArrowDigest
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.training_record import SEARCHED
-from daybreak.run.plan import query_binds
+from daybreak.run.plan import day_binds
 from daybreak.warehouse.faults import NOT_THERE, sqlstate
 from daybreak.workspace import Workspace
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Past:
-    """A pipeline's past up to ``last_day``, to be read by ranges of partition days.
+    """A pipeline's past up to ``last_day``, to be read by ranges of days.
 
     A training is ``searching`` when it is to compare settings. ``read`` digests what it reads. Rows that nothing can be
     learnt from are refused, unless they are not read ``to_learn``: a single day may well have one target only.
@@ -53,7 +52,7 @@ class Past:
         ``query`` names another file, ``pipeline`` another pipeline whose file it is.
         """
         declared = self.pipeline if pipeline is None else self.workspace.pipeline(pipeline)
-        binds = query_binds(Partition(first, declared.timezone), Partition(last, declared.timezone))
+        binds = day_binds(first, last, declared.timezone)
         queries = self.workspace.queries(declared)
         queries.check(query, binds)
         with queries.stream(query, binds) as (_, reader):
@@ -110,11 +109,11 @@ def held_out(last_day: date, weeks: int = 4) -> tuple[date, date]:
 
 def source_last_day(workspace: Workspace, pipeline: Pipeline) -> date | None:
     """Return the last day that the source holds data of, or None if it holds none."""
-    any_day = Partition(date(1970, 1, 1), pipeline.timezone)
+    any_day = date(1970, 1, 1)
     try:
-        found = workspace.queries(pipeline).coverage(query_binds(any_day, any_day))
+        found = workspace.queries(pipeline).coverage(day_binds(any_day, any_day, pipeline.timezone))
     except SourceRefused as error:
         if error.__cause__ is not None and sqlstate(error.__cause__) in NOT_THERE:
             return None
         raise error.located(pipeline.name, None) from error.__cause__
-    return found[1] if found else None
+    return found.last_day(pipeline.timezone) if found else None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 
-from daybreak.declaration.partition import resolve_partition
+from daybreak.declaration.partition import day_calendar
 from daybreak.declaration.pipeline import Pipeline, Retrain
 from daybreak.errors import ConfigurationError, SourceRefused
 from daybreak.models.training_record import ORIGIN
@@ -33,7 +33,7 @@ def cutoff(workspace: Workspace, pipeline: Pipeline, through: str | None, as_of:
     It is the day that was asked for, else the last one that was complete at ``as_of`` and that the source has. A day
     that is not over, or that the source does not have yet, is refused: its targets would all be nothing.
     """
-    day = resolve_partition(through, pipeline.timezone, as_of=as_of).day
+    day = day_calendar(pipeline.timezone).resolve(through, as_of=as_of).first_day
     last = source_last_day(workspace, pipeline)
     if through is None:
         return min(day, last or day)

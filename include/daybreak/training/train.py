@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import date
 
 from daybreak.batch.digest import ArrowDigest
-from daybreak.declaration.pipeline import Pipeline, function_name, load_function
+from daybreak.declaration.functions import function_name, load_function
+from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused, SourceRefused
 from daybreak.models.aliases import COMMAND_LINE, Decision

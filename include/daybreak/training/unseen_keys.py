@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.models.training_record import BY_KEY, HELD_OUT
 from daybreak.models.version import ModelVersion
-from daybreak.run.plan import query_binds
+from daybreak.run.plan import day_binds
 from daybreak.training.classifiers import held_out_rows
 from daybreak.training.comparison import Compared, compare_rows
 from daybreak.training.past import Past, source_last_day
@@ -68,8 +67,9 @@ def _unseen_by(
     import pyarrow.compute as pc
 
     keys = list(pipeline.entity_key)
-    day = Partition(past.last_day, pipeline.timezone)
-    with workspace.queries(pipeline).stream(FIRST_KNOWN, query_binds(day, day)) as (_, reader):
+    with workspace.queries(pipeline).stream(
+        FIRST_KNOWN, day_binds(past.last_day, past.last_day, pipeline.timezone)
+    ) as (_, reader):
         known = reader.read_all()
     numbered = rows.select(keys).append_column("row", pa.array(np.arange(rows.num_rows)))
     first_known = numbered.join(known, keys).sort_by("row")["first_known"]

@@ -134,11 +134,12 @@ class Warehouse:
         with self.bulk() as bulk, bulk.cursor() as cursor:
             refuse_unheld(cursor.adbc_execute_schema(statement.text), exact)
 
-    def row(self, sql: SqlFile, binds: dict[str, Any]) -> tuple[Any, ...]:
-        """Run a query that gives one row."""
+    def rows(self, sql: SqlFile, binds: dict[str, Any], most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a query that gives few rows; return its columns, and at ``most`` so many rows."""
         try:
             with self.begin() as connection:
-                return tuple(connection.exec_driver_sql(rendered(sql, binds).text.replace("%", "%%")).one())
+                found = connection.exec_driver_sql(rendered(sql, binds).text.replace("%", "%%"))
+                return list(found.keys()), [tuple(row) for row in found.fetchmany(most)]
         # A day before the first year, which Python does not have, is a ValueError.
         except (sa.exc.SQLAlchemyError, ValueError) as error:
             raise refused_by_source(error, "The source", sql) from error

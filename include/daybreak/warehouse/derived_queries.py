@@ -4,6 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from daybreak.declaration.cadence import WEEKDAYS, Hour
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
@@ -41,7 +42,7 @@ def derived(pipeline: Pipeline, name: str, extract: SqlFile) -> SqlFile:
     """Make a query that can be derived; ``extract`` is the extract.sql whose rows a training learns from."""
     path = extract.path.with_name(f"{name}.sql (from the declaration)")
     if isinstance(pipeline.reads, EventTable):
-        return _file(path, _covered_by_events(pipeline.reads))
+        return _file(path, _covered_by_events(pipeline, pipeline.reads))
     if not isinstance(pipeline.reads, StateTable):
         raise ConfigurationError(f"{pipeline.name} does not say what it reads.", next_step="declare `reads`.")
     if name == COVERAGE:
@@ -96,16 +97,45 @@ def _covered_by_states(reads: StateTable) -> list[str]:
     ]
 
 
-def _covered_by_events(reads: EventTable) -> list[str]:
+def _covered_by_events(pipeline: Pipeline, reads: EventTable) -> list[str]:
     column = quoted(reads.day or reads.at or "")
     zone = f" AT TIME ZONE {_literal(reads.timezone)}" if reads.timezone else ""
     local = f"{zone} AT TIME ZONE :timezone" if reads.at else ""
+    if reads.at and isinstance(pipeline.every, Hour):
+        return [
+            "-- One row: the instants of the first and last row that the table holds.",
+            "SELECT",
+            f"    min({column}){zone} AS first_instant,",
+            f"    max({column}){zone} AS last_instant",
+            f"FROM {_table(reads.table)}",
+        ]
+    if set(pipeline.open_on) != set(WEEKDAYS):
+        return _days_of_events(pipeline, reads, column, local)
     return [
         "-- One row: the first and last local day that the table holds rows of.",
         "SELECT",
         f"    (min({column}){local})::date AS first_day,",
         f"    (max({column}){local})::date AS last_day",
         f"FROM {_table(reads.table)}",
+    ]
+
+
+def _days_of_events(pipeline: Pipeline, reads: EventTable, column: str, local: str) -> list[str]:
+    # The window is told in what the column is, so that an index on it serves.
+    back = max(pipeline.history_days - 1, 0)
+    if reads.at:
+        end = f":end AT TIME ZONE {_literal(reads.timezone)}" if reads.timezone else ":end"
+        began = f"((:last_day::date - {back})::timestamp AT TIME ZONE :timezone)"
+        began = f"least({began}, :start)" + (f" AT TIME ZONE {_literal(reads.timezone)}" if reads.timezone else "")
+        within = f"{column} >= {began} AND {column} < {end}"
+    else:
+        within = f"{column} BETWEEN least(:last_day::date - {back}, :first_day::date) AND :last_day::date"
+    table = _table(reads.table)
+    return [
+        "-- One row per local day of the query's history that the table holds rows of; and its first and last day.",
+        f"SELECT DISTINCT ({column}{local})::date AS day FROM {table} WHERE {within}",
+        f"UNION SELECT (min({column}){local})::date FROM {table} HAVING count(*) > 0",
+        f"UNION SELECT (max({column}){local})::date FROM {table} HAVING count(*) > 0",
     ]
 
 
@@ -139,11 +169,14 @@ def _around_extract(pipeline: Pipeline, reads: StateTable) -> tuple[list[str], l
 def _of_each_day(extract: SqlFile) -> str:
     """Bind the partition of extract.sql to each of several days."""
     day = "daybreak_days.told_on"
+    begins, ends = f"({day}::timestamp AT TIME ZONE :timezone)", f"(({day} + 1)::timestamp AT TIME ZONE :timezone)"
     of_day = {
         "first_day": day,
         "last_day": day,
-        "window_start": f"({day}::timestamp AT TIME ZONE :timezone)",
-        "window_end": f"(({day} + 1)::timestamp AT TIME ZONE :timezone)",
+        "start": begins,
+        "end": ends,
+        "window_start": begins,
+        "window_end": ends,
     }
     return extract.render({name: of_day.get(name, f":{name}") for name in extract.binds}).text
 

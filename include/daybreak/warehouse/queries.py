@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from daybreak.declaration.partition import day_calendar
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError
 from daybreak.warehouse.database import Warehouse
@@ -15,8 +17,27 @@ from daybreak.warehouse.sql_file import SqlFile, load_sql
 if TYPE_CHECKING:
     import pyarrow as pa
 
-EXTRACT, ACTUALS = "extract", "actuals"
+EXTRACT, ACTUALS, CHANGED = "extract", "actuals", "changed"
 _DERIVED = {COVERAGE, TRAINING}
+# More than any calendar has.
+MOST_DAYS = 100_000
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the source holds: from when to when, as local days or as instants in UTC, and ``days`` if it lists them."""
+
+    first: date | datetime
+    last: date | datetime
+    days: frozenset[date] | None = None
+
+    def first_day(self, timezone: str) -> date:
+        """Return the first day that it holds anything of."""
+        return _day(self.first, timezone)
+
+    def last_day(self, timezone: str) -> date:
+        """Return the last day that it holds anything of."""
+        return _day(self.last, timezone)
 
 
 class Queries:
@@ -53,25 +74,39 @@ class Queries:
         self.warehouse.check(found, binds, exact.get(name, ()))
         return found
 
-    def coverage(self, binds: dict[str, Any]) -> tuple[date, date] | None:
-        """Return the first and the last day that the source holds, None where it holds none.
+    def coverage(self, binds: dict[str, Any]) -> Coverage | None:
+        """Return what the source holds, None where it holds nothing.
 
-        Raises SourceRefused where they cannot be read, ConfigurationError where the query gives something else.
+        Raises SourceRefused where it cannot be read, ConfigurationError where the query gives something else.
         """
         found = self.file(COVERAGE)
         if not self._path(COVERAGE).exists():
             refuse_other_type(self.warehouse, self._pipeline)
-        given = self.warehouse.row(found, binds)
-        if len(given) == 2 and None in given:
+        names, rows = self.warehouse.rows(found, binds, MOST_DAYS)
+        columns = len(names)
+        if columns == 1 and all(type(row[0]) is date for row in rows):
+            listed = frozenset(row[0] for row in rows)
+            return Coverage(min(listed), max(listed), listed) if listed else None
+        if columns == 2 and not rows:
             return None
-        # An instant is a day to Python, and compares with none.
-        if len(given) != 2 or any(type(day) is not date for day in given):
-            kinds = ", ".join(type(value).__name__ for value in given)
-            raise ConfigurationError(
-                f"coverage.sql of {self._pipeline.name} gives {kinds or 'nothing'}, not two days.",
-                next_step="give the first and the last local day, each as a date.",
-            )
-        return given[0], given[1]
+        if columns == 2 and len(rows) == 1:
+            if None in rows[0]:
+                return None
+            # An instant is a day to Python, and compares with none.
+            if all(type(day) is date for day in rows[0]):
+                return Coverage(*rows[0])
+            if all(isinstance(at, datetime) and at.tzinfo for at in rows[0]):
+                return Coverage(*(at.astimezone(UTC) for at in rows[0]))
+        kinds = ", ".join(type(value).__name__ for value in (rows[0] if rows else ()))
+        raise ConfigurationError(
+            f"coverage.sql of {self._pipeline.name} gives {len(rows):,} rows of {kinds or 'nothing'}, not two days.",
+            next_step="give one row with the first and the last local day, each as a date, or both as timestamps with "
+            "time zone; or one column that lists the days that have landed.",
+        )
+
+    def rows(self, name: str, binds: dict[str, Any], most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a query that gives few rows; return its columns, and at ``most`` so many rows."""
+        return self.warehouse.rows(self.file(name), binds, most)
 
     @contextmanager
     def stream(
@@ -97,3 +132,7 @@ class Queries:
             f"{' and its `target`' if name == TRAINING else ''}: see docs/add-a-pipeline.md.",
             pipeline=self._pipeline.name,
         )
+
+
+def _day(held: date | datetime, timezone: str) -> date:
+    return day_calendar(timezone).at(held).first_day if isinstance(held, datetime) else held

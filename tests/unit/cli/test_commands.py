@@ -278,8 +278,8 @@ def test_days_that_are_missing_or_failed_are_listed_planned_and_run(
     assert re.search(rf"{SHORT_DAY} +never run +1 *\n", out)
     assert "run 1 is current" not in out
     assert "1 days, about 0:00:" in out
-    listed = {row["partition_date"]: row for row in printed("runs", "parcel_hours", "--missing", "--limit", 10_000)}
-    assert listed[str(SHORT_DAY)] == {"pipeline": "parcel_hours", "partition_date": str(SHORT_DAY), "now": "never run"}
+    listed = {row["partition_key"]: row for row in printed("runs", "parcel_hours", "--missing", "--limit", 10_000)}
+    assert listed[str(SHORT_DAY)] == {"pipeline": "parcel_hours", "partition_key": str(SHORT_DAY), "now": "never run"}
 
     assert daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing")[0] == 0
     assert [len(parcels.forecasts(day)) for day in (DAY, SHORT_DAY)] == [400, 400]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from daybreak.declaration.functions import function_name, load_function
 from daybreak.declaration.loading import load_pipelines
-from daybreak.declaration.pipeline import Push, Retrain, function_name, load_function
+from daybreak.declaration.pipeline import Push, Retrain
 from daybreak.declaration.row_rules import RowRules
 from daybreak.errors import ConfigurationError
 from fixture_pipelines import PARCEL_CARRIERS, PARCEL_HOURS

@@ -6,13 +6,13 @@ from datetime import date
 import pytest
 
 from daybreak.batch.signature import Signature
-from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Top
 from daybreak.declaration.segments import OTHER, ModelRef, PerSegment
 from daybreak.errors import ConfigurationError
 from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
 from daybreak.run.plan import Plan
+from local_days import local_day
 
 
 def version(name: str, digest: str, through: date = date(2024, 3, 1)) -> ModelVersion:
@@ -26,7 +26,7 @@ WITHOUT_FALLBACK = SegmentModels("segment", (LOYAL, LAPSING))
 
 @pytest.mark.parametrize("models", [MODELS, WITHOUT_FALLBACK, SegmentModels.of(LOYAL[1])])
 def test_a_plan_of_one_model_or_several_comes_out_of_json_as_it_went_in(models: SegmentModels) -> None:
-    plan = Plan(1, "p", Partition(date(2024, 3, 9), "UTC"), models, upstream_run_id=4)
+    plan = Plan(1, "p", local_day(date(2024, 3, 9), "UTC"), models, upstream_run_id=4)
     assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
     assert plan.binds["upstream_run_id"] == 4
 

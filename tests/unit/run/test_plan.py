@@ -5,16 +5,16 @@ from datetime import date
 from pathlib import Path
 
 from daybreak.batch.signature import Signature
-from daybreak.declaration.partition import Partition
 from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
-from daybreak.run.plan import BINDS, Plan, query_binds
+from daybreak.run.plan import BINDS, Plan, day_binds
 from daybreak.workspace import code_digest
+from local_days import local_day
 
 PLAN = Plan(
     7,
     "orders",
-    Partition(date(2026, 11, 1), "America/New_York"),
+    local_day(date(2026, 11, 1), "America/New_York"),
     SegmentModels.of(
         ModelVersion(
             name="orders",
@@ -37,8 +37,10 @@ def test_a_plan_comes_back_as_it_was_sent() -> None:
     assert len(sent) < 2_000
 
 
-def test_a_query_binds_the_window_and_the_day_of_its_partition() -> None:
+def test_a_day_binds_the_window_and_the_day_of_its_partition() -> None:
     assert {name: str(value) for name, value in PLAN.binds.items()} == {
+        "start": "2026-11-01 04:00:00+00:00",
+        "end": "2026-11-02 05:00:00+00:00",
         "first_day": "2026-11-01",
         "last_day": "2026-11-01",
         "timezone": "America/New_York",
@@ -48,10 +50,12 @@ def test_a_query_binds_the_window_and_the_day_of_its_partition() -> None:
     assert tuple(PLAN.binds) == BINDS
 
 
-def test_a_query_over_several_partitions_binds_the_first_start_and_the_last_end() -> None:
-    first, last = Partition(date(2026, 3, 7), "America/New_York"), Partition(date(2026, 3, 8), "America/New_York")
-    binds = query_binds(first, last)
-    assert (binds["window_start"], binds["window_end"]) == (first.start, last.end)
+def test_a_query_over_several_days_binds_the_first_start_and_the_last_end() -> None:
+    first, last = date(2026, 3, 7), date(2026, 3, 8)
+    binds = day_binds(first, last, "America/New_York")
+    assert (binds["first_day"], binds["last_day"]) == (first, last)
+    for start, end in (("start", "end"), ("window_start", "window_end")):
+        assert (str(binds[start]), str(binds[end])) == ("2026-03-07 05:00:00+00:00", "2026-03-09 04:00:00+00:00")
 
 
 def test_the_digest_of_the_code_changes_with_any_file_and_with_its_name(tmp_path: Path) -> None:

@@ -6,18 +6,23 @@ from typing import Any
 
 import pytest
 
-from daybreak.declaration.partition import days
+from daybreak.declaration.partition import Partition
 from daybreak.training.comparison import read_ahead
+from local_days import days, local_day
 from waiting import LONG
 
 FIRST = date(2024, 3, 8)
 
 
-def test_days_come_in_their_order_whichever_is_read_first() -> None:
-    on, second_is_read = days(FIRST, FIRST + timedelta(days=4)), threading.Event()
+def partitions(more: int) -> list[Partition]:
+    return [local_day(day, "UTC") for day in days(FIRST, FIRST + timedelta(days=more))]
 
-    def read(day: date) -> Any:
-        if day == FIRST:
+
+def test_days_come_in_their_order_whichever_is_read_first() -> None:
+    on, second_is_read = partitions(4), threading.Event()
+
+    def read(day: Partition) -> Any:
+        if day == on[0]:
             assert second_is_read.wait(LONG), "the second day waits for the first"
         elif day == on[1]:
             second_is_read.set()
@@ -27,9 +32,9 @@ def test_days_come_in_their_order_whichever_is_read_first() -> None:
 
 
 def test_no_more_than_two_days_are_held_beside_the_one_that_is_scored() -> None:
-    on, begun = days(FIRST, FIRST + timedelta(days=9)), []
+    on, begun = partitions(9), []
 
-    def read(day: date) -> Any:
+    def read(day: Partition) -> Any:
         begun.append(day)
         return day
 
@@ -38,13 +43,13 @@ def test_no_more_than_two_days_are_held_beside_the_one_that_is_scored() -> None:
 
 
 def test_a_day_that_cannot_be_read_ends_the_comparison() -> None:
-    def read(day: date) -> Any:
-        if day > FIRST:
-            raise ValueError(day)
+    def read(day: Partition) -> Any:
+        if day.first_day > FIRST:
+            raise ValueError(day.key)
         return day
 
-    found = read_ahead(read, days(FIRST, FIRST + timedelta(days=3)))
-    assert next(found) == FIRST
+    found = read_ahead(read, partitions(3))
+    assert next(found).first_day == FIRST
     with pytest.raises(ValueError, match="2024-03-09"):
         next(found)
 

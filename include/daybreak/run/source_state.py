@@ -1,0 +1,71 @@
+"""Source state: what a pipeline's changed.sql said of a partition's source when it was run, and whether it still does.
+
+It is read before the rows are: what changes in between makes the run look outdated, and never the other way round.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from daybreak.declaration.partition import Partition
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.errors import ConfigurationError
+from daybreak.ledger.known import Known
+from daybreak.ledger.tables import runs
+from daybreak.run.plan import query_binds
+from daybreak.warehouse.queries import CHANGED, Queries
+from daybreak.workspace import Workspace
+
+# Values by column, as texts.
+State = dict[str, str | None]
+
+
+def source_state(queries: Queries, pipeline: Pipeline, partition: Partition) -> State | None:
+    """Return what changed.sql says of a partition now; None where there is no such query."""
+    if not queries.has(CHANGED):
+        return None
+    binds = query_binds(partition)
+    queries.check(CHANGED, binds)
+    columns, rows = queries.rows(CHANGED, binds, 2)
+    if len(rows) != 1:
+        raise ConfigurationError(
+            f"changed.sql of {pipeline.name} gives {len(rows) or 'no'} rows{' or more' if rows else ''}, not one.",
+            next_step="give one row, for example the count and the latest load time of the window's rows.",
+            pipeline=pipeline.name,
+            partition=partition.key,
+        )
+    return {name: _text(value) for name, value in zip(columns, rows[0], strict=True)}
+
+
+def see_outdated(workspace: Workspace, pipeline: Pipeline, known: Sequence[Known]) -> list[Known]:
+    """Return the partitions, each with whether its source says something else than when its current run was planned.
+
+    A run from before there was a changed.sql is not said to be outdated: what it saw is not known.
+    """
+    queries = workspace.queries(pipeline)
+    if not queries.has(CHANGED):
+        raise ConfigurationError(
+            f"{pipeline.name} does not say how its source tells that it changed.",
+            next_step=f"write sql/{pipeline.name}/changed.sql: one row, for example the count and the latest load time "
+            "of the window's rows.",
+            pipeline=pipeline.name,
+        )
+    current = [one.current_run for one in known if one.current_run is not None]
+    wanted = sa.select(runs.c.run_id, runs.c.source_state).where(runs.c.run_id.in_(current))
+    with workspace.ledger.warehouse.begin() as connection:
+        saw: dict[int, State | None] = dict(connection.execute(wanted).tuples().all())
+
+    def outdated(one: Known) -> bool:
+        before = None if one.current_run is None else saw.get(one.current_run)
+        return before is not None and before != source_state(queries, pipeline, one.partition)
+
+    return [replace(one, outdated=outdated(one)) for one in known]
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, datetime) and value.tzinfo:
+        return value.astimezone(UTC).isoformat()
+    return None if value is None else str(value)
