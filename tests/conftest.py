@@ -9,7 +9,6 @@ parcels          the pipeline made for tests, with its source loaded, a champion
 """
 
 import os
-import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -27,6 +26,7 @@ from distribution import (  # noqa: F401 - pytest finds its hooks here
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
+from homes import short_lived_server
 from parcels import NewDatabase, Parcels, administer, load, make_project, make_settings
 
 # Where two processes share two cores, fitting takes seconds this way and up to a minute with OpenMP's busy waiting.
@@ -42,15 +42,9 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """Start the session's PostgreSQL; nothing in it has to survive, so it waits for no disk."""
-    with tempfile.TemporaryDirectory(prefix="daybreak-tests-") as home:
-        server = EmbeddedPostgres(Path(home)).use()
-        with administer(server) as connection:
-            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
-            connection.exec_driver_sql("SELECT pg_reload_conf()")
+    """Start the session's PostgreSQL."""
+    with short_lived_server() as server:
         yield server
-        server.stop("immediate")
-        server.release()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,6 +19,7 @@ from daybreak.local.airflow import LocalAirflow
 from daybreak.local.airflow_environment import USER
 from daybreak.local.airflow_http import AirflowHttp
 from daybreak.settings import PROJECT, Settings
+from homes import short_lived
 from parcels import NewDatabase
 from ports import free_port
 from waiting import LONG
@@ -173,9 +173,8 @@ def assert_printed(promised: str, printed: str) -> None:
 
 @pytest.fixture
 def reader(new_database: NewDatabase, tmp_path: Path) -> Iterator[Reader]:
-    # Not below pytest's own folder: another session of pytest closes that to the user PostgreSQL runs as under root.
-    with tempfile.TemporaryDirectory(prefix="daybreak-") as home:
-        yield Reader(tmp_path / "daybreak", Path(home), new_database())
+    with short_lived() as home:
+        yield Reader(tmp_path / "daybreak", home, new_database())
 
 
 def test_the_page_has_every_kind_of_step() -> None:

@@ -2,14 +2,13 @@
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from daybreak.local.airflow_api import AirflowRun
+from homes import short_lived
 from predictions import Search
 from promotions import SIGNING_KEY, TOKEN
 from promotions_stack import CHUNKS, DAG, LEAKY, RETRIES, TOP, Pushing, pushing
@@ -25,11 +24,10 @@ NUMBER = re.compile(rb"\d\.\d{8,}(?:e-?\d+)?")
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Pushing]:
-    # Not below pytest's own folder: another session of pytest closes that to the user PostgreSQL runs as under root.
     with (
-        tempfile.TemporaryDirectory(prefix="daybreak-") as home,
+        short_lived() as home,
         pytest.MonkeyPatch.context() as monkeypatch,
-        pushing(Path(home), monkeypatch) as running,
+        pushing(home, monkeypatch) as running,
     ):
         yield running
 

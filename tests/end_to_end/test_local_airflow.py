@@ -9,7 +9,6 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -27,6 +26,7 @@ from daybreak.local.airflow_environment import airflow_environment
 from daybreak.local.airflow_status import airflow_status, end_airflow
 from daybreak.local.keeper import COMPONENTS
 from daybreak.settings import Settings
+from homes import short_lived
 from local_days import days
 from ports import free_port
 from waiting import LONG, until
@@ -50,9 +50,8 @@ with LocalAirflow(settings, EmbeddedPostgres(settings.home), dags=["sleepy"]) as
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Path]:
-    # Not below pytest's own folder: another session of pytest closes that to the user PostgreSQL runs as under root.
-    with tempfile.TemporaryDirectory(prefix="daybreak-") as folder:
-        yield Path(folder)
+    with short_lived() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,6 +11,7 @@ from daybreak.errors import TransientError, WarehouseUnavailable
 from daybreak.ledger.runs import Counts
 from daybreak.run.plan import Plan
 from daybreak.workspace import Workspace
+from homes import short_lived_server
 from parcels import DAY, ROWS, Parcels, administer, load, make_project, make_settings, travelled
 
 from .conftest import Way, break_weights
@@ -57,14 +57,8 @@ def test_a_lost_connection_is_transient_and_the_next_run_is_right(parcels: Parce
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedPostgres]:
     """Start a server that tests may stop."""
-    with TemporaryDirectory(prefix="daybreak-tests-") as home:
-        server = EmbeddedPostgres(Path(home)).use()
-        with administer(server) as connection:
-            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
-            connection.exec_driver_sql("SELECT pg_reload_conf()")
+    with short_lived_server() as server:
         yield server
-        server.stop("immediate")
-        server.release()
 
 
 @pytest.fixture

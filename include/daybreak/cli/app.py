@@ -5,7 +5,9 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
 import shlex
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -64,7 +66,7 @@ def main() -> None:
 
     share_cores()
     try:
-        app()
+        _command()()
     except DaybreakError as error:
         from daybreak.warehouse.faults import was_cancelled
 
@@ -81,6 +83,12 @@ def main() -> None:
         if ended.code == INTERRUPTED:
             print_error(_INTERRUPTED)
         raise
+
+
+@cache
+def _command() -> Callable[..., object]:
+    # Once a process: to look through all commands and their options takes longer than most of them.
+    return typer.main.get_command(app)
 
 
 @app.command()

@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from daybreak.models.artifacts import Artifacts
 from daybreak.models.version import ModelVersion, from_json, to_json
+from daybreak.training.fresh_process import fresh_process, serve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,9 +37,8 @@ def try_in_fresh_process(artifacts: Artifacts, method: str, trials: Sequence[Tri
         "lengths": [len(sample) for sample in samples],
     }
     sent = b"".join([json.dumps(told).encode(), b"\n", *samples])
-    command = [sys.executable, "-m", "daybreak.training.trial"]
     try:
-        done = subprocess.run(command, input=sent, capture_output=True, timeout=_SECONDS, check=False)
+        done = fresh_process("daybreak.training.trial").ask(sent, _SECONDS)
     except subprocess.TimeoutExpired:
         return f"it took longer than {_SECONDS} s"
     if done.returncode:
@@ -66,20 +65,20 @@ def _written(sample: "pa.RecordBatch") -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def _main() -> None:
+def _answer(asked: BinaryIO, answered: BinaryIO) -> None:
     from pathlib import Path
 
     import pyarrow as pa
 
     from daybreak.models.registry import Registry
 
-    told = json.loads(sys.stdin.buffer.readline())
+    told = json.loads(asked.readline())
     registry = Registry("", "", Artifacts(Path(told["cache"])))
     for described, length in zip(told["models"], told["lengths"], strict=True):
-        rows = pa.ipc.open_stream(sys.stdin.buffer.read(length)).read_all()
+        rows = pa.ipc.open_stream(asked.read(length)).read_all()
         model = registry.load(from_json(described))
-        sys.stdout.buffer.write(values_of(model, told["method"], rows.to_pandas()).tobytes())
+        answered.write(values_of(model, told["method"], rows.to_pandas()).tobytes())
 
 
 if __name__ == "__main__":
-    _main()
+    serve(_answer, ["daybreak.models.registry", "pandas", "pyarrow", "skops.io", "upath"])
