@@ -31,8 +31,8 @@ class Declared:
             "INSERT INTO ledger.runs (run_id, pipeline, partition_key, partition_date, attempt, trigger, model_version)"
             f" OVERRIDING SYSTEM VALUE VALUES ({run_id}, '{pipeline}', '2024-03-0{run_id}', '2024-03-0{run_id}', 1, "
             "'manual', 7)",
-            "INSERT INTO ledger.publications (pipeline, partition_date, run_id, reason, published_at) "
-            f"VALUES ('{pipeline}', '2024-03-0{run_id}', {run_id}, 'run', '2024-03-1{run_id}')",
+            "INSERT INTO ledger.publications (pipeline, partition_key, partition_date, run_id, reason, published_at) "
+            f"VALUES ('{pipeline}', '2024-03-0{run_id}', '2024-03-0{run_id}', {run_id}, 'run', '2024-03-1{run_id}')",
             f"INSERT INTO {table} VALUES {values}",
         )
 

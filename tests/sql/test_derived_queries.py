@@ -86,7 +86,8 @@ def binds(day: date = date(2024, 3, 9), timezone: str = "UTC") -> dict[str, Any]
 
 def covered(queries: Queries, timezone: str) -> tuple[date, date] | None:
     queries.check("coverage", binds(timezone=timezone))
-    return queries.coverage(binds(timezone=timezone))
+    found = queries.coverage(binds(timezone=timezone))
+    return found and (found.first_day(timezone), found.last_day(timezone))
 
 
 @pytest.mark.parametrize("timezone", ZONES)

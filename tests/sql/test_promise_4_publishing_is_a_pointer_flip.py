@@ -72,8 +72,8 @@ def test_a_reader_never_sees_a_gap_a_mixture_or_a_duplicate(parcels: Parcels) ->
 def test_the_database_refuses_two_current_publications(parcels: Parcels) -> None:
     with pytest.raises(sa.exc.IntegrityError, match="one_current_publication"):
         parcels.execute(
-            "INSERT INTO ledger.publications (pipeline, partition_date, run_id, reason, published_at) "
-            "SELECT pipeline, partition_date, run_id, reason, now() FROM ledger.publications"
+            "INSERT INTO ledger.publications (pipeline, partition_key, partition_date, run_id, reason, published_at) "
+            "SELECT pipeline, partition_key, partition_date, run_id, reason, now() FROM ledger.publications"
         )
 
 

@@ -229,7 +229,7 @@ def measured(parcels: Parcels, run: int, day: date, role: str, version: int, rms
     parcels.execute(
         "INSERT INTO ledger.performance VALUES "
         f"('parcel_hours', '{day}', {run}, '{role}', '', '(all)', 'rmse', 'parcel_hours', {version}, {rmse}, 400, 400, "
-        "NULL, clock_timestamp())"
+        f"NULL, clock_timestamp(), '{day}')"
     )
 
 

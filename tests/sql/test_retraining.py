@@ -42,9 +42,9 @@ def watched(parcels: Parcels) -> Parcels:
 def measure(parcels: Parcels, day: date, rmse: float) -> None:
     [run] = parcels.current(day)
     parcels.execute(
-        "INSERT INTO ledger.performance (pipeline, partition_date, run_id, role, segment_by, segment, metric, "
-        "model_name, model_version, value, rows, predictions, measured_at) VALUES ('parcel_hours', "
-        f"'{day}', {run}, 'champion', '', '(all)', 'rmse', 'parcel_hours', 1, {rmse}, 400, 400, now())"
+        "INSERT INTO ledger.performance (pipeline, partition_key, partition_date, run_id, role, segment_by, segment, "
+        "metric, model_name, model_version, value, rows, predictions, measured_at) VALUES ('parcel_hours', "
+        f"'{day}', '{day}', {run}, 'champion', '', '(all)', 'rmse', 'parcel_hours', 1, {rmse}, 400, 400, now())"
     )
 
 
