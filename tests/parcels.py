@@ -159,7 +159,8 @@ class Parcels:
 
     def publications(self) -> Shown:
         """Return every publication there ever was."""
-        return self.rows("SELECT * FROM ledger.publications ORDER BY publication_id")
+        columns = "publication_id, pipeline, partition_key, run_id, reason, published_at, withdrawn_at"
+        return self.rows(f"SELECT {columns} FROM ledger.publications ORDER BY publication_id")
 
     def rewrite(self, name: str, old: str, new: str) -> None:
         """Change one of the pipeline's SQL files."""

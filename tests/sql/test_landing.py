@@ -139,11 +139,14 @@ def test_a_history_that_reaches_before_the_source_is_full_of_holes(listing: Parc
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("SELECT 1 AS first_day", "gives 1 rows of int"),
-        ("SELECT now()::timestamp AS first_day, now()::timestamp AS last_day", "of datetime, datetime"),
-        ("SELECT current_date AS a, current_date AS b, 1 AS c", "of date, date, int"),
-        ("SELECT current_date AS a, current_date AS b UNION ALL SELECT NULL, NULL", "gives 2 rows"),
-        ("SELECT NULL::date AS day", "gives 1 rows of NoneType"),
+        ("SELECT 1 AS first_day", "gives int, not two days"),
+        (
+            "SELECT now()::timestamp AS first_day, now()::timestamp AS last_day",
+            "gives datetime, datetime, not two days",
+        ),
+        ("SELECT current_date AS a, current_date AS b, 1 AS c", "gives date, date, int, not two days"),
+        ("SELECT current_date AS a, current_date AS b UNION ALL SELECT NULL, NULL", "gives date, date in 2 rows"),
+        ("SELECT NULL::date AS day", "gives NoneType, not two days"),
     ],
 )
 def test_what_tells_neither_a_range_nor_days_is_refused(parcels: Parcels, query: str, told: str) -> None:

@@ -17,7 +17,7 @@ BAD_SOURCES = {
     "an empty partition": (
         [f"DELETE FROM parcels.handed_in WHERE {OF_THE_DAY}"],
         "The batch is empty",
-        "check that the source has loaded the day",
+        "check that the source has loaded it",
     ),
     "a missing table": (
         [f"{MENDED} RENAME TO gone"],

@@ -190,10 +190,20 @@ BAD_FILES = {
 
 
 BAD_COVERAGES = {
-    "instants": ("SELECT now(), now()", ConfigurationError, "gives datetime, datetime, not two days", "as a date"),
-    "one day": ("SELECT current_date", ConfigurationError, "gives date, not two days", "as a date"),
+    "instants of no zone": (
+        "SELECT now()::timestamp, now()::timestamp",
+        ConfigurationError,
+        "gives datetime, datetime, not two days",
+        "as a date",
+    ),
+    "one instant": ("SELECT now()", ConfigurationError, "gives datetime, not two days", "as a date"),
     "texts": ("SELECT '2024-03-05', '2024-03-12'", ConfigurationError, "gives str, str, not two days", "as a date"),
-    "two rows": ("SELECT current_date, current_date FROM (VALUES (1), (2)) AS two (n)", SourceRefused, "rows", "mend"),
+    "two rows": (
+        "SELECT current_date, current_date FROM (VALUES (1), (2)) AS two (n)",
+        ConfigurationError,
+        "gives date, date in 2 rows",
+        "give one row",
+    ),
     "no Python's day": ("SELECT date '0044-03-15 BC', current_date", SourceRefused, "year", "mend the source"),
     "the last day": ("SELECT date '9999-12-31', date 'infinity'", PartitionRefused, "begins on 9999-12-31", "choose"),
 }

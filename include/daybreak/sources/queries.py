@@ -99,9 +99,10 @@ class Queries:
                 return Coverage(*rows[0])
             if all(isinstance(at, datetime) and at.tzinfo for at in rows[0]):
                 return Coverage(*(at.astimezone(UTC) for at in rows[0]))
+        within = f" in {len(rows):,} rows" if len(rows) > 1 else ""
         kinds = ", ".join(type(value).__name__ for value in (rows[0] if rows else ()))
         raise ConfigurationError(
-            f"coverage.sql of {self._pipeline.name} gives {len(rows):,} rows of {kinds or 'nothing'}, not two days.",
+            f"coverage.sql of {self._pipeline.name} gives {kinds or 'nothing'}{within}, not two days.",
             next_step="give one row with the first and the last local day, each as a date, or both as timestamps with "
             "time zone; or one column that lists the days that have landed.",
         )

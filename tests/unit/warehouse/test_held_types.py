@@ -187,6 +187,6 @@ def test_a_fault_of_the_query_is_told_with_its_line(warehouse: Warehouse) -> Non
         with pytest.raises(SourceRefused, match=rf"The source cannot be read: orders/extract\.sql:{line}: "):
             batches(warehouse, text)
         with pytest.raises(SourceRefused, match=rf"The source cannot be read: orders/extract\.sql:{line}: "):
-            warehouse.row(sql(text), {})
+            warehouse.rows(sql(text), {}, 2)
         with pytest.raises(SourceRefused, match=rf"The source cannot be read: orders/extract\.sql:{line}: "):
             describe_query(warehouse, sql(text), {})
