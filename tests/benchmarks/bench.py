@@ -24,6 +24,7 @@ from cascading import prepare_segments, show_cascade
 from figures import ServerPeak, machine, relations, show
 from pushing import measure_pushing, show_pushing
 from rows import disagreements, prepare_model, prepare_rows, settle
+from sources import show_sources, write_parquet
 
 from daybreak.cli.display import err, print_error, print_json
 from daybreak.embedded.postgres import EmbeddedPostgres
@@ -39,6 +40,8 @@ WRITTEN = {
     "one_model": ["predictions.one_model_runs"],
     "four_segments": ["predictions.four_segments_runs"],
     "shadow": ["predictions.one_model_runs", "predictions.one_model_shadow"],
+    "from_files": ["predictions.from_files_runs"],
+    "by_hour": ["predictions.by_hour_runs"],
 }
 
 
@@ -56,7 +59,9 @@ class Bench:
             "home": str(self.home),
             "project": str(_project(folder)),
             "pipelines": "benchmark_pipeline",
+            "source": {"bench": f"duckdb://{folder / 'parquet'}"},
         }
+        self.parquet = folder / "parquet"
         self.workspace = Workspace(Settings(**self.settings))
         self.last_day = datetime.now(ZoneInfo(TIMEZONE)).date() - timedelta(days=1)
 
@@ -95,6 +100,18 @@ class Bench:
             ways = ["one_model", "four_segments", "shadow", "challenger", "champion"]
             random.shuffle(ways)
             measured += [self._measure(way, day, 1 if way == "champion" else rows, turn) for way in ways]
+        return measured
+
+    def sources(self, rows: int, repeats: int) -> list[dict[str, Any]]:
+        """Measure the same rows from PostgreSQL, from Parquet files, and hour by hour, in turns."""
+        day = self.last_day - timedelta(days=1)
+        prepare_rows(self.workspace, self.last_day, {self.last_day: WARM_UP_ROWS, day: rows}, _say)
+        write_parquet(self.workspace, self.parquet, [self.last_day, day])
+        measured = []
+        for turn in range(1, repeats + 1):
+            ways = ["daybreak", "from_files", "by_hour"]
+            random.shuffle(ways)
+            measured += [self._measure(way, day, rows, turn) for way in ways]
         return measured
 
     def backfill(self, days: int) -> dict[str, Any]:
@@ -169,6 +186,9 @@ def main(
     repeats: Annotated[int, typer.Option(min=1, help="How often everything is measured, in turns.")] = 3,
     skip_tutorial_above: Annotated[int, typer.Option(help="Leave the tutorial out above so many rows.")] = 1_000_000,
     cascade_rows: Annotated[int, typer.Option(min=0, help="Rows of the cascade; 0 leaves it out.")] = 1_000_000,
+    source_rows: Annotated[
+        int, typer.Option(min=0, help="Rows from files and by the hour; 0: none.")
+    ] = 1_000_000,
     backfill_days: Annotated[int, typer.Option(min=0, max=90, help="Days to backfill; 0 leaves it out.")] = 90,
     push_items: Annotated[int, typer.Option(min=0, help="Items to push; 0 leaves it out.")] = 100_000,
     folder: Annotated[Path | None, typer.Option(help="Keep data and model here, for the next time.")] = None,
@@ -181,6 +201,7 @@ def main(
             with Bench(place) as bench:
                 measured = bench.compare(sizes, repeats, skip_tutorial_above) if sizes else []
                 cascade = bench.cascade(cascade_rows, repeats) if cascade_rows else []
+                sources = bench.sources(source_rows, repeats) if source_rows else []
                 backfill = bench.backfill(backfill_days) if backfill_days else None
             pushing = measure_pushing(place / "pushing", push_items, repeats, _say) if push_items else None
         except (Disagreement, DaybreakError) as error:
@@ -188,11 +209,13 @@ def main(
             raise typer.Exit(1) from error
     report = {"machine": machine(), "measured": measured, "relations": relations(measured, backfill)}
     if as_json:
-        print_json({**report, "cascade": cascade, "pushing": pushing})
+        print_json({**report, "cascade": cascade, "sources": sources, "pushing": pushing})
         return
     show(report)
     if cascade:
         show_cascade(cascade)
+    if sources:
+        show_sources(sources)
     if pushing:
         show_pushing(pushing)
 

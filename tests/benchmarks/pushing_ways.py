@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import SecretStr
 
 from daybreak.batch.signature import Signature
-from daybreak.declaration.partition import Partition
+from daybreak.declaration.partition import Partition, day_calendar
 from daybreak.ledger.tables import runs
 from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
@@ -29,7 +29,6 @@ from daybreak.push.signing import signed_headers
 from daybreak.push.target import DeliveryTarget
 from daybreak.run.plan import Plan
 from daybreak.warehouse.database import Warehouse
-from local_days import local_day
 from retail.daily_promotions import DAILY_PROMOTIONS
 from retail.daily_promotions.offers import Decided
 
@@ -131,7 +130,7 @@ def _offers(plan: Plan, items: int) -> Decided:
 
 
 def _partition(days: int) -> Partition:
-    return local_day(datetime.now(UTC).date() - timedelta(days=days), "UTC")
+    return day_calendar("UTC").partition((datetime.now(UTC).date() - timedelta(days=days)).isoformat())
 
 
 def _plan(warehouse: Warehouse, days: int) -> Plan:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import sqlalchemy as sa
-from benchmark_pipeline import FOUR_SEGMENTS, ONE_MODEL, THROUGHPUT
+from benchmark_pipeline import BY_HOUR, FOUR_SEGMENTS, FROM_FILES, ONE_MODEL, THROUGHPUT
 from rows import bound
 
 from daybreak.batch.snapshot import Snapshot
@@ -29,7 +29,6 @@ from daybreak.run.shadow import resolve_shadow
 from daybreak.settings import Settings
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
-from local_days import local_day
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,6 +118,22 @@ def four_segments(workspace: Workspace, day: date, clock: Clock) -> dict[str, An
     return _run(workspace, FOUR_SEGMENTS, day, clock)
 
 
+def from_files(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
+    """Run the same rows from a Parquet file, through DuckDB."""
+    return _run(workspace, FROM_FILES, day, clock)
+
+
+def by_hour(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
+    """Plan and publish each hour of the day, each with its share of the rows."""
+    whole, hours = THROUGHPUT.calendar.partition(day.isoformat()), BY_HOUR.calendar
+    rows = 0
+    with clock.running():
+        for hour in hours.between(hours.at(whole.start), hours.before(hours.at(whole.end))):
+            outcome = _runner(workspace, BY_HOUR).run(plan_run(workspace, BY_HOUR, Request(hour.key)))
+            rows += outcome.counts.rows_extracted
+    return {"rows": rows}
+
+
 def shadow(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
     """Publish with the champion; then the clock runs for all that a run with a challenger does besides.
 
@@ -162,6 +177,8 @@ WAYS: dict[str, Callable[[Workspace, date, Clock], dict[str, Any]]] = {
     "predict": predict,
     "one_model": one_model,
     "four_segments": four_segments,
+    "from_files": from_files,
+    "by_hour": by_hour,
     "shadow": shadow,
     "champion": champion,
     "challenger": challenger,
@@ -185,7 +202,7 @@ def _model(workspace: Workspace) -> tuple[Any, list[str]]:
 
 
 def _rows(workspace: Workspace, day: date) -> "pa.Table":
-    partition = local_day(day, THROUGHPUT.timezone)
+    partition = THROUGHPUT.calendar.partition(day.isoformat())
     query = load_sql(workspace.sql(THROUGHPUT, "extract"))
     with workspace.warehouse.stream(query, query_binds(partition), count=False) as (_, reader):
         return reader.read_all()

@@ -6,7 +6,7 @@ rows go through one model, with a challenger in its shadow, and through a model 
 
 from dataclasses import replace
 
-from daybreak import ModelRef, PerSegment, Pipeline, Prediction
+from daybreak import Files, Hour, ModelRef, PerSegment, Pipeline, Prediction
 
 THROUGHPUT = Pipeline(
     name="throughput",
@@ -26,4 +26,6 @@ FOUR_SEGMENTS = replace(
     carries=("segment",),
     model=PerSegment("segment", {segment: ModelRef(f"of_{segment}") for segment in SEGMENTS}),
 )
-PIPELINES = (THROUGHPUT, ONE_MODEL, FOUR_SEGMENTS)
+FROM_FILES = replace(THROUGHPUT, name="from_files", source="bench", files={"features": Files("features-{day}.parquet")})
+BY_HOUR = replace(THROUGHPUT, name="by_hour", every=Hour())
+PIPELINES = (THROUGHPUT, ONE_MODEL, FOUR_SEGMENTS, FROM_FILES, BY_HOUR)
