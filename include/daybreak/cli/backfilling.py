@@ -94,5 +94,5 @@ def _print_plan(title: str, due: "list[Due]", seconds: float | None) -> None:
     if due and seconds is not None:
         took = str(timedelta(seconds=round(seconds)))
         out.print(
-            f"{len(due)} partitions, about {took} (hours, minutes, seconds) after the last runs. Nothing was run."
+            f"{len(due)} partition{'s'[: len(due) != 1]}, about {took} (hours, minutes, seconds) after the last runs. Nothing was run."
         )
