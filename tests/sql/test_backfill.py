@@ -1,13 +1,21 @@
 """Which days of a range a backfill runs, all or those that are missing or have failed, and what it says before."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from daybreak.declaration.partition import Partition
 from daybreak.errors import DaybreakError
-from daybreak.run.backfill import FAILED, MISSING, choose_partitions, expected_seconds, partitions_to_run, plan_backfill
-from parcels import DAY, SHORT_DAY, TRAINED_THROUGH, Parcels
+from daybreak.run.backfill import (
+    FAILED,
+    MISSING,
+    choose_partitions,
+    expected_seconds,
+    leave_out,
+    partitions_to_run,
+    plan_backfill,
+)
+from parcels import DAY, LAST_DAY, SHORT_DAY, TRAINED_THROUGH, Parcels
 
 NEXT = SHORT_DAY + timedelta(days=1)
 RANGE = [DAY, SHORT_DAY, NEXT]
@@ -89,3 +97,28 @@ def test_days_to_run_are_those_since_the_first_that_was_published(parcels: Parce
     assert found[:2] == [SHORT_DAY, NEXT]
     assert min(found) > DAY > TRAINED_THROUGH
     assert partitions_to_run(parcels.workspace, parcels.declared(name="parcel_minutes").pipeline, {MISSING}) == []
+
+
+def test_what_the_source_cannot_have_is_left_out_and_told_once_for_each_end(parcels: Parcels) -> None:
+    calendar = parcels.pipeline.calendar
+    ages = calendar.between(calendar.partition("2000-01-01"), calendar.partition("2026-01-01"))
+    kept, told = leave_out(parcels.workspace, parcels.pipeline, ages)
+    assert [kept[0].key, kept[-1].key] == ["2024-03-06", str(LAST_DAY)]
+    assert [str(one).partition(" Next: ")[0] for one in told] == [
+        "parcel_hours 2000-01-01 to 2024-03-05: 8,831 partitions are left out. "
+        "The source begins on 2024-03-05 and 2 days of history are needed.",
+        "parcel_hours 2024-03-13 to 2026-01-01: 660 partitions are left out. "
+        "The source holds nothing of this day or a later one; its last day is 2024-03-12.",
+    ]
+    # One at either end gets a run of its own, which writes down why it was refused.
+    few = calendar.between(calendar.partition("2024-03-05"), calendar.partition("2024-03-13"))
+    assert leave_out(parcels.workspace, parcels.pipeline, few) == (few, [])
+
+
+def test_what_is_not_over_is_left_out_whatever_the_source_says(parcels: Parcels) -> None:
+    parcels.workspace.sql(parcels.pipeline, "coverage").unlink()
+    calendar = parcels.pipeline.calendar
+    to_come = calendar.between(calendar.partition(str(LAST_DAY)), calendar.partition("2060-01-01"))
+    kept, [told] = leave_out(parcels.workspace, parcels.pipeline, to_come)
+    assert kept[-1].end <= datetime.now(UTC) < calendar.after(kept[-1]).end
+    assert "The day is not over in America/New_York." in str(told)

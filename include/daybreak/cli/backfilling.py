@@ -11,6 +11,7 @@ from daybreak.errors import DaybreakError
 
 if TYPE_CHECKING:
     from daybreak.run.backfill import Due
+    from daybreak.run.runner import Outcome
 
 backfilling = typer.Typer()
 
@@ -37,30 +38,43 @@ def backfill(
     ] = False,
 ) -> None:
     """Score every partition of a range, in one process. One that is refused does not stop the others."""
-    from daybreak.cli.display import out, print_error
+    from daybreak.cli.display import out
     from daybreak.cli.progress import partitions_progress
     from daybreak.push.runner import runner_for
-    from daybreak.run.backfill import FAILED, MISSING, OUTDATED, choose_partitions, expected_seconds, plan_backfill
+    from daybreak.run.backfill import (
+        FAILED,
+        MISSING,
+        OUTDATED,
+        choose_partitions,
+        expected_seconds,
+        leave_out,
+        plan_backfill,
+    )
     from daybreak.run.planning import Request, plan_run
 
     asked = ((MISSING, missing), (FAILED, failed), (OUTDATED, outdated))
     only = {name for name, chosen in asked if chosen}
-    outcomes, refusals = [], []
+    outcomes: list[Outcome] = []
+    refusals: list[str] = []
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         calendar = declared.calendar
         wanted = calendar.open_between(calendar.partition(first), calendar.partition(last))
         workspace.ledger.sweep()
+        wanted, left_out = leave_out(workspace, declared, wanted)
+        refusals += map(str, left_out)
         chosen = choose_partitions(workspace, declared, wanted, only) if only or dry_run else None
         if dry_run:
             due = plan_backfill(workspace, declared, chosen or [], model_version, policy)
             _print_plan(f"{pipeline} {first} to {last}", due, expected_seconds(workspace, declared, len(due)))
+            _tell(refusals)
             return
         if chosen is not None:
             wanted = [one.partition for one in chosen]
         if not wanted:
             what = " or ".join(sorted(only)) or "open"
             out.print(f"{pipeline} {first} to {last}: no {calendar.every.word} is {what}.")
+            _tell(refusals)
             return
         runner = runner_for(workspace, declared)
         with partitions_progress(pipeline, len(wanted)) as progress:
@@ -80,6 +94,12 @@ def backfill(
                 progress(partition.key)
         print_outcomes(f"{pipeline} {first} to {last}", outcomes)
         tell_stale(workspace, pipeline)
+    _tell(refusals)
+
+
+def _tell(refusals: list[str]) -> None:
+    from daybreak.cli.display import print_error
+
     for refusal in refusals:
         print_error(refusal)
     if refusals:

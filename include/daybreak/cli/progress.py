@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -57,19 +56,21 @@ def steps_progress(title: str) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def waiting_progress() -> Iterator[Callable[["SourceAwaited"], None]]:
-    """Say what is waited for and until when, and look again after a minute."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
-        tasks: list[TaskID] = []
+    """Say what is waited for and until when, if anything is, and look again after a minute."""
+    with ExitStack() as shown:
 
         def pause(waiting: "SourceAwaited") -> None:
-            if not tasks:
-                tasks.append(progress.add_task(str(waiting), total=None))
+            nonlocal told
+            if told != str(waiting):
+                told = str(waiting)
+                columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+                shown.enter_context(Progress(*columns, console=err, transient=True)).add_task(told, total=None)
                 if not err.is_terminal:
-                    err.print(str(waiting), soft_wrap=True, markup=False)
+                    err.print(told, soft_wrap=True, markup=False)
             left = (waiting.until - datetime.now(UTC)).total_seconds()
             time.sleep(min(_BETWEEN_LOOKS_SECONDS, max(left, 0.0)))
 
+        told = ""
         yield pause
 
 

@@ -3,15 +3,18 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import repeat
+from itertools import repeat, takewhile
 
 from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.errors import DaybreakError
+from daybreak.errors import DaybreakError, PartitionRefused
 from daybreak.ledger.known import Known, first_published, known_of, seconds_of_a_run
 from daybreak.run.backfill_policy import AS_OF, VersionThen, policy_of
+from daybreak.run.landing import refuse_uncovered
+from daybreak.run.plan import query_binds
 from daybreak.run.resolve import resolve_model
 from daybreak.run.source_state import see_outdated
+from daybreak.warehouse.derived_queries import COVERAGE
 from daybreak.workspace import Workspace
 
 MISSING, FAILED, OUTDATED = "missing", "failed", "outdated"
@@ -49,6 +52,42 @@ def partitions_to_run(workspace: Workspace, pipeline: Pipeline, only: Collection
         return []
     calendar = pipeline.calendar
     return choose_partitions(workspace, pipeline, calendar.open_between(calendar.partition(first), last), only)
+
+
+def leave_out(
+    workspace: Workspace, pipeline: Pipeline, wanted: Sequence[Partition]
+) -> tuple[list[Partition], list[PartitionRefused]]:
+    """Leave out what lies before the source's history or after its last day, or is not over; say why once for each end.
+
+    A single partition is left to its run, which writes the refusal down: of years nobody wants to read as many lines.
+    """
+    queries, now = workspace.queries(pipeline), datetime.now(UTC)
+    asks = queries.has(COVERAGE) and set(queries.file(COVERAGE).binds) <= {"timezone"} and len(wanted) > 1
+    covered = queries.coverage(query_binds(wanted[0])) if asks else None
+
+    def refused(partition: Partition) -> PartitionRefused | None:
+        try:
+            pipeline.calendar.resolve(partition.key, as_of=now, now=now)
+            if covered is not None and covered.days is None:
+                refuse_uncovered(covered, pipeline, partition)
+        except PartitionRefused as error:
+            return error
+        return None
+
+    before = list(takewhile(refused, wanted))
+    after = list(takewhile(refused, reversed(wanted[len(before) :])))[::-1]
+    told = [(block, refused(block[nearest])) for block, nearest in ((before, -1), (after, 0)) if len(block) > 1]
+    left_out = {partition for block, _ in told for partition in block}
+    return [partition for partition in wanted if partition not in left_out], [
+        PartitionRefused(
+            f"{len(block):,} partitions are left out. {why.problem}",
+            next_step=why.next_step,
+            pipeline=pipeline.name,
+            partition=f"{block[0].key} to {block[-1].key}",
+        )
+        for block, why in told
+        if why
+    ]
 
 
 def plan_backfill(

@@ -36,12 +36,17 @@ def see_landed(queries: Queries, pipeline: Pipeline, partition: Partition) -> La
     binds = query_binds(partition)
     queries.check(COVERAGE, binds)
     covered = queries.coverage(binds)
+    refuse_uncovered(covered, pipeline, partition)
+    return Landing(None if covered is None or covered.days is None else _missing(covered.days, pipeline, partition))
+
+
+def refuse_uncovered(covered: Coverage | None, pipeline: Pipeline, partition: Partition) -> None:
+    """Refuse a partition that lies outside of what the source covers."""
     if covered is None:
         raise SourceNotLanded("The source holds no data.", next_step="load it, then run the partition again.")
     if covered.days is None:
         _refuse_before(covered, pipeline, partition)
     _refuse_not_landed(covered, pipeline, partition)
-    return Landing(None if covered.days is None else _missing(covered.days, pipeline, partition))
 
 
 def awaited(
