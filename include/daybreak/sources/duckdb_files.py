@@ -1,4 +1,4 @@
-"""DuckDB over files: Parquet, CSV and JSON in a folder or a bucket, read by SQL with nothing loaded before.
+"""DuckDB over files: Parquet, CSV, JSON and Delta in a folder or a bucket, read by SQL with nothing loaded before.
 
 What is read is a list of files, made once and compared afterwards. One thread, one time zone and no other file than
 those listed: the same files give the same rows.
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from daybreak.declaration.files import Files
+from daybreak.declaration.files import DeltaTable, Files
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.sources.arrow_columns import described, held, refuse_twice, refuse_unheld
+from daybreak.sources.delta_tables import Pinned, pin, version_view
 from daybreak.sources.duckdb_faults import duckdb_faults, refuse_unparsed
 from daybreak.sources.file_store import FileStore, Found
 from daybreak.sources.file_tables import (
@@ -62,10 +63,13 @@ class _Opened:
 class DuckFiles:
     """Run queries over the declared files of one folder, each in a database of its own that is gone afterwards."""
 
-    def __init__(self, name: str, store: FileStore, files: Mapping[str, Files], options: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, store: FileStore, files: Mapping[str, Files | DeltaTable], options: Mapping[str, str]
+    ) -> None:
         self._name = name
         self._store = store
-        self._files = files
+        self._files = {table: declared for table, declared in files.items() if isinstance(declared, Files)}
+        self._delta = {table: declared for table, declared in files.items() if isinstance(declared, DeltaTable)}
         self._memory = options.get("memory_limit", _MEMORY)
         # The versions of files whose columns were looked at.
         self._known: dict[str, dict[str, str]] = {table: {} for table in files}
@@ -142,13 +146,14 @@ class DuckFiles:
             views = [self._trusted(name, files, found[name]) for name, files in tables.items()]
         listed = {name: self._files[name] for name in self._files if mentioned(sql.text, [f"{name}_files"])}
         views += [files_view(name, files, self._store.find(files)) for name, files in listed.items()]
+        pinned = {n: pin(self._store, self._delta[n]) for n in self._delta if mentioned(sql.text, [n, f"{n}_version"])}
         with TemporaryDirectory(prefix="daybreak-source-") as spill:
             connection = duckdb.connect(config=self._config(spill))
             try:
                 parsed = any(files.format != "parquet" for files in tables.values())
                 opened = _Opened(self._name, connection, sql, statement, values, parsed, refuse_changed)
                 with opened.faults():
-                    self._prepare(connection, views, [file.uri for name in tables for file in found[name]])
+                    self._prepare(connection, views, pinned, [file.uri for name in tables for file in found[name]])
                     _refuse_other_than_a_query(opened)
                 # Where it is wrong is told of a statement that is explained, not of one that is run.
                 with opened.faults(len(_EXPLAIN)):
@@ -164,11 +169,13 @@ class DuckFiles:
             refuse_other_schemas(self._store, found, self._known[name])
         return rows_view(self._store, name, files, found)
 
-    def _prepare(self, connection: Any, views: list[str], readable: list[str]) -> None:
-        if self._store.filesystem is not None:
+    def _prepare(self, connection: Any, views: list[str], pinned: Mapping[str, Pinned], readable: list[str]) -> None:
+        if readable and self._store.filesystem is not None:
             connection.register_filesystem(self._store.filesystem)
         connection.execute("SET TimeZone = 'UTC'")
-        for view in views:
+        for name, table in pinned.items():
+            connection.register(name, table.rows)
+        for view in (*views, *(version_view(name, table) for name, table in pinned.items())):
             connection.execute(view)
         # Errors as JSON tell the byte that they point at. From here on the query is not trusted.
         for setting in (
