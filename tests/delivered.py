@@ -1,15 +1,20 @@
-"""The parcels' source somewhere else than in the warehouse: the same rows as files of a day each, and in SQLite."""
+"""The parcels' source elsewhere than in the warehouse: the same rows as files of a day each, in Delta, in SQLite."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from daybreak.declaration.cadence import Cadence, Hour
-from daybreak.declaration.files import Files
+from daybreak.declaration.files import DeltaTable, Files
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # What parcels.handed_in holds, as SQLite declares it.
 COLUMNS = {
@@ -47,24 +52,30 @@ def as_files(folder: Path, every: Cadence, timezone: str) -> Delivery:
     folder.mkdir()
 
     def deliver(rows: Sequence[Sequence[Any]]) -> None:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        types = {"integer": pa.int64(), "real": pa.float64(), "text": pa.string()}
-        kinds = {name: types[kind] for name, kind in COLUMNS.items()} | {"handed_in_at": pa.timestamp("us", "UTC")}
-        schema = pa.schema(list(kinds.items()))
-        days: dict[str, list[dict[str, Any]]] = {}
+        days: dict[str, list[Sequence[Any]]] = {}
         for row in rows:
-            values = dict(zip(COLUMNS, row, strict=True)) | {"weight_kg": float(row[3])}
-            days.setdefault(f"{_instant(row).astimezone(ZoneInfo(timezone)):%Y-%m-%d}", []).append(values)
+            days.setdefault(f"{_instant(row).astimezone(ZoneInfo(timezone)):%Y-%m-%d}", []).append(row)
         for gone in {path.stem for path in folder.iterdir()} - set(days):
             (folder / f"{gone}.parquet").unlink()
-        for day, values in days.items():
-            pq.write_table(pa.Table.from_pylist(values, schema), folder / f"{day}.parquet")
+        for day, some in days.items():
+            pq.write_table(_table(some), folder / f"{day}.parquet")
 
     # What days there are files of says nothing of hours.
     coverage = _INSTANTS if isinstance(every, Hour) else None
     return Delivery(f"duckdb://{folder}", {"files": {"handed_in": Files("{day}.parquet")}}, coverage, deliver)
+
+
+def as_delta(folder: Path, every: Cadence, timezone: str) -> Delivery:
+    """Deliver a Delta table, each time a version that replaces all rows."""
+    deltalake = pytest.importorskip("deltalake", reason="needs requirements/delta.txt")
+    folder.mkdir()
+
+    def deliver(rows: Sequence[Sequence[Any]]) -> None:
+        deltalake.write_deltalake(folder / "handed_in", _table(rows), mode="overwrite")
+
+    return Delivery(f"duckdb://{folder}", {"files": {"handed_in": DeltaTable("handed_in")}}, _INSTANTS, deliver)
 
 
 def as_sqlite(folder: Path, every: Cadence, timezone: str) -> Delivery:
@@ -84,7 +95,20 @@ def as_sqlite(folder: Path, every: Cadence, timezone: str) -> Delivery:
     return Delivery(f"adbc:sqlite:{path}", {}, _INSTANTS, deliver)
 
 
-DELIVERIES: dict[str, Callable[[Path, Cadence, str], Delivery]] = {"files": as_files, "SQLite": as_sqlite}
+DELIVERIES: dict[str, Callable[[Path, Cadence, str], Delivery]] = {
+    "files": as_files,
+    "SQLite": as_sqlite,
+    "Delta": as_delta,
+}
+
+
+def _table(rows: Sequence[Sequence[Any]]) -> "pa.Table":
+    import pyarrow as pa
+
+    types = {"integer": pa.int64(), "real": pa.float64(), "text": pa.string()}
+    kinds = {name: types[kind] for name, kind in COLUMNS.items()} | {"handed_in_at": pa.timestamp("us", "UTC")}
+    values = [dict(zip(COLUMNS, row, strict=True)) | {"weight_kg": float(row[3])} for row in rows]
+    return pa.Table.from_pylist(values, pa.schema(list(kinds.items())))
 
 
 def _instant(row: Sequence[Any]) -> datetime:

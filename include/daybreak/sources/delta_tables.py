@@ -1,15 +1,15 @@
 """Delta tables: read at one version, of which the table's log says which files are in it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.files import DeltaTable
-from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, SourceUnavailable
+from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, SourceUnavailable, on_one_line
 from daybreak.sources.file_store import FileStore
 from daybreak.sources.file_tables import literal
-from daybreak.warehouse.faults import first_line
 from daybreak.warehouse.identifiers import quoted
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class Pinned:
 def pin(store: FileStore, table: DeltaTable) -> Pinned:
     """Open a table at its newest version, or at the one that is declared.
 
-    Raises ConfigurationError where the library is missing, SourceRefused where the table or the version is, or what
-    writes it uses what cannot be read.
+    Raises ConfigurationError where the library, the folder or the bucket is missing, SourceRefused where the table or
+    the version is, or what writes it uses what cannot be read, SourceUnavailable where the storage does not answer.
     """
     try:
         from deltalake import DeltaTable as Opened
@@ -40,6 +40,7 @@ def pin(store: FileStore, table: DeltaTable) -> Pinned:
             f"Delta table {table.path} of source {store.name} needs the package deltalake ({error}).",
             next_step="install it with the extra delta: see docs/sources.md.",
         ) from error
+    store.refuse_missing()
     with _faults(store, table):
         opened = Opened(f"{store.root}/{table.path}")
         if table.version is not None:
@@ -79,6 +80,12 @@ def _refuse_mapped(store: FileStore, table: DeltaTable, opened: Any) -> None:
         )
 
 
+def _told(error: Exception) -> str:
+    # What led to what is on lines of their own, in colours, and a place in the library's code may follow.
+    first, *others = re.sub(r"\x1b\[[0-9]+m", "", str(error)).strip().splitlines() or [""]
+    return on_one_line(": ".join([first, *(line.split("↳")[1].strip() for line in others if "↳" in line)]))[:300]
+
+
 @contextmanager
 def _faults(store: FileStore, table: DeltaTable) -> Iterator[None]:
     from deltalake.exceptions import DeltaError, DeltaProtocolError, TableNotFoundError
@@ -91,21 +98,21 @@ def _faults(store: FileStore, table: DeltaTable) -> Iterator[None]:
     except TableNotFoundError as error:
         raise SourceRefused(
             f"Source {store.name} has no Delta table {table.path}.",
-            next_step=f"load it, or mend the path that is declared or the folder that {store.setting} names.",
+            next_step=f"load it, or mend the path that is declared, or the folder that {store.setting} names.",
         ) from error
     except DeltaProtocolError as error:
         raise SourceRefused(
-            f"{named} cannot be read ({first_line(error)}).",
+            f"{named} cannot be read ({_told(error)}).",
             next_step="write it anew without what is named, or have it copied to a table that does.",
         ) from error
     except OSError as error:
         raise SourceUnavailable(
-            f"{named} could not be read ({first_line(error)}).",
+            f"{named} could not be read ({_told(error)}).",
             next_step=f"it is tried again; if it lasts, check what {store.setting} names and the credentials for it.",
         ) from error
     except (DeltaError, ValueError) as error:
         version = "" if table.version is None else f" at version {table.version}"
         raise SourceRefused(
-            f"{named} cannot be read{version} ({first_line(error)}).",
+            f"{named} cannot be read{version} ({_told(error)}).",
             next_step="mend the table, or declare a version whose log is still there.",
         ) from error

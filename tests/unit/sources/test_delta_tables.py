@@ -79,16 +79,37 @@ def test_who_reads_a_version_is_not_disturbed_by_one_that_replaces_all_rows(tmp_
     assert count(feed.source, tmp_path) == 0
 
 
-@pytest.mark.parametrize(
-    ("path", "made"), [("sales", None), ("sales", "feed"), ("sales", "feed/sales"), ("shop/sales", "feed")]
-)
-def test_a_table_that_is_missing_is_refused_and_not_made(tmp_path: Path, path: str, made: str | None) -> None:
-    if made:
-        (tmp_path / made).mkdir(parents=True)
-    before = sorted(tmp_path.rglob("*"))
+@pytest.mark.parametrize(("path", "made"), [("sales", "feed"), ("sales", "feed/sales"), ("shop/sales", "feed")])
+def test_a_table_that_is_missing_is_refused_and_not_made(tmp_path: Path, path: str, made: str) -> None:
+    (tmp_path / made).mkdir(parents=True)
     with pytest.raises(SourceRefused, match=f"Source feed has no Delta table {path}.*DAYBREAK_SOURCE_FEED"):
         source(tmp_path, DeltaTable(path)).rows(sql(tmp_path, COUNT), BINDS, 1)
-    assert [one for one in sorted(tmp_path.rglob("*")) if "sales_by_shop" not in str(one)] == before
+    assert sorted(one.name for one in (tmp_path / "feed").rglob("*")) == made.split("/")[1:]
+
+
+def test_a_folder_that_is_missing_is_refused_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"feed is not there.*DAYBREAK_SOURCE_FEED"):
+        source(tmp_path).check(sql(tmp_path, COUNT), BINDS)
+    assert not (tmp_path / "feed").exists()
+
+
+def test_a_table_in_a_bucket_is_read(s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    store, options = FileStore.of("feed", "s3://shop/the feed")
+    asked = DuckFiles("feed", store, {"sales": NEWEST}, options)
+    with pytest.raises(ConfigurationError, match="s3://shop/the feed is not there"):
+        count(asked, tmp_path)
+    assert s3.ls("", refresh=True) == []
+    s3.mkdir("shop")
+    with pytest.raises(SourceRefused, match="Source feed has no Delta table sales"):
+        count(asked, tmp_path)
+    feed = InDelta("s3://shop/the feed", tmp_path)
+    feed.add(*ROWS[:7])
+    assert count(asked, tmp_path) == len(ROWS) + 7
+    monkeypatch.delenv("AWS_ALLOW_HTTP")
+    with pytest.raises(SourceUnavailable, match="scheme is not allowed") as unavailable:
+        count(asked, tmp_path)
+    assert "\n" not in str(unavailable.value)
 
 
 def test_a_version_that_is_missing_is_refused(tmp_path: Path) -> None:
