@@ -186,9 +186,7 @@ def main(
     repeats: Annotated[int, typer.Option(min=1, help="How often everything is measured, in turns.")] = 3,
     skip_tutorial_above: Annotated[int, typer.Option(help="Leave the tutorial out above so many rows.")] = 1_000_000,
     cascade_rows: Annotated[int, typer.Option(min=0, help="Rows of the cascade; 0 leaves it out.")] = 1_000_000,
-    source_rows: Annotated[
-        int, typer.Option(min=0, help="Rows from files and by the hour; 0: none.")
-    ] = 1_000_000,
+    source_rows: Annotated[int, typer.Option(min=0, help="Rows from files and by the hour; 0: none.")] = 1_000_000,
     backfill_days: Annotated[int, typer.Option(min=0, max=90, help="Days to backfill; 0 leaves it out.")] = 90,
     push_items: Annotated[int, typer.Option(min=0, help="Items to push; 0 leaves it out.")] = 100_000,
     folder: Annotated[Path | None, typer.Option(help="Keep data and model here, for the next time.")] = None,

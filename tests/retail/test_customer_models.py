@@ -17,6 +17,7 @@ from daybreak.training.past import Past
 from daybreak.training.train import train
 from daybreak.training.trained import Trained
 from daybreak.workspace import Workspace
+from local_days import local_day
 from real_sales import TRAINED_BEFORE, RealSales
 from retail.customer_recommendations import CUSTOMER_RECOMMENDATIONS
 from retail.customer_recommendations.ranking import best, starts
@@ -206,7 +207,7 @@ def test_precision_is_measured_as_training_measures_it(
     workspace: Workspace, outcomes: tuple[Outcome, Outcome], ask: Ask, day: date
 ) -> None:
     assert outcomes
-    [found] = measure(workspace, CUSTOMER_RECOMMENDATIONS, day, day)
+    [found] = measure(workspace, CUSTOMER_RECOMMENDATIONS, *2 * [local_day(day, CUSTOMER_RECOMMENDATIONS.timezone)])
     assert found.problem is None
     rows = training_rows(Past(workspace, CUSTOMER_RECOMMENDATIONS, day), day, day).to_pandas()
     scores = np.full(len(rows), np.nan)
@@ -240,8 +241,8 @@ def test_a_segments_challenger_is_judged_on_its_segments_households(
     assert set(mine.column("segment").to_pylist()) == {"lapsing"}
     assert rows_of(CUSTOMER_RECOMMENDATIONS, CUSTOMER_RECOMMENDATIONS.name, whole).num_rows == rows.num_rows
     on = unseen(workspace, CUSTOMER_RECOMMENDATIONS, [champion])
-    assert on[0] > champion.trained_through
-    assert on[-1] == sales.last_day - timedelta(days=7), "later targets are not known yet"
+    assert on[0].first_day > champion.trained_through
+    assert on[-1].first_day == sales.last_day - timedelta(days=7), "later targets are not known yet"
     compared = compare(workspace, CUSTOMER_RECOMMENDATIONS, champion, champion, on[:2])
     for one, other in zip(compared.challenger, compared.champion, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -93,7 +93,7 @@ def test_the_windows_of_all_partitions_hold_every_row_once(sales: RealSales, ask
             "CAST(:ends AS timestamptz[])) AS windows (day, starts, ends) JOIN retail.transactions "
             "ON transaction_timestamp >= starts AT TIME ZONE 'UTC' AND transaction_timestamp < ends AT TIME ZONE 'UTC' "
             "GROUP BY 1",
-            days=[w.day for w in windows],
+            days=[w.first_day for w in windows],
             starts=[w.start for w in windows],
             ends=[w.end for w in windows],
         )

@@ -122,8 +122,8 @@ def test_sweep_lists_then_removes(parcels: Parcels) -> None:
 
     left = {"pipeline": "parcel_hours", "partition": str(DAY), "run_id": plan.run_id, "predictions": 400, "files": 2}
     told = json.loads(called("--dry-run", "--json"))
-    assert told == {"closed": 1, "removed": False, "leftovers": [left]}
+    assert told == {"closed": 0, "removed": False, "leftovers": [left]}
     assert parcels.stored(plan.run_id) == 400
-    assert json.loads(called("parcel_hours", "--json")) == {"closed": 0, "removed": True, "leftovers": [left]}
+    assert json.loads(called("parcel_hours", "--json")) == {"closed": 1, "removed": True, "leftovers": [left]}
     assert (parcels.stored(plan.run_id), folder(parcels, plan).exists()) == (0, False)
     assert called() == "Leftovers of failed runs, removed: none.\n"

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from daybreak.declaration.cadence import DAILY, WEEKDAYS, Cadence, Weekday, day_of, midnight
 from daybreak.errors import PartitionRefused
 
-# Forty years of days: more is a slip of the keyboard.
-MOST_PARTITIONS = 40 * 366
+# More is a slip of the keyboard.
+_MOST_YEARS = 40
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -139,14 +139,14 @@ class Calendar:
                 f"The range ends ({last.key}) before it begins ({first.key}).",
                 next_step=f"give the earlier {self.every.word} first.",
             )
+        if last.start - first.start > timedelta(days=366 * _MOST_YEARS):
+            raise PartitionRefused(
+                f"The range from {first.key} to {last.key} is longer than {_MOST_YEARS} years.",
+                next_step="look at the years, or give it in parts.",
+            )
         found = [first]
         while found[-1] < last:
             found.append(self.after(found[-1]))
-            if len(found) > MOST_PARTITIONS:
-                raise PartitionRefused(
-                    f"The range has more than {MOST_PARTITIONS:,} {self.every.word}s, as many as are run at once.",
-                    next_step="look at the years, or give it in parts.",
-                )
         return found
 
     def open_between(self, first: Partition, last: Partition) -> list[Partition]:
