@@ -1,4 +1,4 @@
-"""The parcels' source elsewhere than in the warehouse: the same rows as files of a day each, in Delta, in SQLite."""
+"""The parcels' source elsewhere than in the warehouse: the same rows as files of a day each, in a lake, in SQLite."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from daybreak.declaration.cadence import Cadence, Hour
-from daybreak.declaration.files import DeltaTable, Files
+from daybreak.declaration.files import DeltaTable, Files, IcebergTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,6 +78,23 @@ def as_delta(folder: Path, every: Cadence, timezone: str) -> Delivery:
     return Delivery(f"duckdb://{folder}", {"files": {"handed_in": DeltaTable("handed_in")}}, _INSTANTS, deliver)
 
 
+def as_iceberg(folder: Path, every: Cadence, timezone: str) -> Delivery:
+    """Deliver an Iceberg table, each time a snapshot that replaces all rows; the catalog is a database of SQLite."""
+    catalogs = pytest.importorskip("pyiceberg.catalog", reason="needs requirements/iceberg.txt")
+    folder.mkdir()
+    url, warehouse = f"sqlite:///{folder}/catalog.db", f"file://{folder}/warehouse"
+    # A catalog of this kind keeps tables by the name that it was called by.
+    catalog = catalogs.load_catalog("feed", type="sql", uri=url, warehouse=warehouse)
+    catalog.create_namespace("parcels")
+    table = catalog.create_table("parcels.handed_in", schema=_table([]).schema)
+
+    def deliver(rows: Sequence[Sequence[Any]]) -> None:
+        table.refresh().overwrite(_table(rows))
+
+    declared = {"files": {"handed_in": IcebergTable("parcels.handed_in")}}
+    return Delivery(f"duckdb:iceberg+{url}?warehouse={warehouse}", declared, _INSTANTS, deliver)
+
+
 def as_sqlite(folder: Path, every: Cadence, timezone: str) -> Delivery:
     """Deliver a database of SQLite, made anew each time."""
     folder.mkdir()
@@ -99,6 +116,7 @@ DELIVERIES: dict[str, Callable[[Path, Cadence, str], Delivery]] = {
     "files": as_files,
     "SQLite": as_sqlite,
     "Delta": as_delta,
+    "Iceberg": as_iceberg,
 }
 
 

@@ -1,4 +1,4 @@
-"""Files and Delta tables: what a query reads as one table from a folder, declared once."""
+"""Files, Delta and Iceberg tables: what a query reads as one table of files, declared once."""
 
 import re
 from collections.abc import Mapping
@@ -131,6 +131,30 @@ class DeltaTable:
         raise ConfigurationError(
             f"Delta table '{self.path}' is declared with {problem}.", next_step="mend the pipeline's declaration."
         )
+
+
+@dataclass(frozen=True)
+class IcebergTable:
+    """An Iceberg table of a source that is a catalog.
+
+    ``name`` is what the catalog calls it, its namespace first: ``shop.sales``. Each query reads one snapshot: the
+    newest, or ``snapshot`` where a pipeline is to stay with one. ``<name>_version`` is as of a Delta table.
+    """
+
+    name: str
+    snapshot: int | None = None
+    dated: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if len(parts := self.name.split(".")) < 2 or not all(parts):
+            raise ConfigurationError(
+                f"Iceberg table '{self.name}' is declared without its namespace.",
+                next_step="write it as NAMESPACE.TABLE in the pipeline's declaration.",
+            )
+
+
+# What a query reads as one table of a source that holds files.
+FileTable = Files | DeltaTable | IcebergTable
 
 
 def source_problem(source: str | None, upstream: str | None, files: Mapping[str, object], reads: object) -> str | None:

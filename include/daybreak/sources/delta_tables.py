@@ -3,28 +3,17 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.files import DeltaTable
 from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, SourceUnavailable, on_one_line
 from daybreak.sources.file_store import FileStore
-from daybreak.sources.file_tables import literal
-from daybreak.warehouse.identifiers import quoted
+from daybreak.sources.pinned_tables import Pinned
 
 if TYPE_CHECKING:
     import pyarrow.dataset as pads
 
 _MAPPING = "delta.columnMapping.mode"
-
-
-@dataclass(frozen=True)
-class Pinned:
-    """A table at one version: whoever writes to it writes another, and disturbs nobody who reads this one."""
-
-    table_id: str
-    version: int
-    rows: "pads.Dataset"
 
 
 def pin(store: FileStore, table: DeltaTable) -> Pinned:
@@ -53,14 +42,6 @@ def pin(store: FileStore, table: DeltaTable) -> Pinned:
             opened.load_as_version(table.version)
         _refuse_mapped(store, table, opened)
         return Pinned(str(opened.metadata().id), opened.version(), _in_order(opened.to_pyarrow_dataset()))
-
-
-def version_view(name: str, pinned: Pinned) -> str:
-    """Return the statement that makes the view of a table's version, ``<name>_version``."""
-    return (
-        f"CREATE VIEW {quoted(f'{name}_version')} AS SELECT {pinned.version}::bigint AS version, "
-        f"{literal(pinned.table_id)} AS table_id"
-    )
 
 
 def _in_order(dataset: Any) -> "pads.Dataset":

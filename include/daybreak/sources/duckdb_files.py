@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from daybreak.declaration.files import DeltaTable, Files
+from daybreak.declaration.files import DeltaTable, Files, FileTable, IcebergTable
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.sources.arrow_columns import described, held, refuse_twice, refuse_unheld
-from daybreak.sources.delta_tables import Pinned, pin, version_view
+from daybreak.sources.delta_tables import pin
 from daybreak.sources.duckdb_faults import duckdb_faults, refuse_unparsed
 from daybreak.sources.file_store import FileStore, Found
 from daybreak.sources.file_tables import (
@@ -25,6 +25,8 @@ from daybreak.sources.file_tables import (
     refuse_other_schemas,
     rows_view,
 )
+from daybreak.sources.iceberg_tables import IcebergCatalog
+from daybreak.sources.pinned_tables import Pinned, version_view
 from daybreak.sources.source import Counted
 from daybreak.warehouse.described import Described
 from daybreak.warehouse.identifiers import quoted
@@ -64,12 +66,18 @@ class DuckFiles:
     """Run queries over the declared files of one folder, each in a database of its own that is gone afterwards."""
 
     def __init__(
-        self, name: str, store: FileStore, files: Mapping[str, Files | DeltaTable], options: Mapping[str, str]
+        self,
+        name: str,
+        store: FileStore,
+        files: Mapping[str, FileTable],
+        options: Mapping[str, str],
+        catalog: IcebergCatalog | None = None,
     ) -> None:
         self._name = name
         self._store = store
+        self._catalog = catalog
         self._files = {table: declared for table, declared in files.items() if isinstance(declared, Files)}
-        self._delta = {table: declared for table, declared in files.items() if isinstance(declared, DeltaTable)}
+        self._pinned = {table: declared for table, declared in files.items() if not isinstance(declared, Files)}
         self._memory = options.get("memory_limit", _MEMORY)
         # The versions of files whose columns were looked at.
         self._known: dict[str, dict[str, str]] = {table: {} for table in files}
@@ -146,7 +154,7 @@ class DuckFiles:
             views = [self._trusted(name, files, found[name]) for name, files in tables.items()]
         listed = {name: self._files[name] for name in self._files if mentioned(sql.text, [f"{name}_files"])}
         views += [files_view(name, files, self._store.find(files)) for name, files in listed.items()]
-        pinned = {n: pin(self._store, self._delta[n]) for n in self._delta if mentioned(sql.text, [n, f"{n}_version"])}
+        pinned = {n: self._pin(t) for n, t in self._pinned.items() if mentioned(sql.text, [n, f"{n}_version"])}
         with TemporaryDirectory(prefix="daybreak-source-") as spill:
             connection = duckdb.connect(config=self._config(spill))
             try:
@@ -161,6 +169,16 @@ class DuckFiles:
                 yield opened
             finally:
                 connection.close()
+
+    def _pin(self, table: DeltaTable | IcebergTable) -> Pinned:
+        if isinstance(table, DeltaTable):
+            return pin(self._store, table)
+        if self._catalog is None:
+            raise ConfigurationError(
+                f"Iceberg table {table.name} is declared, and source {self._name} is no catalog.",
+                next_step=f"set {self._store.setting} to one, duckdb:iceberg+URL: see docs/sources.md.",
+            )
+        return self._catalog.pin(table)
 
     def _trusted(self, name: str, files: Files, found: list[Found]) -> str:
         if files.format == "csv":

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from daybreak.declaration.files import DeltaTable, Files
+from daybreak.declaration.files import DeltaTable, Files, IcebergTable
 from daybreak.sources.duckdb_files import DuckFiles
 from daybreak.sources.file_store import FileStore
+from daybreak.sources.iceberg_tables import IcebergCatalog
 from daybreak.sources.postgresql import PostgresSource
 from daybreak.sources.source import Source
 from daybreak.warehouse.database import Warehouse
@@ -123,6 +124,30 @@ class InDelta(Feed):
         from deltalake import write_deltalake
 
         write_deltalake(self.path, table(rows), mode="append")
+
+
+class InIceberg(Feed):
+    """An Iceberg table in a catalog of SQLite, of which each addition is a snapshot."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        from pyiceberg.catalog import load_catalog
+
+        url = f"sqlite:///{folder}/catalog.db"
+        self.catalog = load_catalog("made", type="sql", uri=url, warehouse=f"file://{folder}/warehouse")
+        self.catalog.create_namespace("shop")
+        self.table = self.catalog.create_table("shop.sales", schema=table(ROWS).schema)
+        self.add(*ROWS)
+        self.source = in_catalog(url, IcebergTable("shop.sales"))
+
+    def add(self, *rows: Row) -> None:
+        self.table.refresh().append(table(rows))
+
+
+def in_catalog(url: str, declared: IcebergTable) -> DuckFiles:
+    """Return the source over a table of a catalog; a catalog in SQLite is known there by its name."""
+    more = "?" if "?" not in url else "&"
+    catalog, options = IcebergCatalog.of("made", url + (f"{more}warehouse=file:///nowhere" if "sqlite" in url else ""))
+    return DuckFiles("feed", FileStore("feed", catalog.url), {"sales": declared}, options, catalog)
 
 
 class InSqlite(Feed):

@@ -52,6 +52,7 @@ def test_a_source_that_is_nowhere_is_refused_with_what_to_set() -> None:
     [
         ("postgresql://host/shop", {"files": FILES}, "declares files, and source feed is no folder of files"),
         ("adbc:sqlite:/feed.db", {"files": FILES}, "declares files, and source feed is no folder of files"),
+        ("duckdb:iceberg+https://catalog", {"files": FILES}, "declares files that are no IcebergTable"),
         (
             "duckdb:///feed",
             {"reads": EventTable(table="shop.sales", day="day")},
