@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,8 +23,8 @@ class IcebergCatalog:
     """A catalog by its URL; ``options`` are its own, such as ``warehouse`` and ``token``."""
 
     name: str
-    url: str
-    options: Mapping[str, str]
+    url: str = field(repr=False)
+    options: Mapping[str, str] = field(repr=False)
 
     @staticmethod
     def of(name: str, address: str) -> "tuple[IcebergCatalog, dict[str, str]]":
@@ -70,6 +70,13 @@ class IcebergCatalog:
             url = f"sqlite:///file:{url.removeprefix('sqlite:///')}?mode=ro&uri=true"
         return {"type": "sql", "uri": url, "init_catalog_tables": "false", **self.options}
 
+    def _told(self, error: Exception) -> str:
+        told = first_line(error)
+        # There may be a password in any of them.
+        for secret in (self._properties()["uri"], self.url, *self.options.values()):
+            told = told.replace(secret, "…")
+        return told
+
     @contextmanager
     def _faults(self, table: IcebergTable) -> Iterator[None]:
         named, setting = f"Iceberg table {table.name} of source {self.name}", f"DAYBREAK_SOURCE_{self.name.upper()}"
@@ -92,11 +99,11 @@ class IcebergCatalog:
                 ) from error
             if isinstance(error, OSError) or kinds & set(_PASSING):
                 raise SourceUnavailable(
-                    f"The catalog of {named} did not answer ({first_line(error)}).",
+                    f"The catalog of {named} did not answer ({self._told(error)}).",
                     next_step=f"it is tried again; if it lasts, check what {setting} names.",
                 ) from error
             raise SourceRefused(
-                f"{named} cannot be read ({first_line(error)}).", next_step="mend the table or the declaration."
+                f"{named} cannot be read ({self._told(error)}).", next_step="mend the table or the declaration."
             ) from error
 
 
@@ -107,4 +114,19 @@ class _Rows:
     scan: Any
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self.scan.to_arrow_batch_reader().__arrow_c_stream__(requested_schema)
+        import pyarrow as pa
+        from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+        schema = schema_to_pyarrow(self.scan.projection())
+        reader = pa.RecordBatchReader.from_batches(schema, self._batches(schema))
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _batches(self, schema: Any) -> Iterator[Any]:
+        from pyiceberg.io.pyarrow import ArrowScan
+
+        scan = self.scan
+        reading = ArrowScan(scan.table_metadata, scan.io, scan.projection(), scan.row_filter)
+        # One file after the other: of all at once the library holds what has not been asked for yet.
+        for task in scan.plan_files():
+            for batch in reading.to_record_batches([task]):
+                yield batch.cast(schema)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from daybreak.declaration.files import Files, IcebergTable
-from daybreak.errors import ConfigurationError, SourceRefused, SourceUnavailable
+from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, SourceUnavailable
 from daybreak.sources.duckdb_files import DuckFiles
 from daybreak.sources.file_store import FileStore
 from ports import free_port
@@ -101,6 +101,17 @@ def test_a_catalog_that_does_not_answer_is_tried_again_and_not_made(tmp_path: Pa
         asked.check(sql(tmp_path, COUNT), BINDS)
     assert "\n" not in str(unavailable.value)
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize(
+    "catalog", ["oracle9://me:secret@host/x", "me:secret@host", "http://127.0.0.1:{port}?token=secret", "sqlite:secret"]
+)
+def test_what_a_catalogs_url_holds_is_not_shown(tmp_path: Path, catalog: str) -> None:
+    asked = in_catalog(catalog.format(port=free_port()), IcebergTable("shop.sales"))
+    with pytest.raises(DaybreakError, match=r"shop\.sales of source made") as refused:
+        asked.check(sql(tmp_path, COUNT), BINDS)
+    assert "secret" not in str(refused.value)
+    assert "secret" not in repr(asked._catalog)
 
 
 def test_a_file_that_went_away_is_one_of_our_errors(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ PIPELINE = replace(PARCEL_HOURS, source="feed", reads=None)
         ("postgres://me:secret@host/shop", PostgresSource),
         ("duckdb:///feed", DuckFiles),
         ("duckdb:s3://feed/daily?memory_limit=1GB", DuckFiles),
+        ("duckdb:iceberg+https://catalog?warehouse=shop&token=secret", DuckFiles),
         ("adbc:sqlite:/feed.db", AdbcSource),
         ("adbc:bigquery:?adbc.bigquery.sql.project_id=shop", AdbcSource),
     ],
