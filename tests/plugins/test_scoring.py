@@ -101,7 +101,7 @@ def test_a_shadow_comes_after_the_publication() -> None:
 
 def test_without_an_upstream_it_runs_after_midnight_of_its_own_zone() -> None:
     timetable = read_back(scoring_dag(PUBLISHED)).timetable
-    assert (type(timetable).__name__, timetable.timezone) == ("PartitionTimetable", "Asia/Tokyo")
+    assert (type(timetable).__name__, timetable.calendar.timezone) == ("PartitionTimetable", "Asia/Tokyo")
 
 
 @pytest.mark.parametrize("pipeline", [DOWNSTREAM, PUSHED_DOWNSTREAM], ids=["published", "pushed"])

@@ -93,6 +93,5 @@ def _print_plan(title: str, due: "list[Due]", seconds: float | None) -> None:
     print_table(f"{title}: would be run", ["partition", "now", "model version"], rows)
     if due and seconds is not None:
         took = str(timedelta(seconds=round(seconds)))
-        out.print(
-            f"{len(due)} partitions, about {took} (hours, minutes, seconds) after the last runs. Nothing was run."
-        )
+        count = f"{len(due)} partition{'' if len(due) == 1 else 's'}"
+        out.print(f"{count}, about {took} (hours, minutes, seconds) after the last runs. Nothing was run.")

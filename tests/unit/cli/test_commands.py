@@ -47,7 +47,7 @@ def test_a_refused_run_is_one_line_with_the_place_and_the_next_step(daybreak: Da
     assert (code, out) == (1, "")
     assert err == (
         "error parcel_hours 2024-02-30: '2024-02-30' is not a partition key. "
-        "Next: give a calendar day as YYYY-MM-DD, for example 2026-10-15.\n"
+        "Next: give a day as YYYY-MM-DD, for example 2026-10-15.\n"
     )
 
 
@@ -277,7 +277,7 @@ def test_days_that_are_missing_or_failed_are_listed_planned_and_run(
     assert code == 0
     assert re.search(rf"{SHORT_DAY} +never run +1 *\n", out)
     assert "run 1 is current" not in out
-    assert "1 days, about 0:00:" in out
+    assert "1 partition, about 0:00:" in out
     listed = {row["partition_key"]: row for row in printed("runs", "parcel_hours", "--missing", "--limit", 10_000)}
     assert listed[str(SHORT_DAY)] == {"pipeline": "parcel_hours", "partition_key": str(SHORT_DAY), "now": "never run"}
 
