@@ -89,7 +89,8 @@ def as_iceberg(folder: Path, every: Cadence, timezone: str) -> Delivery:
     table = catalog.create_table("parcels.handed_in", schema=_table([]).schema)
 
     def deliver(rows: Sequence[Sequence[Any]]) -> None:
-        table.refresh().overwrite(_table(rows))
+        filled = table.refresh().current_snapshot() is not None
+        (table.overwrite if filled else table.append)(_table(rows))
 
     declared = {"files": {"handed_in": IcebergTable("parcels.handed_in")}}
     return Delivery(f"duckdb:iceberg+{url}?warehouse={warehouse}", declared, _INSTANTS, deliver)
