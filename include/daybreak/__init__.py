@@ -11,7 +11,7 @@ from daybreak.public_names import on_first_use
 if TYPE_CHECKING:
     from daybreak.batch.chunk import Chunk, Scored
     from daybreak.declaration.cadence import Day, Hour, Month, Week
-    from daybreak.declaration.files import Files
+    from daybreak.declaration.files import DeltaTable, Files, IcebergTable
     from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Retrain, Top
     from daybreak.declaration.row_rules import RowRules
     from daybreak.declaration.segments import ModelRef, PerSegment
@@ -45,7 +45,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "batch.chunk": ("Chunk", "Scored"),
     "declaration.cadence": ("Day", "Hour", "Month", "Week"),
-    "declaration.files": ("Files",),
+    "declaration.files": ("DeltaTable", "Files", "IcebergTable"),
     "declaration.pipeline": ("Pipeline", "Prediction", "Push", "Retrain", "Top"),
     "declaration.row_rules": ("RowRules",),
     "declaration.segments": ("ModelRef", "PerSegment"),
@@ -83,10 +83,12 @@ __all__ = [
     "DaybreakError",
     "DeliveryRefused",
     "DeliveryUnavailable",
+    "DeltaTable",
     "EventTable",
     "ExpectationsFailed",
     "Files",
     "Hour",
+    "IcebergTable",
     "ModelRef",
     "ModelRefused",
     "Month",

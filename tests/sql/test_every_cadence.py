@@ -1,8 +1,13 @@
-"""The promises hold for hours, days, weeks and months, also where clocks skip or repeat midnight or half an hour."""
+"""The promises hold for hours, days, weeks and months, also where clocks skip or repeat midnight or half an hour.
+
+They hold whatever the rows come from: the warehouse, files that DuckDB reads, a database of SQLite.
+"""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +22,9 @@ from daybreak.run.backfill import MISSING, choose_partitions
 from daybreak.run.diff import diff_publications
 from daybreak.run.replay import replay
 from daybreak.run.reproduce import reproduce
+from daybreak.settings import Settings
+from daybreak.workspace import Workspace
+from delivered import DELIVERIES, ROWS, Delivery
 from fixture_pipelines import PARCEL_HOURS
 from parcels import TRAINED_THROUGH, Parcels
 
@@ -25,18 +33,22 @@ NAME = "parcels_by"
 
 @dataclass(frozen=True)
 class Case:
-    """A cadence in a time zone, successive partitions of it around a change of the clocks, and a step of the source."""
+    """A cadence in a time zone, successive partitions of it around a change of the clocks, and a step of the source.
+
+    ``source`` is what the rows are read from.
+    """
 
     every: Cadence
     timezone: str
     keys: tuple[str, ...]
     step: str
+    source: str = "the warehouse"
 
     def __str__(self) -> str:
-        return f"{self.every.adverb} in {self.timezone}"
+        return f"{self.every.adverb} in {self.timezone} from {self.source}"
 
 
-CASES = [
+IN_THE_WAREHOUSE = [
     Case(Hour(), "America/New_York", ("2024-11-03T00", "2024-11-03T01", "2024-11-03T01b"), "2 minutes"),
     Case(Hour(), "Australia/Lord_Howe", ("2024-04-07T01", "2024-04-07T0130b", "2024-04-07T02"), "2 minutes"),
     Case(Hour(), "Asia/Kolkata", ("2024-04-07T23", "2024-04-08T00"), "2 minutes"),
@@ -45,6 +57,9 @@ CASES = [
     Case(Week("sunday"), "Atlantic/Azores", ("2024-10-20", "2024-10-27"), "4 hours"),
     Case(Month(), "Asia/Beirut", ("2024-03", "2024-04"), "12 hours"),
 ]
+# An hour that is repeated, a midnight that is skipped, a week with an hour more.
+_ELSEWHERE = [IN_THE_WAREHOUSE[0], IN_THE_WAREHOUSE[3], IN_THE_WAREHOUSE[5]]
+CASES = [*IN_THE_WAREHOUSE, *(replace(case, source=source) for source in DELIVERIES for case in _ELSEWHERE)]
 _SOURCE = """
 INSERT INTO parcels.handed_in
 SELECT
@@ -58,19 +73,30 @@ FROM (
 
 
 class Cadenced(Parcels):
-    """The pipeline made for tests, by another cadence, and a source with rows on every edge of its partitions."""
+    """The pipeline made for tests, by another cadence, and a source with rows on every edge of its partitions.
 
-    def __init__(self, parcels: Parcels, case: Case) -> None:
+    They are made in the warehouse, and what is read elsewhere is delivered from there whenever they change.
+    """
+
+    def __init__(self, workspace: Workspace, case: Case, delivery: Delivery | None) -> None:
         table = EventTable(table="parcels.handed_in", at="handed_in_at")
+        declared: dict[str, Any] = {"source": "feed", **delivery.declared} if delivery else {"reads": table}
         pipeline = replace(
-            PARCEL_HOURS, name=NAME, every=case.every, timezone=case.timezone, reads=table, history_days=1
+            PARCEL_HOURS, name=NAME, every=case.every, timezone=case.timezone, history_days=1, **declared
         )
-        super().__init__(parcels.workspace, pipeline)
+        super().__init__(workspace, pipeline)
+        self._delivery = delivery
         calendar, self.step = pipeline.calendar, case.step
         self.partitions: list[Partition] = [calendar.partition(key) for key in case.keys]
         assert [one.start for one in self.partitions[1:]] == [one.end for one in self.partitions[:-1]]
         first, last = calendar.before(self.partitions[0]).start, self.partitions[-1].end + timedelta(seconds=1)
         self.execute("DELETE FROM parcels.handed_in", _SOURCE.format(first=first, last=last, step=case.step))
+
+    def execute(self, *statements: str) -> None:
+        """Change the source."""
+        super().execute(*statements)
+        if self._delivery:
+            self._delivery.deliver(self.rows(ROWS))
 
     def keys(self) -> dict[str, list[int]]:
         """Return the parcels that are shown, by the partition that the view says."""
@@ -98,12 +124,22 @@ class Cadenced(Parcels):
 
 
 @pytest.fixture(params=CASES, ids=str)
-def cadenced(request: pytest.FixtureRequest, parcels: Parcels) -> Cadenced:
-    """Return the pipeline by one of the cadences."""
-    sql = parcels.workspace.settings.sql
-    shutil.copytree(sql / PARCEL_HOURS.name, sql / NAME)
-    (sql / NAME / "coverage.sql").unlink()
-    return Cadenced(parcels, request.param)
+def cadenced(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Cadenced]:
+    """Return the pipeline by one of the cadences, over one of the sources."""
+    case: Case = request.param
+    shutil.copytree(settings.sql / PARCEL_HOURS.name, settings.sql / NAME)
+    (settings.sql / NAME / "coverage.sql").unlink()
+    make = DELIVERIES.get(case.source)
+    delivery = make(tmp_path / "feed", case.every, case.timezone) if make else None
+    if delivery:
+        # Neither files nor SQLite have schemas.
+        for query in (settings.sql / NAME).glob("*.sql"):
+            query.write_text(query.read_text().replace("parcels.handed_in", "handed_in"))
+        if delivery.coverage:
+            (settings.sql / NAME / "coverage.sql").write_text(delivery.coverage)
+    workspace = Workspace(settings, {"feed": delivery.url}.get if delivery else lambda name: None)
+    yield Cadenced(workspace, case, delivery)
+    workspace.close()
 
 
 def test_each_row_is_in_the_one_partition_that_it_happened_in(cadenced: Cadenced) -> None:
@@ -144,8 +180,7 @@ def test_its_predictions_are_derived_again_bit_for_bit(cadenced: Cadenced) -> No
 def test_what_was_quarantined_is_replayed_into_its_partition(cadenced: Cadenced) -> None:
     partition = cadenced.partitions[1]
     wrong, *_ = cadenced.handed_in(partition)
-    lenient = Cadenced.__new__(Cadenced)
-    lenient.workspace, lenient.pipeline = cadenced.workspace, replace(cadenced.pipeline, max_quarantined_share=0.5)
+    lenient = cadenced.declared(max_quarantined_share=0.5)
     cadenced.execute(f"UPDATE parcels.handed_in SET weight_kg = -1 WHERE parcel_id = {wrong}")
     lenient.run(partition.key)
     assert wrong not in cadenced.keys()[cadenced.told(partition)]
@@ -163,6 +198,7 @@ def test_what_has_not_landed_is_refused(cadenced: Cadenced) -> None:
     assert list(cadenced.keys()) == [cadenced.told(before)]
 
 
+@pytest.mark.parametrize("cadenced", IN_THE_WAREHOUSE, ids=str, indirect=True)
 def test_a_model_that_has_seen_what_came_after_is_refused(cadenced: Cadenced) -> None:
     calendar = cadenced.pipeline.calendar
     early = calendar.before(calendar.at(datetime(2024, 3, 6, tzinfo=UTC)))
@@ -175,6 +211,7 @@ def test_a_model_that_has_seen_what_came_after_is_refused(cadenced: Cadenced) ->
     assert cadenced.value(f"SELECT bool_and(leakage_allowed) FROM predictions.{NAME}")
 
 
+@pytest.mark.parametrize("cadenced", IN_THE_WAREHOUSE, ids=str, indirect=True)
 def test_a_partition_of_another_cadence_is_refused(cadenced: Cadenced) -> None:
     cadenced.run(cadenced.partitions[0].key)
     other = Month() if not isinstance(cadenced.pipeline.every, Month) else Day()

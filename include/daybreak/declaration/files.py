@@ -1,9 +1,10 @@
-"""Files: what a query reads as one table from a folder, declared once."""
+"""Files, Delta and Iceberg tables: what a query reads as one table of files, declared once."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 from daybreak.errors import ConfigurationError
 
@@ -86,7 +87,7 @@ class Files:
 
     def _contradiction(self) -> str | None:
         path = self.path
-        if not path or path.startswith("/") or ".." in path.split("/") or "://" in path or "\\" in path:
+        if not _is_below(path):
             return "a path that is not below the source's folder"
         if path.removesuffix(".gz").rpartition(".")[2].lower() not in _FORMATS:
             return "a path that ends with neither .csv, .tsv, .txt, .json, .jsonl, .ndjson nor .parquet"
@@ -106,7 +107,57 @@ class Files:
         return None
 
 
-def source_problem(source: str | None, upstream: str | None, files: Mapping[str, Files], reads: object) -> str | None:
+@dataclass(frozen=True)
+class DeltaTable:
+    """A Delta table of a source: one folder, whose log says which files are in which version.
+
+    ``path`` is that folder below the source's. Each query reads one version: the newest, or ``version`` where a
+    pipeline is to stay with one. Besides its rows a query can read ``<name>_version``, of one row: ``version``, and the
+    ``table_id`` that a table made anew has another of.
+    """
+
+    path: str
+    version: int | None = None
+    # Which days it holds is in its rows alone.
+    dated: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not _is_below(self.path) or set("*{}") & set(self.path):
+            problem = "a path that is not one folder below the source's"
+        elif self.version is not None and self.version < 0:
+            problem = "a version below nought"
+        else:
+            return
+        raise ConfigurationError(
+            f"Delta table '{self.path}' is declared with {problem}.", next_step="mend the pipeline's declaration."
+        )
+
+
+@dataclass(frozen=True)
+class IcebergTable:
+    """An Iceberg table of a source that is a catalog.
+
+    ``name`` is what the catalog calls it, its namespace first: ``shop.sales``. Each query reads one snapshot: the
+    newest, or ``snapshot`` where a pipeline is to stay with one. ``<name>_version`` is as of a Delta table.
+    """
+
+    name: str
+    snapshot: int | None = None
+    dated: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if len(parts := self.name.split(".")) < 2 or not all(parts):
+            raise ConfigurationError(
+                f"Iceberg table '{self.name}' is declared without its namespace.",
+                next_step="write it as NAMESPACE.TABLE in the pipeline's declaration.",
+            )
+
+
+# What a query reads as one table of a source that holds files.
+FileTable = Files | DeltaTable | IcebergTable
+
+
+def source_problem(source: str | None, upstream: str | None, files: Mapping[str, object], reads: object) -> str | None:
     """Say what contradicts itself in where a pipeline reads from."""
     if source is not None and not _NAME.fullmatch(source):
         return f"a source '{source}', whose name is not small letters, digits and underscores"
@@ -119,6 +170,10 @@ def source_problem(source: str | None, upstream: str | None, files: Mapping[str,
     if wrong := [name for name in files if not _NAME.fullmatch(name)]:
         return f"files '{wrong[0]}', whose name is not small letters, digits and underscores"
     return None
+
+
+def _is_below(path: str) -> bool:
+    return not (not path or path.startswith("/") or ".." in path.split("/") or "://" in path or "\\" in path)
 
 
 def _literally(text: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from daybreak.declaration.cadence import DAILY, WEEKDAYS, Cadence, Day, Hour, Week, Weekday
-from daybreak.declaration.files import Files, source_problem
+from daybreak.declaration.files import FileTable, source_problem
 from daybreak.declaration.functions import Function
 from daybreak.declaration.partition import Calendar
 from daybreak.declaration.presentation import presentation_problem
@@ -157,7 +157,7 @@ class Pipeline:
     retrain: Retrain | None = None
     reads: EventTable | StateTable | None = None
     source: str | None = None
-    files: Mapping[str, Files] = field(default_factory=dict)
+    files: Mapping[str, FileTable] = field(default_factory=dict)
     title: str | None = None
     owner: str | None = None
     tags: tuple[str, ...] = ()

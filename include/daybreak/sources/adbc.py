@@ -13,7 +13,7 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, SourceUnavailable
 from daybreak.sources.arrow_columns import described, held, refuse_twice, refuse_unheld
 from daybreak.sources.source import Counted
-from daybreak.sources.sqlite_values import kinds_of, schema_of, typed
+from daybreak.sources.sqlite_values import kinds_of, schema_of, time_of, typed
 from daybreak.warehouse.described import Described
 from daybreak.warehouse.faults import first_line, is_transient
 from daybreak.warehouse.sql_file import SqlFile
@@ -84,12 +84,12 @@ class AdbcSource:
         return described(self._schema(sql, self._text(sql, binds)))
 
     def rows(self, sql: SqlFile, binds: dict[str, Any], most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Run a query that gives few rows; a text of SQLite that is a day is one."""
+        """Run a query that gives few rows; a text of SQLite that is a day or an instant is one."""
         with self._cursor(sql) as cursor:
             cursor.execute(self._text(sql, binds))
             names, found = [column[0] for column in cursor.description], cursor.fetchmany(most)
-        days = self.driver == SQLITE
-        return names, [tuple(_day(value) if days else value for value in row) for row in found]
+        told = time_of if self.driver == SQLITE else lambda value: value
+        return names, [tuple(told(value) for value in row) for row in found]
 
     @contextmanager
     def stream(
@@ -236,9 +236,3 @@ def _place(sql: SqlFile, text: str, problem: str) -> str:
         # Literals are on one line: lines of the text are those of the file.
         return sql.location_of_line(text.count("\n", 0, places[0]) + 1)
     return file
-
-
-def _day(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        return date.fromisoformat(value)
-    return value

@@ -11,6 +11,8 @@ from daybreak.warehouse.sql_file import Rendered, SqlFile
 
 # What it says of a file that is away, or of a disk or a network that failed.
 _PASSING = re.compile(r"^(IO|HTTP|INTERRUPT) Error", re.I)
+# A file of a Delta table that is away, which it says of one that was swept too.
+_PASSING_STREAM = re.compile(r"reading the stream registered as .* failed: (IO|OS)Error")
 # What is said of a row besides the row itself.
 _SAID = re.compile(r"(Error when|Expected Number|Invalid unicode|Value with|Maximum line|Unterminated)")
 # Kept for good: what is wrong is in the file.
@@ -50,7 +52,7 @@ def _raise_as_ours(error: Exception, name: str, place: Callable[[int | None], st
             f"Source {name} needs more memory than it may use ({message}).",
             next_step=f"write ?memory_limit=1GB after the URL in DAYBREAK_SOURCE_{name.upper()}, or have it keep less.",
         ) from error
-    if _PASSING.match(str(error)) and not any(text.lower() in message.lower() for text in _LASTING):
+    if _passes(str(error), message):
         raise SourceUnavailable(
             f"Source {name} could not be read ({message}).",
             next_step="it is tried again; if it lasts, check that its files are whole and can be read.",
@@ -59,6 +61,12 @@ def _raise_as_ours(error: Exception, name: str, place: Callable[[int | None], st
         f"The source cannot be read: {place(position)}{message}.",
         next_step="mend the source or the query, then run the partition again.",
     ) from error
+
+
+def _passes(text: str, message: str) -> bool:
+    if _PASSING_STREAM.search(text):
+        return "magic bytes" not in text
+    return bool(_PASSING.match(text)) and not any(lasting.lower() in message.lower() for lasting in _LASTING)
 
 
 def _told(text: str) -> tuple[str, int | None]:

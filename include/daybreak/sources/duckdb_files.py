@@ -1,4 +1,4 @@
-"""DuckDB over files: Parquet, CSV and JSON in a folder or a bucket, read by SQL with nothing loaded before.
+"""DuckDB over files: Parquet, CSV, JSON and Delta in a folder or a bucket, read by SQL with nothing loaded before.
 
 What is read is a list of files, made once and compared afterwards. One thread, one time zone and no other file than
 those listed: the same files give the same rows.
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from daybreak.declaration.files import Files
+from daybreak.declaration.files import DeltaTable, Files, FileTable, IcebergTable
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.sources.arrow_columns import described, held, refuse_twice, refuse_unheld
+from daybreak.sources.delta_tables import pin
 from daybreak.sources.duckdb_faults import duckdb_faults, refuse_unparsed
 from daybreak.sources.file_store import FileStore, Found
 from daybreak.sources.file_tables import (
@@ -24,6 +25,8 @@ from daybreak.sources.file_tables import (
     refuse_other_schemas,
     rows_view,
 )
+from daybreak.sources.iceberg_tables import IcebergCatalog
+from daybreak.sources.pinned_tables import Pinned, version_view
 from daybreak.sources.source import Counted
 from daybreak.warehouse.described import Described
 from daybreak.warehouse.identifiers import quoted
@@ -62,10 +65,19 @@ class _Opened:
 class DuckFiles:
     """Run queries over the declared files of one folder, each in a database of its own that is gone afterwards."""
 
-    def __init__(self, name: str, store: FileStore, files: Mapping[str, Files], options: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        store: FileStore,
+        files: Mapping[str, FileTable],
+        options: Mapping[str, str],
+        catalog: IcebergCatalog | None = None,
+    ) -> None:
         self._name = name
         self._store = store
-        self._files = files
+        self._catalog = catalog
+        self._files = {table: declared for table, declared in files.items() if isinstance(declared, Files)}
+        self._pinned = {table: declared for table, declared in files.items() if not isinstance(declared, Files)}
         self._memory = options.get("memory_limit", _MEMORY)
         # The versions of files whose columns were looked at.
         self._known: dict[str, dict[str, str]] = {table: {} for table in files}
@@ -142,13 +154,14 @@ class DuckFiles:
             views = [self._trusted(name, files, found[name]) for name, files in tables.items()]
         listed = {name: self._files[name] for name in self._files if mentioned(sql.text, [f"{name}_files"])}
         views += [files_view(name, files, self._store.find(files)) for name, files in listed.items()]
+        pinned = {n: self._pin(t) for n, t in self._pinned.items() if mentioned(sql.text, [n, f"{n}_version"])}
         with TemporaryDirectory(prefix="daybreak-source-") as spill:
             connection = duckdb.connect(config=self._config(spill))
             try:
                 parsed = any(files.format != "parquet" for files in tables.values())
                 opened = _Opened(self._name, connection, sql, statement, values, parsed, refuse_changed)
                 with opened.faults():
-                    self._prepare(connection, views, [file.uri for name in tables for file in found[name]])
+                    self._prepare(connection, views, pinned, [file.uri for name in tables for file in found[name]])
                     _refuse_other_than_a_query(opened)
                 # Where it is wrong is told of a statement that is explained, not of one that is run.
                 with opened.faults(len(_EXPLAIN)):
@@ -157,6 +170,16 @@ class DuckFiles:
             finally:
                 connection.close()
 
+    def _pin(self, table: DeltaTable | IcebergTable) -> Pinned:
+        if isinstance(table, DeltaTable):
+            return pin(self._store, table)
+        if self._catalog is None:
+            raise ConfigurationError(
+                f"Iceberg table {table.name} is declared, and source {self._name} is no catalog.",
+                next_step=f"set {self._store.setting} to one, duckdb:iceberg+URL: see docs/sources.md.",
+            )
+        return self._catalog.pin(table)
+
     def _trusted(self, name: str, files: Files, found: list[Found]) -> str:
         if files.format == "csv":
             refuse_other_headers(self._store, files, found, self._known[name])
@@ -164,11 +187,13 @@ class DuckFiles:
             refuse_other_schemas(self._store, found, self._known[name])
         return rows_view(self._store, name, files, found)
 
-    def _prepare(self, connection: Any, views: list[str], readable: list[str]) -> None:
-        if self._store.filesystem is not None:
+    def _prepare(self, connection: Any, views: list[str], pinned: Mapping[str, Pinned], readable: list[str]) -> None:
+        if readable and self._store.filesystem is not None:
             connection.register_filesystem(self._store.filesystem)
         connection.execute("SET TimeZone = 'UTC'")
-        for view in views:
+        for name, table in pinned.items():
+            connection.register(name, table.rows)
+        for view in (*views, *(version_view(name, table) for name, table in pinned.items())):
             connection.execute(view)
         # Errors as JSON tell the byte that they point at. From here on the query is not trusted.
         for setting in (

@@ -64,12 +64,18 @@ class FileStore:
         with storage_faults(self.root, self.setting):
             return fsspec.filesystem(self.root.partition("://")[0], skip_instance_cache=True)
 
+    def refuse_missing(self) -> None:
+        """Raise ConfigurationError where the folder or the bucket is missing; neither is made."""
+        with storage_faults(self.root, self.setting):
+            self._see_root()
+
     def find(self, files: Files) -> list[Found]:
         """Return the files of a table as they are now, by name.
 
         Raises ConfigurationError where the folder or the bucket is missing, SourceRefused where a name has no day.
         """
         with storage_faults(self.root, self.setting):
+            self._see_root()
             listed = self._local(files) if self.filesystem is None else self._remote(files)
         found = []
         for file in sorted(listed, key=lambda file: file.name):
@@ -114,9 +120,17 @@ class FileStore:
                 next_step="give it another name, or declare another path.",
             ) from None
 
+    def _see_root(self) -> None:
+        if self.filesystem is None:
+            if not Path(self.root).is_dir():
+                raise FileNotFoundError(self.root)
+            return
+        # What was listed before is remembered otherwise, and neither new nor replaced files are seen.
+        self.filesystem.invalidate_cache()
+        # A missing bucket is told of a bucket only, not of a folder in it.
+        self.filesystem.ls(self.root.partition("://")[2].partition("/")[0], refresh=True)
+
     def _local(self, files: Files) -> list[Found]:
-        if not Path(self.root).is_dir():
-            raise FileNotFoundError(self.root)
         found = []
         for folder, _, names in os.walk(Path(self.root) / files.folder):
             for name in names:
@@ -130,11 +144,7 @@ class FileStore:
         return found
 
     def _remote(self, files: Files) -> list[Found]:
-        # What was listed before is remembered otherwise, and neither new nor replaced files are seen.
-        self.filesystem.invalidate_cache()
         protocol, _, root = self.root.partition("://")
-        # A missing bucket is told of a bucket only, not of a folder in it.
-        self.filesystem.ls(root.partition("/")[0], refresh=True)
         found = []
         for path, told in self.filesystem.find(f"{root}/{files.folder}".rstrip("/"), detail=True).items():
             place = path.lstrip("/").removeprefix(f"{root}/")

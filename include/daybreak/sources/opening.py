@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from daybreak.declaration.files import IcebergTable
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.settings import Settings
@@ -10,6 +11,7 @@ from daybreak.sources.postgresql import PostgresSource
 from daybreak.sources.source import Source
 from daybreak.warehouse.database import Warehouse
 
+_ICEBERG = "iceberg+"
 _URLS = "postgresql://HOST/DATABASE, duckdb:///FOLDER, duckdb:s3://BUCKET/PREFIX or adbc:DRIVER:URI"
 
 
@@ -53,13 +55,32 @@ def open_source(
         from daybreak.sources.duckdb_files import DuckFiles
         from daybreak.sources.file_store import FileStore
 
-        store, options = FileStore.of(name, url.removeprefix("duckdb:"))
+        address = url.removeprefix("duckdb:")
+        if address.startswith(_ICEBERG):
+            return _in_catalog(pipeline, name, address.removeprefix(_ICEBERG))
+        store, options = FileStore.of(name, address)
         return DuckFiles(name, store, pipeline.files, options)
     if kind == "adbc":
         from daybreak.sources.adbc import AdbcSource
 
         return AdbcSource.of(name, url)
     raise _no_url(pipeline, setting)
+
+
+def _in_catalog(pipeline: Pipeline, name: str, address: str) -> Source:
+    from daybreak.sources.duckdb_files import DuckFiles
+    from daybreak.sources.file_store import FileStore
+    from daybreak.sources.iceberg_tables import IcebergCatalog
+
+    catalog, options = IcebergCatalog.of(name, address)
+    if any(not isinstance(declared, IcebergTable) for declared in pipeline.files.values()):
+        raise _mismatched(
+            pipeline,
+            "files that are no IcebergTable",
+            f"source {name} is a catalog of those",
+            f"set DAYBREAK_SOURCE_{name.upper()} to a folder, or declare the tables of the catalog",
+        )
+    return DuckFiles(name, FileStore(name, catalog.url), pipeline.files, options, catalog)
 
 
 def _no_url(pipeline: Pipeline, setting: str) -> ConfigurationError:

@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from daybreak.declaration.files import Files
+from daybreak.declaration.files import DeltaTable, Files, IcebergTable
 from daybreak.sources.duckdb_files import DuckFiles
 from daybreak.sources.file_store import FileStore
+from daybreak.sources.iceberg_tables import IcebergCatalog
 from daybreak.sources.postgresql import PostgresSource
 from daybreak.sources.source import Source
 from daybreak.warehouse.database import Warehouse
@@ -84,10 +85,7 @@ class InFiles(Feed):
 
     def add(self, *rows: Row) -> None:
         self._files += 1
-        names = list(TYPES)
-        kinds = [pa.int64(), pa.string(), pa.float64(), pa.date32()]
-        columns = [pa.array([row[i] for row in rows], kind) for i, kind in enumerate(kinds)]
-        self.write(f"{self._files:03}", pa.table(dict(zip(names, columns, strict=True))))
+        self.write(f"{self._files:03}", table(rows))
 
     def write(self, name: str, table: pa.Table) -> None:
         """Write one file."""
@@ -113,6 +111,45 @@ class InCsv(InFiles):
             pc.write_csv(table, file)
 
 
+class InDelta(Feed):
+    """A Delta table, of which each addition is a version."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        store, options = FileStore.of("feed", url or f"//{folder / 'feed'}")
+        self.path = f"{store.root}/sales"
+        self.add(*ROWS)
+        self.source = DuckFiles("feed", store, {"sales": DeltaTable("sales")}, options)
+
+    def add(self, *rows: Row) -> None:
+        from deltalake import write_deltalake
+
+        write_deltalake(self.path, table(rows), mode="append")
+
+
+class InIceberg(Feed):
+    """An Iceberg table in a catalog of SQLite, of which each addition is a snapshot."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        from pyiceberg.catalog import load_catalog
+
+        url = f"sqlite:///{folder}/catalog.db"
+        self.catalog = load_catalog("made", type="sql", uri=url, warehouse=f"file://{folder}/warehouse")
+        self.catalog.create_namespace("shop")
+        self.table = self.catalog.create_table("shop.sales", schema=table(ROWS).schema)
+        self.add(*ROWS)
+        self.source = in_catalog(url, IcebergTable("shop.sales"))
+
+    def add(self, *rows: Row) -> None:
+        self.table.refresh().append(table(rows))
+
+
+def in_catalog(url: str, declared: IcebergTable) -> DuckFiles:
+    """Return the source over a table of a catalog; a catalog in SQLite is known there by its name."""
+    more = "?" if "?" not in url else "&"
+    catalog, options = IcebergCatalog.of("made", url + (f"{more}warehouse=file:///nowhere" if "sqlite" in url else ""))
+    return DuckFiles("feed", FileStore("feed", catalog.url), {"sales": declared}, options, catalog)
+
+
 class InSqlite(Feed):
     """A table of SQLite, which keeps days as text."""
 
@@ -135,6 +172,13 @@ class InSqlite(Feed):
             f"c.executemany('INSERT INTO sales VALUES (?, ?, ?, ?)', {values!r}); c.commit(); c.close()"
         )
         subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def table(rows: Sequence[Row]) -> pa.Table:
+    """Return rows as they are written to files."""
+    kinds = [pa.int64(), pa.string(), pa.float64(), pa.date32()]
+    columns = [pa.array([row[i] for row in rows], kind) for i, kind in enumerate(kinds)]
+    return pa.table(dict(zip(TYPES, columns, strict=True)))
 
 
 def sql(folder: Path, text: str, **others: str) -> SqlFile:

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -49,12 +50,44 @@ def test_a_column_of_texts_and_numbers_is_refused_with_the_cast(tmp_path: Path) 
     assert read(source, sql(tmp_path, "SELECT CAST(v AS text) AS v FROM t"))[1] == [("1",), ("one",)]
 
 
-def test_a_type_that_no_row_tells_is_not_guessed(tmp_path: Path) -> None:
-    source = database(tmp_path, "CREATE TABLE t (id integer)")
+def test_a_column_without_a_value_has_its_declared_type(tmp_path: Path) -> None:
+    source = database(tmp_path, "CREATE TABLE t (id integer, v, name varchar(9), price double, made date)")
+    text = "SELECT id, CAST(v AS text) AS v, name, price, CAST(made AS text) AS made FROM t -- all"
+    query = sql(tmp_path, text)
+    source.check(query, BINDS, ["id"])
+    kinds = ["bigint", "text", "text", "double precision", "text"]
+    assert [column.type for column in source.describe(query, BINDS)] == kinds
+    database(tmp_path, "INSERT INTO t VALUES (1, NULL, NULL, NULL, NULL)")
+    assert [column.type for column in source.describe(query, BINDS)] == kinds
+    with source.stream(query, BINDS) as (counted, reader):
+        assert [str(kind) for kind in reader.schema.types] == ["int64", "string", "string", "double", "string"]
+        assert (counted, reader.read_all().num_rows) == ({None: 1}, 1)
+
+
+def test_a_type_that_nothing_tells_is_not_guessed(tmp_path: Path) -> None:
+    source = database(tmp_path, "CREATE TABLE t (id)")
     query = sql(tmp_path, "SELECT id FROM t")
     source.check(query, BINDS, ["id"])
-    with pytest.raises(SourceRefused, match="Column id is null"):
+    with pytest.raises(SourceRefused, match=r"Column id is null.*CAST\(id AS text\)"):
         source.describe(query, BINDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2024-03-09", date(2024, 3, 9)),
+        ("2024-03-08 18:15:00", datetime(2024, 3, 8, 18, 15, tzinfo=UTC)),
+        ("2024-03-08T18:15Z", datetime(2024, 3, 8, 18, 15, tzinfo=UTC)),
+        ("2024-03-09 00:00:00.123+05:45", datetime(2024, 3, 8, 18, 15, 0, 123_000, tzinfo=UTC)),
+        ("2024-02-31", "2024-02-31"),
+        ("2024-03-08 25:00:00", "2024-03-08 25:00:00"),
+        ("2024-03-08 18:15:00.1234567", "2024-03-08 18:15:00.1234567"),
+        ("2024-03-09 and later", "2024-03-09 and later"),
+    ],
+)
+def test_a_text_that_is_a_day_or_an_instant_tells_what_has_landed(tmp_path: Path, text: str, told: object) -> None:
+    source = database(tmp_path, "CREATE TABLE t (at text)", f"INSERT INTO t VALUES ('{text}')")
+    assert source.rows(sql(tmp_path, "SELECT max(at) AS at FROM t"), BINDS, 1) == (["at"], [(told,)])
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Files are read as they were declared, all of them or none, and nothing else is within a query's reach."""
 
 import os
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -10,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from daybreak.declaration.files import Files
+from daybreak.declaration.files import DeltaTable, Files, FileTable, IcebergTable
 from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, SourceUnavailable
 from daybreak.sources.duckdb_files import DuckFiles
 from daybreak.sources.file_store import FileStore
+from daybreak.sources.iceberg_tables import IcebergCatalog
 from unit.sources.feeds import BINDS, read, sql
 
 COLUMNS = {"id": "bigint", "item": "text", "price": "double"}
@@ -259,6 +261,20 @@ def test_a_folder_that_is_missing_is_refused_and_not_made(tmp_path: Path) -> Non
 def test_a_name_that_is_no_day_is_refused(feed: Feed, tmp_path: Path) -> None:
     with pytest.raises(SourceRefused, match=r"File 2024-03-32\.csv of source feed is of no day there is"):
         rows(feed(d32="id,item,price\n"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("declared", "package", "extra"),
+    [(DeltaTable("sales"), "deltalake", "delta"), (IcebergTable("shop.sales"), "pyiceberg.catalog", "iceberg")],
+)
+def test_a_table_whose_library_is_not_installed_is_refused_with_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: FileTable, package: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    catalog, _ = IcebergCatalog.of("feed", "https://catalog")
+    source = DuckFiles("feed", FileStore("feed", str(tmp_path)), {"sales": declared}, {}, catalog)
+    with pytest.raises(ConfigurationError, match=f"of source feed needs the package.*with the extra {extra}"):
+        source.check(sql(tmp_path, "SELECT id FROM sales"), BINDS)
 
 
 def test_an_unknown_option_is_refused(feed: Feed) -> None:

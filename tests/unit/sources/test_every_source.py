@@ -8,7 +8,21 @@ import pytest
 
 from daybreak.errors import ConfigurationError, SourceRefused
 from parcels import NewDatabase
-from unit.sources.feeds import BINDS, DAY, ROWS, Feed, InCsv, InFiles, InPostgres, InSqlite, Row, read, sql
+from unit.sources.feeds import (
+    BINDS,
+    DAY,
+    ROWS,
+    Feed,
+    InCsv,
+    InDelta,
+    InFiles,
+    InIceberg,
+    InPostgres,
+    InSqlite,
+    Row,
+    read,
+    sql,
+)
 
 ALL = "SELECT id, shop, amount, sold_on FROM sales ORDER BY id"
 NEW: Row = (999, "late", 1.0, DAY)
@@ -18,6 +32,8 @@ KINDS: dict[str, Callable[[str, Path], Feed]] = {
     "DuckDB over Parquet": InFiles,
     "DuckDB over CSV": InCsv,
     "DuckDB over Parquet in S3": InFiles,
+    "DuckDB over a Delta table": InDelta,
+    "DuckDB over an Iceberg table": InIceberg,
     "SQLite": InSqlite,
 }
 
@@ -30,6 +46,10 @@ def feed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Feed]:
     if request.param == "PostgreSQL":
         new_database: NewDatabase = request.getfixturevalue("new_database")
         url = new_database()
+    if request.param.endswith("Delta table"):
+        pytest.importorskip("deltalake", reason="needs requirements/delta.txt")
+    if request.param.endswith("Iceberg table"):
+        pytest.importorskip("pyiceberg", reason="needs requirements/iceberg.txt")
     if request.param.endswith("S3"):
         request.getfixturevalue("s3").mkdir("shop")
         url = "s3://shop/the feed"

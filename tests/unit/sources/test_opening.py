@@ -26,6 +26,7 @@ PIPELINE = replace(PARCEL_HOURS, source="feed", reads=None)
         ("postgres://me:secret@host/shop", PostgresSource),
         ("duckdb:///feed", DuckFiles),
         ("duckdb:s3://feed/daily?memory_limit=1GB", DuckFiles),
+        ("duckdb:iceberg+https://catalog?warehouse=shop&token=secret", DuckFiles),
         ("adbc:sqlite:/feed.db", AdbcSource),
         ("adbc:bigquery:?adbc.bigquery.sql.project_id=shop", AdbcSource),
     ],
@@ -52,6 +53,7 @@ def test_a_source_that_is_nowhere_is_refused_with_what_to_set() -> None:
     [
         ("postgresql://host/shop", {"files": FILES}, "declares files, and source feed is no folder of files"),
         ("adbc:sqlite:/feed.db", {"files": FILES}, "declares files, and source feed is no folder of files"),
+        ("duckdb:iceberg+https://catalog", {"files": FILES}, "declares files that are no IcebergTable"),
         (
             "duckdb:///feed",
             {"reads": EventTable(table="shop.sales", day="day")},
