@@ -57,6 +57,7 @@ def steps_progress(title: str) -> Iterator[Callable[[str], None]]:
 @contextmanager
 def waiting_progress() -> Iterator[Callable[["SourceAwaited"], None]]:
     """Say what is waited for and until when, if anything is, and look again after a minute."""
+    told = ""
     with ExitStack() as shown:
 
         def pause(waiting: "SourceAwaited") -> None:
@@ -70,7 +71,6 @@ def waiting_progress() -> Iterator[Callable[["SourceAwaited"], None]]:
             left = (waiting.until - datetime.now(UTC)).total_seconds()
             time.sleep(min(_BETWEEN_LOOKS_SECONDS, max(left, 0.0)))
 
-        told = ""
         yield pause
 
 
