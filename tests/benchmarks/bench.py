@@ -30,6 +30,7 @@ from daybreak.cli.display import err, print_error, print_json
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import DaybreakError
 from daybreak.local.demonstration_data import TIMEZONE
+from daybreak.run.tables import see_to_tables
 from daybreak.settings import PROJECT, Settings
 from daybreak.workspace import Workspace
 
@@ -79,6 +80,7 @@ class Bench:
         """Measure every way at every size, in turns."""
         days = {self.last_day - timedelta(days=place): rows for place, rows in enumerate(sizes, start=1)}
         prepare_rows(self.workspace, self.last_day, {self.last_day: WARM_UP_ROWS, **days}, _say)
+        self._see_to_tables("throughput")
         measured = []
         for turn in range(1, repeats + 1):
             for day, rows in days.items():
@@ -95,6 +97,7 @@ class Bench:
         day = self.last_day - timedelta(days=1)
         prepare_segments(self.workspace, self.last_day, _say)
         prepare_rows(self.workspace, self.last_day, {self.last_day: WARM_UP_ROWS, day: rows}, _say)
+        self._see_to_tables("one_model", "four_segments")
         measured = []
         for turn in range(1, repeats + 1):
             ways = ["one_model", "four_segments", "shadow", "challenger", "champion"]
@@ -107,6 +110,7 @@ class Bench:
         day = self.last_day - timedelta(days=1)
         prepare_rows(self.workspace, self.last_day, {self.last_day: WARM_UP_ROWS, day: rows}, _say)
         write_parquet(self.workspace, self.parquet, [self.last_day, day])
+        self._see_to_tables("throughput", "from_files", "by_hour")
         measured = []
         for turn in range(1, repeats + 1):
             ways = ["daybreak", "from_files", "by_hour"]
@@ -150,6 +154,11 @@ class Bench:
             raise Disagreement(f"Measuring failed: {ended.stderr.strip()}")
         found = {"days": days, "first": first, "last": self.last_day, "rows": rows, "seconds": seconds}
         return found | {"measuring": measuring}
+
+    def _see_to_tables(self, *pipelines: str) -> None:
+        """Make the tables that are emptied before each measurement."""
+        for name in pipelines:
+            see_to_tables(self.workspace, self.workspace.pipeline(name))
 
     def _measure(self, way: str, day: date, rows: int, turn: int) -> dict[str, Any]:
         settle(self.workspace, *(f"TRUNCATE {table}" for table in WRITTEN.get(way, ())))
