@@ -1,14 +1,19 @@
 """Whether the source has landed: what is waited for, since when and until when, and what is missing in its history."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from daybreak.declaration.files import Files
 from daybreak.declaration.source_tables import EventTable
 from daybreak.errors import ConfigurationError, PartitionRefused, SourceAwaited, SourceNotLanded
 from daybreak.ledger.runs import Ledger
 from daybreak.run.planning import Request, plan_run
+from daybreak.workspace import Workspace
 from parcels import DAY, LAST_DAY, Parcels
 
 WEEK = ("tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "monday")
@@ -176,3 +181,25 @@ def test_a_run_that_waits_is_closed_when_its_process_is_gone(patient: Parcels) -
     ledger = Ledger(patient.workspace.warehouse)
     assert ledger.sweep() == 1
     assert patient.last_run()["state"] == "failed"
+
+
+def test_a_day_in_the_middle_without_a_file_has_not_landed_and_is_a_hole_for_the_days_after(
+    parcels: Parcels, tmp_path: Path
+) -> None:
+    for n in (1, 2, 4, 5):
+        (tmp_path / f"2024-03-{n:02}.csv").write_text("depot,parcel_id\nnorth,1\n")
+    files = {"handed_in": Files("{day}.csv", columns={"depot": "text", "parcel_id": "bigint"})}
+    parcels.workspace.sql(parcels.pipeline, "coverage").unlink()
+    parcels.workspace.sql(parcels.pipeline, "extract").write_text("SELECT depot, parcel_id FROM handed_in\n")
+    settings = parcels.workspace.settings.model_copy(update={"source": {"feed": SecretStr(f"duckdb://{tmp_path}")}})
+    workspace = Workspace(settings)
+    feed = replace(parcels.pipeline, source="feed", files=files)
+    for day, kind, told in (
+        ("2024-03-03", SourceNotLanded, "holds nothing of this day, though it holds later ones"),
+        ("2024-03-04", PartitionRefused, "1 is missing in the source (2024-03-03)"),
+        ("2024-03-06", SourceNotLanded, "its last day is 2024-03-05"),
+    ):
+        with pytest.raises(kind) as refused:
+            plan_run(workspace, feed, Request(day))
+        assert told in str(refused.value)
+    workspace.close()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from daybreak.errors import ConfigurationError, SourceRefused
-from daybreak.monitoring.measure import Measured, measure
+from daybreak.monitoring.measure import Measured, Measuring, measure
 from models import fitted
 from parcels import DAY, Parcels
 
@@ -87,6 +87,18 @@ def test_a_missing_file_and_a_missing_column_are_refused(parcels: Parcels) -> No
     parcels.workspace.sql(parcels.pipeline, "actuals").unlink()
     with pytest.raises(ConfigurationError, match=r"There is no sql/parcel_hours/actuals\.sql"):
         measured(parcels)
+
+
+def test_a_day_of_long_ago_is_due_if_it_was_run_lately_as_by_a_backfill(parcels: Parcels) -> None:
+    later = [DAY + timedelta(days=n) for n in (1, 2)]
+    for day in later:
+        parcels.run(day)
+    old, moved = "2023-03-09", "UPDATE ledger.publications SET partition_key = '{0}', partition_date = '{0}'"
+    parcels.execute(f"{moved.format(old)} WHERE partition_date = '{DAY}'")
+    measuring = Measuring(parcels.workspace, parcels.pipeline)
+    assert [key for key, _ in measuring.due()] == [old, *map(str, later)]
+    parcels.execute("UPDATE ledger.runs SET started_at = started_at - interval '30 days'")
+    assert [key for key, _ in measuring.due()] == [*map(str, later)]
 
 
 def test_the_range_and_the_days_that_are_due(parcels: Parcels) -> None:

@@ -7,6 +7,7 @@ import pytest
 from daybreak.errors import ConfigurationError
 from daybreak.run.backfill import OUTDATED, choose_partitions, partitions_to_run
 from daybreak.run.replay import replay
+from daybreak.run.source_state import count_untold
 from parcels import DAY, SHORT_DAY, Parcels
 
 COUNTED = """-- One row: how many parcels were handed in in the window, their weight, and the last of them.
@@ -69,10 +70,13 @@ def test_a_replay_keeps_what_its_parent_saw(telling: Parcels) -> None:
     assert outdated(telling) == [str(DAY)], "the other rows are as they were extracted"
 
 
-def test_of_runs_from_before_nothing_is_said(parcels: Parcels) -> None:
+def test_runs_from_before_are_not_called_outdated_but_counted(parcels: Parcels) -> None:
     parcels.workspace.sql(parcels.pipeline, "extract").with_name("changed.sql").write_text(COUNTED)
     correct(parcels, DAY)
     assert outdated(parcels) == []
+    assert count_untold(parcels.workspace, parcels.pipeline) == 1
+    parcels.run(DAY)
+    assert count_untold(parcels.workspace, parcels.pipeline) == 0
 
 
 def test_who_does_not_tell_is_asked_to(parcels: Parcels) -> None:

@@ -9,6 +9,7 @@ import typer
 from daybreak.settings import Settings
 
 if TYPE_CHECKING:
+    from daybreak.declaration.pipeline import Pipeline
     from daybreak.workspace import Workspace
 
 Name = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline, for example demand_forecast.")]
@@ -67,3 +68,13 @@ def tell_stale(workspace: "Workspace", upstream: str, partition: str | None = No
 
     if found := list_stale(workspace.ledger, upstream, partition):
         print_stale(found)
+
+
+def tell_untold(workspace: "Workspace", pipeline: "Pipeline") -> None:
+    """Print on standard error of how many current runs nobody knows what they saw of the source, if of any."""
+    from daybreak.cli.display import err
+    from daybreak.run.source_state import count_untold
+
+    if count := count_untold(workspace, pipeline):
+        told = f"note {pipeline.name}: {count} current run{'' if count == 1 else 's'} from before changed.sql"
+        err.print(f"{told}: whether their source has changed is not known. Next: run them again once.", soft_wrap=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daybreak.cli.arguments import Leakage, Name, Policy, Version, open_workspace, tell_stale
+from daybreak.cli.arguments import Leakage, Name, Policy, Version, open_workspace, tell_stale, tell_untold
 from daybreak.cli.outcomes import print_outcomes
 from daybreak.errors import DaybreakError
 
@@ -61,6 +61,8 @@ def backfill(
         calendar = declared.calendar
         wanted = calendar.open_between(calendar.partition(first), calendar.partition(last))
         workspace.ledger.sweep()
+        if outdated:
+            tell_untold(workspace, declared)
         wanted, left_out = leave_out(workspace, declared, wanted)
         refusals += map(str, left_out)
         chosen = choose_partitions(workspace, declared, wanted, only) if only or dry_run else None

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daybreak.cli.arguments import Json, Key, Name, RunId, open_workspace
+from daybreak.cli.arguments import Json, Key, Name, RunId, open_workspace, tell_untold
 from daybreak.errors import PublicationRefused
 
 if TYPE_CHECKING:
@@ -169,6 +169,9 @@ def _list_partitions(pipeline: str | None, limit: int, only: set[str], *, json: 
         names = [workspace.pipeline(pipeline).name] if pipeline else _that_tell(workspace, only)
         workspace.ledger.sweep()
         found = [(name, one) for name in names for one in partitions_to_run(workspace, workspace.pipeline(name), only)]
+        if "outdated" in only:
+            for name in names:
+                tell_untold(workspace, workspace.pipeline(name))
     found = sorted(found, key=lambda one: one[1].partition.start, reverse=True)[:limit]
     if json:
         print_json([{"pipeline": name, "partition_key": one.partition.key, "now": one.says} for name, one in found])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Fewer rows say little of a model; and of predictions that are kept nowhere, a mean over one row would be one.
 LEAST_ROWS = 30
 # Actuals may come late: partitions of the last days, and in any case the last two, are measured again, older ones
-# only if they never were.
+# only if they never were, and those of long ago if they were run lately, as a backfill does.
 AGAIN_DAYS, LOOK_BACK_DAYS = 14, 90
 _AT_ONCE = 3
 
@@ -65,9 +65,11 @@ class Measuring:
         """List partitions to be measured, each with its run: those of a range, or what is new or may have changed."""
         with self._warehouse.begin() as connection:
             found = connection.execute(newest_runs(self._pipeline)).tuples().all()
-            known = set(
-                connection.scalars(sa.select(performance.c.run_id).where(performance.c.pipeline == self._pipeline.name))
-            )
+            of_pipeline = performance.c.pipeline == self._pipeline.name
+            known = set(connection.scalars(sa.select(performance.c.run_id).where(of_pipeline)))
+            since = sa.func.clock_timestamp() - timedelta(days=AGAIN_DAYS)
+            lately = sa.select(runs.c.run_id).where(runs.c.pipeline == self._pipeline.name, runs.c.started_at > since)
+            recent = set(connection.scalars(lately))
         if first or last:
             begins, ends = (one.key if one else None for one in (first, last))
             return [(key, run) for key, run, _ in found if (begins or key) <= key <= (ends or key)]
@@ -76,7 +78,11 @@ class Measuring:
         newest = found[-1][2]
         again, oldest = newest - timedelta(days=AGAIN_DAYS), newest - timedelta(days=LOOK_BACK_DAYS)
         again = min(again, found[-2:][0][2] - timedelta(days=1))
-        return [(key, run) for key, run, day in found if day > again or (day > oldest and run not in known)]
+        return [
+            (key, run)
+            for key, run, day in found
+            if day > again or (run not in known and (day > oldest or run in recent))
+        ]
 
     def each(self, due: list[tuple[str, int]]) -> Iterator[Measured]:
         """Measure partitions, in their order; while one is read from the database, another one is reckoned."""

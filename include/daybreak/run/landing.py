@@ -112,6 +112,12 @@ def _refuse_not_landed(covered: Coverage, pipeline: Pipeline, partition: Partiti
         if not lacks:
             return
         what = f"nothing of {_listed(lacks)}" if len(wanted) > 1 else "nothing of this day"
+        if max(covered.days) > partition.last_day:
+            raise SourceNotLanded(
+                f"The source holds {what}, though it holds later ones.",
+                next_step="load it, then run the partition again; where such a day of the week never has anything, "
+                "leave it out of `open_on`.",
+            )
         raise SourceNotLanded(
             f"The source holds {what}; its last day is {max(covered.days)}.", next_step=_until_landed(pipeline)
         )

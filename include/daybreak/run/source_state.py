@@ -14,7 +14,7 @@ from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.ledger.known import Known
-from daybreak.ledger.tables import runs
+from daybreak.ledger.tables import publications, runs
 from daybreak.run.plan import query_binds
 from daybreak.sources.queries import CHANGED, Queries
 from daybreak.workspace import Workspace
@@ -63,6 +63,18 @@ def see_outdated(workspace: Workspace, pipeline: Pipeline, known: Sequence[Known
         return before is not None and before != source_state(queries, pipeline, one.partition)
 
     return [replace(one, outdated=outdated(one)) for one in known]
+
+
+def count_untold(workspace: Workspace, pipeline: Pipeline) -> int:
+    """Count the current publications whose runs are from before there was a changed.sql: nobody knows what they saw."""
+    current = (
+        sa.select(sa.func.count())
+        .select_from(publications.join(runs, runs.c.run_id == publications.c.run_id))
+        .where(publications.c.pipeline == pipeline.name, publications.c.withdrawn_at.is_(None))
+        .where(runs.c.source_state.is_(None))
+    )
+    with workspace.ledger.warehouse.begin() as connection:
+        return int(connection.scalar(current) or 0)
 
 
 def _text(value: Any) -> str | None:

@@ -132,13 +132,7 @@ def _last(reads: EventTable, column: str, local: str) -> str:
 def _covered_by_files(pipeline: Pipeline) -> list[str]:
     tables = [table for table, files in pipeline.files.items() if files.dated]
     days = " INTERSECT ".join(f"SELECT day FROM {quoted(f'{table}_files')}" for table in tables)
-    if set(pipeline.open_on) != set(WEEKDAYS):
-        return ["-- One row per day that there is a file of, of each table whose files have a day.", days]
-    return [
-        "-- One row: the first and the last day that there is a file of, of each table whose files have a day.",
-        "SELECT min(day) AS first_day, max(day) AS last_day",
-        f"FROM ({days}) AS landed",
-    ]
+    return ["-- One row per day that there is a file of, of each table whose files have a day.", days]
 
 
 def _days_of_events(pipeline: Pipeline, reads: EventTable, column: str, local: str) -> list[str]:

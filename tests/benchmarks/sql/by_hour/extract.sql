@@ -19,5 +19,5 @@ SELECT
     discount_share_28d,
     average_price_28d
 FROM bench.features
-WHERE day = :first_day AND copy % 24 = extract(hour FROM :start AT TIME ZONE :timezone)
+WHERE day = :first_day AND (store_id + copy) % 24 = extract(hour FROM :start AT TIME ZONE :timezone)
 ORDER BY store_id, product_category, copy
