@@ -35,7 +35,7 @@ from daybreak.settings import PROJECT, Settings
 from daybreak.workspace import Workspace
 
 HERE = Path(__file__).parent
-WARM_UP_ROWS = 20_000
+WARM_UP_ROWS = 40_000
 WRITTEN = {
     "daybreak": ["predictions.throughput_runs"],
     "one_model": ["predictions.one_model_runs"],
