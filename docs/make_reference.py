@@ -71,7 +71,9 @@ def _signature(name: str, found: Any) -> str:
     if not is_dataclass(found):
         return f"{name}{_arguments(found)}"
     [declared] = ast.parse(textwrap.dedent(inspect.getsource(found))).body  # type: ignore[arg-type]
-    written = [ast.unparse(line) for line in declared.body if isinstance(line, ast.AnnAssign)]  # type: ignore[attr-defined]
+    fields = [line for line in declared.body if isinstance(line, ast.AnnAssign)]  # type: ignore[attr-defined]
+    # What is a constant of the class nobody gives to it.
+    written = [ast.unparse(line) for line in fields if "ClassVar" not in ast.unparse(line.annotation)]
     return "\n".join([f"{name}(", *(f"    {_unquoted(line)}," for line in written), ")"])
 
 

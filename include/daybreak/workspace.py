@@ -49,6 +49,10 @@ class Workspace:
         migrate(self.warehouse, self.settings.sql)
         return Ledger(self.warehouse, self.settings.tracebacks)
 
+    def see_to_ledger(self) -> Ledger:
+        """Bring the ledger's tables up to date, for what reads or refers to them by itself."""
+        return self.ledger
+
     @cached_property
     def registry(self) -> "Registry":
         """The model registry."""

@@ -23,7 +23,7 @@ def prepare_model(workspace: Workspace, last_day: date, say: Callable[[str], Non
     """Load the demonstration data and train the demand forecast; does nothing where both were done."""
     from daybreak.errors import ModelRefused
 
-    workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
+    workspace.see_to_ledger()
     try:
         workspace.registry.resolve(workspace.pipeline("throughput").model)
     except ModelRefused:

@@ -50,7 +50,7 @@ def cascade(cascaded: Settings, new_database: NewDatabase, project: Path, tmp_pa
 def declared(new_database: NewDatabase, project: Path, tmp_path: Path) -> Iterator[Declared]:
     """Return a database with the parcels' source, and no table of predictions yet."""
     workspace = Workspace(make_settings(tmp_path, project, new_database()))
-    workspace.ledger  # noqa: B018 - opens it, which makes its tables
+    workspace.see_to_ledger()
     yield Declared(workspace)
     workspace.close()
 

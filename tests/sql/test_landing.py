@@ -12,6 +12,7 @@ from daybreak.declaration.files import Files
 from daybreak.declaration.source_tables import EventTable
 from daybreak.errors import ConfigurationError, PartitionRefused, SourceAwaited, SourceNotLanded
 from daybreak.ledger.runs import Ledger
+from daybreak.run.backfill import OUTDATED, choose_partitions
 from daybreak.run.planning import Request, plan_run
 from daybreak.workspace import Workspace
 from parcels import DAY, LAST_DAY, Parcels
@@ -65,6 +66,17 @@ def test_a_run_waits_for_its_source_and_goes_on_when_it_has_landed(patient: Parc
     assert (run["state"], run["waiting"]) == ("running", None)
 
 
+def test_what_the_source_says_of_itself_is_asked_when_it_has_landed(patient: Parcels) -> None:
+    patient.workspace.sql(patient.pipeline, "extract").with_name("changed.sql").write_text(
+        "SELECT count(*) AS parcels FROM parcels.handed_in WHERE handed_in_at >= :start AND handed_in_at < :end\n"
+    )
+    plan = planned(patient)(lambda waiting: land(patient, yesterday(patient)))
+    patient.runner.run(plan)
+    assert patient.last_run()["source_state"] == {"parcels": "400"}
+    wanted = [plan.partition]
+    assert choose_partitions(patient.workspace, patient.pipeline, wanted, {OUTDATED}) == []
+
+
 def test_between_two_looks_of_airflow_the_run_stays_open_and_is_the_same(patient: Parcels) -> None:
     look = planned(patient, origin="parcel_hours/scheduled")
     with pytest.raises(SourceAwaited, match="nothing; the run goes on") as first:
@@ -83,7 +95,7 @@ def test_when_the_time_is_over_it_fails_and_says_since_when_it_waited(patient: P
     hasty = patient.declared(wait=timedelta(microseconds=1))
     with pytest.raises(SourceNotLanded, match=r"waited for since .* UTC"):
         planned(hasty)()
-    assert patient.last_run()["state"] == "failed"
+    assert (patient.last_run()["state"], patient.last_run()["waiting"]) == ("failed", None)
     with pytest.raises(SourceNotLanded, match="It was waited for since"):
         # Of a partition that is long over, and of a run again, the verdict comes at the first look.
         plan_run(patient.workspace, patient.pipeline, Request(str(LAST_DAY + timedelta(days=3)), wait=True))

@@ -82,7 +82,7 @@ def test_each_role_can_do_what_it_is_there_for_and_no_more(parcels: Parcels, rol
     with logged_in(parcels, roles["owner"]) as owner:
         sql = owner.workspace.settings.sql
         (sql / "ledger" / "900_more.sql").write_text("CREATE TABLE ledger.one_more (n int);\n")
-        owner.workspace.ledger  # noqa: B018 - migrates
+        owner.workspace.see_to_ledger()
         owner.execute("CREATE SCHEMA one_more", "DROP SCHEMA one_more", "UPDATE ledger.alias_history SET version = 1")
         with denied("permission denied"):
             owner.execute("COPY (SELECT 1) TO PROGRAM 'true'")

@@ -32,7 +32,7 @@ def url(
     with open_workspace() as workspace:
         found = workspace.warehouse.url.set(drivername="postgresql")
         if role:
-            workspace.ledger  # noqa: B018 - opens it: its migrations make the roles
+            workspace.see_to_ledger()  # its migrations make the roles
             name = role_names(workspace.warehouse)[role]
             refuse_missing(workspace.warehouse, name)
             found = found.set(username=name)
@@ -61,7 +61,7 @@ def roles(
     from daybreak.warehouse.roles import ROLES, registry_statements, role_names, role_statements, see_to_roles
 
     with open_workspace() as workspace:
-        workspace.ledger  # noqa: B018 - opens it: its migrations describe the roles
+        workspace.see_to_ledger()  # its migrations describe the roles
         names = role_names(workspace.warehouse)
         refusal = None
         if not dry_run:

@@ -161,7 +161,7 @@ def rollback(pipeline: Name, partition: Key) -> None:
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         publisher, key = Runner(workspace, declared).publisher, declared.calendar.partition(partition).key
-        workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
+        workspace.see_to_ledger()
         publication = publisher.roll_back(key)
         out.print(f"{pipeline} {partition}: run {publication.run_id} is the current one again.")
         tell_stale(workspace, pipeline, key)
@@ -202,7 +202,7 @@ def reproduce(pipeline: Name, partition: Key, run: RunId = None, json: Json = Fa
     from daybreak.run.runner import Runner
 
     with open_workspace() as workspace:
-        workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
+        workspace.see_to_ledger()
         runner = Runner(workspace, workspace.pipeline(pipeline))
         found = reproduce_run(
             runner, run or runner.publisher.current(runner.pipeline.calendar.partition(partition).key)

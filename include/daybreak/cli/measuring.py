@@ -59,7 +59,7 @@ def measure(
 @measuring.command()
 def performance(
     pipeline: Name,
-    partitions: Annotated[int, typer.Option("--partitions", "--days", min=1, help="How many, the newest.")] = 28,
+    partitions: Annotated[int, typer.Option(min=1, help="How many, the newest.")] = 28,
     by_segment: Annotated[bool, typer.Option("--by-segment", help="Each segment of the newest partition.")] = False,
     json: Json = False,
 ) -> None:

@@ -28,7 +28,7 @@ def sweep(
 
     with open_workspace() as workspace:
         wanted = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())
-        workspace.ledger  # noqa: B018 - opens it, which brings the tables up to date
+        workspace.see_to_ledger()
         closed = 0 if dry_run else workspace.ledger.sweep()
         warehouse, batches = workspace.warehouse, workspace.settings.batches
         found = [left for one in wanted for left in remove_leftovers(warehouse, one, batches, dry_run=dry_run)]

@@ -13,6 +13,7 @@ WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "
 # The first instant, the first instant after the last one, and the key.
 Span = tuple[datetime, datetime, str]
 _HOUR = timedelta(hours=1)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -53,37 +54,53 @@ class Hour:
         return datetime.combine(date.fromisoformat(day), at, zone).replace(fold=bool(again)).astimezone(UTC)
 
 
+class _OfDays:
+    """What days, weeks and months share: each begins with a calendar day, by which its key names it."""
+
+    # What the key leaves out of its first day.
+    left_out: ClassVar[str] = ""
+
+    def span(self, instant: datetime, zone: ZoneInfo) -> Span:
+        """Return the partition that holds the instant."""
+        first = self._first(day_of(instant, zone))
+        key = first.isoformat().removesuffix(self.left_out)
+        return midnight(first, zone), midnight(self._following(first), zone), key
+
+    def begins(self, key: str, zone: ZoneInfo) -> datetime | None:
+        """Return the instant that a key would begin at; None where it is none."""
+        day = key + self.left_out
+        return midnight(date.fromisoformat(day), zone) if _DAY.fullmatch(day) else None
+
+    def _first(self, day: date) -> date:
+        """Return the day that the partition of a day begins with."""
+        return day
+
+    def _following(self, first: date) -> date:
+        """Return the day that the next partition begins with."""
+        return first + timedelta(days=1)
+
+
 @dataclass(frozen=True)
-class Day:
+class Day(_OfDays):
     """Each calendar day; it has 23 or 25 hours where the clocks change."""
 
     word: ClassVar[str] = "day"
     article: ClassVar[str] = "a"
-    least_days: ClassVar[int] = 1
     adverb: ClassVar[str] = "daily"
+    least_days: ClassVar[int] = 1
     key_format: ClassVar[str] = "YYYY-MM-DD"
     example: ClassVar[str] = "2026-10-15"
 
-    def span(self, instant: datetime, zone: ZoneInfo) -> Span:
-        """Return the partition that holds the instant."""
-        day = day_of(instant, zone)
-        return midnight(day, zone), midnight(day + timedelta(days=1), zone), day.isoformat()
-
-    def begins(self, key: str, zone: ZoneInfo) -> datetime | None:
-        """Return the instant that a key would begin at; None where it is none."""
-        day = _date(key)
-        return None if day is None else midnight(day, zone)
-
 
 @dataclass(frozen=True)
-class Week:
+class Week(_OfDays):
     """Each week of seven calendar days; its key is the first of them."""
 
     starts: Weekday = "monday"
     word: ClassVar[str] = "week"
     article: ClassVar[str] = "a"
-    least_days: ClassVar[int] = 7
     adverb: ClassVar[str] = "weekly"
+    least_days: ClassVar[int] = 7
     key_format: ClassVar[str] = "YYYY-MM-DD, its first day"
     example: ClassVar[str] = "2026-10-12"
 
@@ -93,39 +110,30 @@ class Week:
                 f"A week starts on '{self.starts}'.", next_step=f"choose from {', '.join(WEEKDAYS)}."
             )
 
-    def span(self, instant: datetime, zone: ZoneInfo) -> Span:
-        """Return the partition that holds the instant."""
-        day = day_of(instant, zone)
-        first = day - timedelta(days=(day.weekday() - WEEKDAYS.index(self.starts)) % 7)
-        return midnight(first, zone), midnight(first + timedelta(days=7), zone), first.isoformat()
+    def _first(self, day: date) -> date:
+        return day - timedelta(days=(day.weekday() - WEEKDAYS.index(self.starts)) % 7)
 
-    def begins(self, key: str, zone: ZoneInfo) -> datetime | None:
-        """Return the instant that a key would begin at; None where it is none."""
-        day = _date(key)
-        return None if day is None else midnight(day, zone)
+    def _following(self, first: date) -> date:
+        return first + timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Month:
+class Month(_OfDays):
     """Each calendar month; its key has no day."""
 
     word: ClassVar[str] = "month"
     article: ClassVar[str] = "a"
-    least_days: ClassVar[int] = 28
     adverb: ClassVar[str] = "monthly"
+    least_days: ClassVar[int] = 28
     key_format: ClassVar[str] = "YYYY-MM"
     example: ClassVar[str] = "2026-10"
+    left_out: ClassVar[str] = "-01"
 
-    def span(self, instant: datetime, zone: ZoneInfo) -> Span:
-        """Return the partition that holds the instant."""
-        first = day_of(instant, zone).replace(day=1)
-        after = (first + timedelta(days=32)).replace(day=1)
-        return midnight(first, zone), midnight(after, zone), first.isoformat()[:7]
+    def _first(self, day: date) -> date:
+        return day.replace(day=1)
 
-    def begins(self, key: str, zone: ZoneInfo) -> datetime | None:
-        """Return the instant that a key would begin at; None where it is none."""
-        day = _date(f"{key}-01")
-        return None if day is None else midnight(day, zone)
+    def _following(self, first: date) -> date:
+        return (first + timedelta(days=32)).replace(day=1)
 
 
 Cadence = Hour | Day | Week | Month
@@ -158,9 +166,3 @@ def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
         else:
             high = middle
     return datetime.fromtimestamp(high, UTC)
-
-
-def _date(key: str) -> date | None:
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", key, re.ASCII):
-        return None
-    return date.fromisoformat(key)

@@ -139,6 +139,7 @@ class Ledger:
                     state="failed",
                     error=on_one_line(str(error))[:2000],
                     rows_scored=None,
+                    waiting=None,
                     finished_at=sa.func.clock_timestamp(),
                 )
             )

@@ -63,7 +63,10 @@ def leave_out(
     """
     queries, now = workspace.queries(pipeline), datetime.now(UTC)
     asks = queries.has(COVERAGE) and set(queries.file(COVERAGE).binds) <= {"timezone"} and len(wanted) > 1
-    covered = queries.coverage(query_binds(wanted[0])) if asks else None
+    try:
+        covered = queries.coverage(query_binds(wanted[0])) if asks else None
+    except DaybreakError as error:
+        raise error.located(pipeline.name, f"{wanted[0].key} to {wanted[-1].key}") from error.__cause__
 
     def refused(partition: Partition) -> PartitionRefused | None:
         try:

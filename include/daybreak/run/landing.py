@@ -1,6 +1,5 @@
 """Landing: whether the source has what a partition is made from, how long a run waits for it, and what is missing."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from daybreak.declaration.cadence import Hour
@@ -15,29 +14,19 @@ from daybreak.warehouse.derived_queries import COVERAGE
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
-class Landing:
-    """What coverage.sql says of a partition; ``missing`` are the days of its history that the source lacks.
+def see_landed(queries: Queries, pipeline: Pipeline, partition: Partition) -> list[date] | None:
+    """Refuse a partition that the source does not cover; return the days of its history that are missing.
 
-    None where the query does not list days.
-    """
-
-    missing: list[date] | None = None
-
-
-def see_landed(queries: Queries, pipeline: Pipeline, partition: Partition) -> Landing:
-    """Refuse a partition that the source does not cover.
-
-    Raises SourceNotLanded where it may land yet, PartitionRefused where the history does not reach back, or has more
-    holes than are declared.
+    None where coverage.sql does not list days. Raises SourceNotLanded where it may land yet, PartitionRefused where the
+    history does not reach back, or has more holes than are declared.
     """
     if not queries.has(COVERAGE):
-        return Landing()
+        return None
     binds = query_binds(partition)
     queries.check(COVERAGE, binds)
     covered = queries.coverage(binds)
     refuse_uncovered(covered, pipeline, partition)
-    return Landing(None if covered is None or covered.days is None else _missing(covered.days, pipeline, partition))
+    return None if covered is None or covered.days is None else _missing(covered.days, pipeline, partition)
 
 
 def refuse_uncovered(covered: Coverage | None, pipeline: Pipeline, partition: Partition) -> None:

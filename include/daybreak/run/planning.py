@@ -84,10 +84,11 @@ def plan_run(
         query = workspace.queries(pipeline).check(EXTRACT, binds)
         if pipeline.push and request.hold(pipeline) is None:
             refuse_stale(pipeline.push, partition)
-        state = _source_state(workspace, pipeline, partition, request)
         # What is replayed was covered when it was published, and may be taken from its snapshot with the source gone.
         if request.same_as is None:
             _see_landed(workspace, pipeline, run_id, partition, request, pause)
+        # After it has landed, however long that took, and before its rows are read.
+        state = _source_state(workspace, pipeline, partition, request)
         # A plan that is tried again keeps what it wrote down, whatever alias and upstream say by now.
         recorded = (run_id,) if request.same_as is None else (run_id, request.same_as)
         upstream = resolve_upstream(workspace.warehouse, pipeline, partition, recorded)
@@ -157,13 +158,13 @@ def _see_landed(
 ) -> None:
     while True:
         try:
-            landing = see_landed(workspace.queries(pipeline), pipeline, partition)
+            missing = see_landed(workspace.queries(pipeline), pipeline, partition)
         except SourceNotLanded as error:
             if not request.wait:
                 raise
             waiting = awaited(workspace.ledger, pipeline, run_id, partition, error)
         else:
-            workspace.ledger.record(run_id, missing_days=landing.missing, waiting=None)
+            workspace.ledger.record(run_id, missing_days=missing, waiting=None)
             return
         if pause is None:
             raise waiting

@@ -20,13 +20,13 @@ def see_to_tables(
     ``binds`` are the values of extract.sql, which is described with them and not run. ``anyway`` looks at the source
     and the tables also where nothing that they follow from has changed.
     """
-    workspace.ledger  # noqa: B018 - opens it: the tables refer to those of the ledger
+    workspace.see_to_ledger()  # the tables refer to it
     return _tables(workspace, pipeline).see_to(binds or _any_binds(pipeline), anyway=anyway)
 
 
 def foresee_tables(workspace: Workspace, pipeline: Pipeline) -> list[Change]:
     """Return what would be done to a pipeline's tables."""
-    workspace.ledger  # noqa: B018 - as above
+    workspace.see_to_ledger()
     return _tables(workspace, pipeline).foresee(_any_binds(pipeline))
 
 

@@ -127,8 +127,8 @@ def _quoted_in_record(path: Path, source: CsvText, delimiter: str, at: int, foun
     while (next_one := quote.search(text, at)) and not next_one["end"]:
         start = next_one.start("quote")
         value = _QUOTED.match(text, start)
-        assert value is not None  # noqa: S101 - it begins with the quote that was found
-        if not value["closed"]:
+        # It begins with the quote that was found, and so is a value, closed or not.
+        if value is None or not value["closed"]:
             raise _unclosed(path, source.line(start), "is not closed")
         if not ends.match(text, value.end()):
             raise _unclosed(path, source.line(start), f"goes on after a quote on line {source.line(value.end() - 1)}")

@@ -1,0 +1,18 @@
+    -- The entity key and the features of the demand forecast.
+    store_id,
+    product_category,
+    copy,
+    weekday,
+    units_1d_back,
+    units_7d_back,
+    units_14d_back,
+    units_28d_back,
+    mean_units_7d,
+    mean_units_14d,
+    mean_units_28d,
+    sale_days_7d,
+    sale_days_14d,
+    sale_days_28d,
+    days_since_last_sale,
+    discount_share_28d,
+    average_price_28d
