@@ -14,6 +14,7 @@ from daybreak.errors import ConfigurationError, PartitionRefused, SourceAwaited,
 from daybreak.ledger.runs import Ledger
 from daybreak.run.backfill import OUTDATED, choose_partitions
 from daybreak.run.planning import Request, plan_run
+from daybreak.training.past import source_last_day
 from daybreak.workspace import Workspace
 from parcels import DAY, LAST_DAY, Parcels
 
@@ -146,6 +147,13 @@ def test_a_hole_in_the_history_stops_the_run_and_is_written_down_where_it_may_be
     # Monday the 11th is none that could be missing, and Friday is out of its sight.
     listing.run(date(2024, 3, 12))
     assert listing.last_run()["missing_days"] == []
+
+
+def test_a_training_knows_the_last_day_of_a_list_that_ends_with_the_partition(listing: Parcels) -> None:
+    path = listing.workspace.sql(listing.pipeline, "coverage")
+    if path.exists():
+        path.write_text(f"SELECT day FROM (\n{LISTED}) AS landed\nWHERE day <= :last_day\n")
+    assert source_last_day(listing.workspace, listing.pipeline) == LAST_DAY
 
 
 def test_a_history_that_reaches_before_the_source_is_full_of_holes(listing: Parcels) -> None:

@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from daybreak.batch.digest import ArrowDigest
+from daybreak.declaration.partition import day_calendar
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.training_record import SEARCHED
@@ -109,9 +110,10 @@ def held_out(last_day: date, weeks: int = 4) -> tuple[date, date]:
 
 def source_last_day(workspace: Workspace, pipeline: Pipeline) -> date | None:
     """Return the last day that the source holds data of, or None if it holds none."""
-    any_day = date(1970, 1, 1)
+    # A query may ask for no later day than :last_day.
+    today = day_calendar(pipeline.timezone).at(datetime.now(UTC)).first_day
     try:
-        found = workspace.queries(pipeline).coverage(day_binds(any_day, any_day, pipeline.timezone))
+        found = workspace.queries(pipeline).coverage(day_binds(today, today, pipeline.timezone))
     except SourceRefused as error:
         if error.__cause__ is not None and sqlstate(error.__cause__) in NOT_THERE:
             return None
