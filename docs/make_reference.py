@@ -74,7 +74,7 @@ def _signature(name: str, found: Any) -> str:
     fields = [line for line in declared.body if isinstance(line, ast.AnnAssign)]  # type: ignore[attr-defined]
     # What is a constant of the class nobody gives to it.
     written = [ast.unparse(line) for line in fields if "ClassVar" not in ast.unparse(line.annotation)]
-    return "\n".join([f"{name}(", *(f"    {_unquoted(line)}," for line in written), ")"])
+    return "\n".join([f"{name}(", *(f"    {_unquoted(line)}," for line in written), ")"]) if written else f"{name}()"
 
 
 def _arguments(function: Any) -> str:
