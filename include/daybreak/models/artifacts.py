@@ -51,7 +51,11 @@ class Artifacts:
                 f"The artifact of {model.name} version {model.version} holds no {SKOPS}, and no other kind is loaded.",
                 next_step="register it by training its pipeline: `daybreak train PIPELINE`.",
             )
-        return _from_skops(model, files[SKOPS])
+        return open_skops(
+            files[SKOPS],
+            f"The artifact of {model.name} version {model.version}",
+            f"restore {model.uri}, or choose another version with `--model-version`.",
+        )
 
     def _stored(self, model: "ModelVersion") -> Files:
         try:
@@ -114,21 +118,16 @@ def digest_of(files: Files) -> str:
     return digest.hexdigest()
 
 
-def _from_skops(model: "ModelVersion", data: bytes) -> Any:
-    refuse_untrusted(data, f"The artifact of {model.name} version {model.version}")
+def open_skops(data: bytes, what: str, restore: str) -> Any:
+    """Open a skops file that holds nothing it may not; raise ModelRefused, which calls it ``what``, otherwise."""
+    refuse_untrusted(data, what)
     try:
         loaded = load_trusted(data)
         problem = misplaced(loaded)
     except Exception as error:  # all of it may be held, and it does not fit together
-        raise ModelRefused(
-            f"The artifact of {model.name} version {model.version} cannot be opened ({type(error).__name__}).",
-            next_step=f"restore {model.uri}, or choose another version with `--model-version`.",
-        ) from error
+        raise ModelRefused(f"{what} cannot be opened ({type(error).__name__}).", next_step=restore) from error
     if problem:
-        raise ModelRefused(
-            f"The artifact of {model.name} version {model.version} is damaged: {problem}.",
-            next_step=f"restore {model.uri}, or choose another version with `--model-version`.",
-        )
+        raise ModelRefused(f"{what} is damaged: {problem}.", next_step=restore)
     return loaded
 
 

@@ -42,7 +42,8 @@ def describe(found: "MlflowVersion", storage: str, training: str, metrics: Mappi
     if missing := [tag for tag in _NEEDED_TAGS if not tags.get(tag)]:
         raise ModelRefused(
             f"{called} was not registered by Daybreak: it has no {' and no '.join(missing)}.",
-            next_step=f"register it through {training}.",
+            next_step=f"trust it by `daybreak adopt {found.name} --version {found.version} --trained-through DAY`, "
+            f"or register one through {training}.",
         )
     if not is_below(str(found.source), storage):
         raise ModelRefused(

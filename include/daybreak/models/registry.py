@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import DaybreakError, ModelRefused
+from daybreak.models.adopting import told_tags
 from daybreak.models.artifacts import SKOPS, Artifacts, Files, digest_of, refuse_untrusted
 from daybreak.models.canonical import canonical
 from daybreak.models.describing import ListedVersion, describe
@@ -89,19 +90,25 @@ class Registry:
             numbers = sorted((int(v.version) for v in client.search_model_versions(f"name='{quoted}'")), reverse=True)
             return [self._listed(client.get_model_version(name, str(number))) for number in numbers]
 
-    def adopt(self, name: str, version: int) -> ModelVersion:
+    def adopt(self, name: str, version: int, *, trained_through: date | None = None) -> ModelVersion:
         """Write down that a version may be trusted as it is now, its files and its tags.
 
-        Raises ModelRefused where it lacks something else, no run would load it, or it is known with other facts.
+        With ``trained_through`` a version that others registered gets the tags that a run needs, from its files. Raises
+        ModelRefused where it lacks something else, no run would load it, or it is known with other facts.
         """
         from mlflow.exceptions import MlflowException
 
         with self._answering() as client:
             try:
-                found = self._described(client.get_model_version(name, str(version)))
+                there = client.get_model_version(name, str(version))
             except MlflowException as error:
                 raise self._missing(name, f"version {version}") from error
+            tags = {} if trained_through is None else self._told(there, trained_through)
+            found = self._described(there)
         self.artifacts.load(found)
+        with self._answering() as client:
+            for tag in tags:
+                client.set_model_version_tag(name, str(version), tag, tags[tag])
         self._trusted_versions.record(found, "adopted")
         return found
 
@@ -181,6 +188,19 @@ class Registry:
             registered = self._described(created)
         self._trusted_versions.record(registered, "registered")
         return registered
+
+    def _told(self, there: "MlflowVersion", trained_through: date) -> dict[str, str]:
+        """Complete the tags of a version that has none of Daybreak's, here and not yet in the registry."""
+        called = f"{there.name} version {there.version}"
+        if there.tags.get("digest"):
+            raise ModelRefused(
+                f"{called} says itself through which day it was trained ({there.tags.get('trained_through')}).",
+                next_step=f"adopt it without: `daybreak adopt {there.name} --version {there.version}`.",
+            )
+        elsewhere = f"daybreak register {there.name} --from models:/{there.name}/{there.version} --trained-through DAY"
+        tags = told_tags(called, str(there.source), self._storage, trained_through, elsewhere)
+        there.tags.update(tags)
+        return tags
 
     def _training(self, name: str) -> str:
         """Return the command that trains a model: that of its pipeline, which may have several."""

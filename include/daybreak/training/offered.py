@@ -1,0 +1,135 @@
+"""Offered: a model that was fitted elsewhere, opened by the rules of a run and tried before it is registered."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.segments import ModelRef
+from daybreak.errors import ModelRefused, SourceRefused
+from daybreak.models.artifacts import open_skops
+from daybreak.training.brought import Brought
+from daybreak.training.pickles import resaved
+from daybreak.training.trial import values_of
+from daybreak.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+# What a signature and a trial are made of; all rows are measured.
+TRIED = 1_000
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A model that is offered, rows of its input, and the last day that it has seen anything of."""
+
+    brought: Brought
+    sample: "pa.Table"
+    trained_through: date
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model that was opened: rows as it takes them, and what it makes of them."""
+
+    model: Any
+    rows: "pa.RecordBatch"
+    predicted: "np.ndarray"
+
+
+def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offered: Offered) -> Opened:
+    """Open a model by the rules of a run and score the sample; nothing is written.
+
+    Raises ModelRefused where a run could not use it, SourceRefused where the sample is not what it takes.
+    """
+    brought, method = offered.brought, pipeline.prediction.method
+    content, before = brought.content, None
+    if brought.pickled:
+        _refuse_pickle(workspace, ref, brought)
+        whole = _as_taken(offered.sample, offered.sample.column_names).slice(0, TRIED)
+        again = resaved(content, brought.place, method, whole)
+        content, before = again.skops, again.predicted
+    model = open_skops(content, f"The model of {brought.place}", "save it again, or bring another one.")
+    rows = _as_taken(offered.sample, _features(pipeline, model, offered))
+    if not hasattr(model, method):
+        raise ModelRefused(
+            f"The model of {brought.place} is a {type(model).__name__}, which has no {method}.",
+            next_step=f"bring one that has, or declare another `method` in {pipeline.name}'s Prediction.",
+            pipeline=pipeline.name,
+        )
+    try:
+        predicted = values_of(model, method, rows.to_pandas())
+    except Exception as error:  # whatever a model raises where the rows are not what it takes
+        raise ModelRefused(
+            f"The model of {brought.place} cannot score the sample: {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:200]}.",
+            next_step="give a sample with the columns and types that it was fitted on.",
+            pipeline=pipeline.name,
+        ) from error
+    if before is not None and predicted[:TRIED].tobytes() != before:
+        raise ModelRefused(
+            f"The model of {brought.place} predicts otherwise once it is saved as a skops file.",
+            next_step="save it as one where it was fitted, and look what differs.",
+        )
+    _refuse_out_of_range(pipeline, brought, predicted)
+    return Opened(model, rows, predicted)
+
+
+def _refuse_pickle(workspace: Workspace, ref: ModelRef, brought: Brought) -> None:
+    if ref.name not in workspace.settings.may_be_pickled:
+        raise ModelRefused(
+            f"{brought.place} is a pickle: to open it runs whatever its writer put into it.",
+            next_step="save it as a skops file; or, if you trust its writer, set "
+            f"DAYBREAK_PICKLED_MODELS={ref.name} for this one command.",
+        )
+
+
+def _features(pipeline: Pipeline, model: Any, offered: Offered) -> list[str]:
+    """Return the columns that the model takes, in its order."""
+    known = getattr(model, "feature_names_in_", None)
+    names = [str(name) for name in known] if known is not None else list(offered.brought.columns)
+    given = offered.sample.column_names
+    if not names:
+        beside = {*pipeline.entity_key, *pipeline.carries, pipeline.target}
+        names = [name for name in given if name not in beside]
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise SourceRefused(
+            f"The sample lacks {', '.join(missing[:5])}{f' and {len(missing) - 5} more' if len(missing) > 5 else ''}, "
+            "which the model takes.",
+            next_step="give rows with every column that it was fitted on, under the same names.",
+            pipeline=pipeline.name,
+        )
+    wanted = getattr(model, "n_features_in_", len(names))
+    if wanted != len(names):
+        raise SourceRefused(
+            f"The model takes {wanted} columns and does not say which; the sample has {len(names)} besides its key.",
+            next_step="give a sample with just the columns that it was fitted on, in their order, besides the key.",
+            pipeline=pipeline.name,
+        )
+    return names
+
+
+def _as_taken(sample: "pa.Table", names: list[str]) -> "pa.RecordBatch":
+    """Return columns of the sample as a run gives them to a model."""
+    from daybreak.batch.signature import Signature
+
+    [batch] = sample.select(names).combine_chunks().to_batches()
+    return Signature(tuple((name, "") for name in names)).conform(batch)
+
+
+def _refuse_out_of_range(pipeline: Pipeline, brought: Brought, predicted: "np.ndarray") -> None:
+    import numpy as np
+
+    asked = pipeline.prediction
+    with np.errstate(invalid="ignore"):
+        outside = int((~np.isfinite(predicted) | (predicted < asked.low) | (predicted > asked.high)).sum())
+    if outside > pipeline.max_failed_share * len(predicted):
+        raise ModelRefused(
+            f"Of {len(predicted):,} rows of the sample, the model of {brought.place} predicts {outside:,} as something "
+            f"else than a number from {asked.low:g} to {asked.high:g}: a run would refuse them.",
+            next_step=f"bring a model that predicts {asked.column}, or declare another range.",
+            pipeline=pipeline.name,
+        )
