@@ -49,6 +49,7 @@ class FreshProcess:
             expired = late.finished.is_set()
             late.cancel()
             if expired:
+                process.wait()  # or the next question might still find it alive
                 raise subprocess.TimeoutExpired(self._command, seconds)
             # One that does not fork, or was killed, has ended itself.
             returncode = int(code) if code else process.wait()
