@@ -153,7 +153,7 @@ def test_a_pickle_is_opened_only_where_a_setting_names_the_model(
     monkeypatch.setenv("DAYBREAK_PICKLED_MODELS", MODEL)
     code, _, err = daybreak(*told)
     assert (code, trace.exists()) == (1, True)
-    assert "cannot be used here: " in err
+    assert "is a NoneType, which has no predict" in err
     assert [version.version for version in parcels.workspace.registry.versions(MODEL)] == [1]
 
 

@@ -5,6 +5,7 @@ planned only on what the storage holds.
 """
 
 import hashlib
+import importlib.util
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 from daybreak.errors import ModelRefused, WarehouseUnavailable
 from daybreak.models.tree_bounds import misplaced
-from daybreak.models.trusted import load_trusted, refused_names
+from daybreak.models.trusted import families, load_trusted, refused_names
 
 if TYPE_CHECKING:
     from daybreak.models.version import ModelVersion
@@ -121,6 +122,7 @@ def digest_of(files: Files) -> str:
 def open_skops(data: bytes, what: str, restore: str) -> Any:
     """Open a skops file that holds nothing it may not; raise ModelRefused, which calls it ``what``, otherwise."""
     refuse_untrusted(data, what)
+    refuse_uninstalled(data, what)
     try:
         loaded = load_trusted(data)
         problem = misplaced(loaded)
@@ -140,3 +142,13 @@ def refuse_untrusted(data: bytes, what: str) -> None:
             next_step="make it of scikit-learn's own estimators, without functions or classes of your own "
             "(docs/model-lifecycle.md says what a model may hold).",
         )
+
+
+def refuse_uninstalled(data: bytes, what: str) -> None:
+    """Refuse a model of a library that is an extra and not installed here."""
+    for family in families(data):
+        if importlib.util.find_spec(family) is None:
+            raise ModelRefused(
+                f"{what} is of {family}, which is not installed.",
+                next_step=f"install it as it is locked: `pip install --no-deps -r requirements/{family}.txt`.",
+            )

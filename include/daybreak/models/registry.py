@@ -21,10 +21,11 @@ from daybreak.declaration.segments import ModelRef
 from daybreak.errors import DaybreakError, ModelRefused
 from daybreak.models.adopting import told_tags
 from daybreak.models.artifacts import SKOPS, Artifacts, Files, digest_of, refuse_untrusted
-from daybreak.models.canonical import canonical
-from daybreak.models.describing import ListedVersion, describe
+from daybreak.models.canonical import canonical, forget_moment
+from daybreak.models.describing import CATEGORIES, ListedVersion, describe
 from daybreak.models.registry_connection import refuse_silence, registry_unavailable
 from daybreak.models.training_record import TrainingRecord
+from daybreak.models.trusted import FAMILIES, families
 from daybreak.models.trusted_versions import TrustedVersions
 from daybreak.models.version import NEEDED, ModelVersion, library_versions
 from daybreak.warehouse.database import with_driver
@@ -163,7 +164,8 @@ class Registry:
         # Before anything is written: what no run would load is no version.
         refuse_untrusted(files[SKOPS], f"The model that was fitted for {name}")
         tags = {**record.tags, "trained_through": trained_through.isoformat()}
-        tags |= {f"library.{package}": version for package, version in libraries.items()}
+        unneeded = set(FAMILIES) - set(families(files[SKOPS]))
+        tags |= {f"library.{name}": version for name, version in libraries.items() if name not in unneeded}
         with self._answering() as client:
             experiment = client.get_experiment_by_name(name)
             artifacts = f"{self._storage}/{name}"
@@ -271,6 +273,10 @@ def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapp
     import skops.io
     from mlflow.models import infer_signature
 
+    forget_moment(model)
+    saved = skops.io.dumps(model)
+    # MLflow calls them texts.
+    categories = [str(name) for name, kind in sample.dtypes.items() if kind == "category"]
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         # Integer columns that turn out to have nulls are conformed before they reach the model.
         warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column.*")
@@ -280,7 +286,8 @@ def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapp
             serialization_format="skops",
             signature=infer_signature(sample, getattr(model, method)(sample)),
             pyfunc_predict_fn=method,
-            pip_requirements=[f"{package}=={libraries[package]}" for package in NEEDED],
-            skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
+            pip_requirements=[f"{package}=={libraries[package]}" for package in (*NEEDED, *families(saved))],
+            skops_trusted_types=skops.io.get_untrusted_types(data=saved),
+            metadata={CATEGORIES: categories} if categories else None,
         )
         return {path.name: path.read_bytes() for path in Path(folder, "model").iterdir()}

@@ -55,7 +55,7 @@ def bring(
     keep_watched(workspace.warehouse, pipeline, version, Unseen(opened.rows.to_pandas(), actual, opened.predicted))
     progress("scoring the sample in a fresh process")
     rows = version.signature.conform(opened.rows.slice(0, TRIED))
-    trial = Trial(version, rows, opened.predicted[:TRIED])
+    trial = Trial(version, rows, opened.tried)
     if problem := try_in_fresh_process(workspace.registry.artifacts, pipeline.prediction.method, [trial]):
         raise ModelRefused(
             f"{version.name} version {version.version} cannot be used by a fresh process: {problem}.",

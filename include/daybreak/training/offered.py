@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import ModelRefused, SourceRefused
+from daybreak.errors import ModelRefused
 from daybreak.models.artifacts import open_skops
 from daybreak.training.brought import Brought
 from daybreak.training.pickles import resaved
+from daybreak.training.taken import features, scored
 from daybreak.training.trial import values_of
 from daybreak.workspace import Workspace
 
@@ -32,11 +33,12 @@ class Offered:
 
 @dataclass(frozen=True)
 class Opened:
-    """A model that was opened: rows as it takes them, and what it makes of them."""
+    """A model that was opened: rows as it takes them, what it makes of them, and of the first ``TRIED`` alone."""
 
     model: Any
     rows: "pa.RecordBatch"
     predicted: "np.ndarray"
+    tried: "np.ndarray"
 
 
 def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offered: Offered) -> Opened:
@@ -46,13 +48,13 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
     """
     brought, method = offered.brought, pipeline.prediction.method
     content, before = brought.content, None
+    unnamed = list(brought.columns) or _beside(pipeline, offered.sample)
     if brought.pickled:
         _refuse_pickle(workspace, ref, brought)
-        whole = _as_taken(offered.sample, offered.sample.column_names).slice(0, TRIED)
-        again = resaved(content, brought.place, method, whole)
+        again = resaved(content, brought.place, method, offered.sample.slice(0, TRIED), unnamed)
         content, before = again.skops, again.predicted
     model = open_skops(content, f"The model of {brought.place}", "save it again, or bring another one.")
-    rows = _as_taken(offered.sample, _features(pipeline, model, offered))
+    rows = features(model, offered.sample, unnamed)
     if not hasattr(model, method):
         raise ModelRefused(
             f"The model of {brought.place} is a {type(model).__name__}, which has no {method}.",
@@ -60,7 +62,7 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
             pipeline=pipeline.name,
         )
     try:
-        predicted = values_of(model, method, rows.to_pandas())
+        rows, predicted = scored(model, method, rows)
     except Exception as error:  # whatever a model raises where the rows are not what it takes
         raise ModelRefused(
             f"The model of {brought.place} cannot score the sample: {type(error).__name__}: "
@@ -68,13 +70,20 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
             next_step="give a sample with the columns and types that it was fitted on.",
             pipeline=pipeline.name,
         ) from error
-    if before is not None and predicted[:TRIED].tobytes() != before:
+    tried = values_of(model, method, rows.slice(0, TRIED).to_pandas())
+    if before is not None and tried.tobytes() != before:
         raise ModelRefused(
             f"The model of {brought.place} predicts otherwise once it is saved as a skops file.",
             next_step="save it as one where it was fitted, and look what differs.",
         )
     _refuse_out_of_range(pipeline, brought, predicted)
-    return Opened(model, rows, predicted)
+    return Opened(model, rows, predicted, tried)
+
+
+def _beside(pipeline: Pipeline, sample: "pa.Table") -> list[str]:
+    """Return the columns of a sample that may be features, where nothing says which are."""
+    beside = {*pipeline.entity_key, *pipeline.carries, pipeline.target}
+    return [name for name in sample.column_names if name not in beside]
 
 
 def _refuse_pickle(workspace: Workspace, ref: ModelRef, brought: Brought) -> None:
@@ -84,40 +93,6 @@ def _refuse_pickle(workspace: Workspace, ref: ModelRef, brought: Brought) -> Non
             next_step="save it as a skops file; or, if you trust its writer, set "
             f"DAYBREAK_PICKLED_MODELS={ref.name} for this one command.",
         )
-
-
-def _features(pipeline: Pipeline, model: Any, offered: Offered) -> list[str]:
-    """Return the columns that the model takes, in its order."""
-    known = getattr(model, "feature_names_in_", None)
-    names = [str(name) for name in known] if known is not None else list(offered.brought.columns)
-    given = offered.sample.column_names
-    if not names:
-        beside = {*pipeline.entity_key, *pipeline.carries, pipeline.target}
-        names = [name for name in given if name not in beside]
-    missing = [name for name in names if name not in given]
-    if missing:
-        raise SourceRefused(
-            f"The sample lacks {', '.join(missing[:5])}{f' and {len(missing) - 5} more' if len(missing) > 5 else ''}, "
-            "which the model takes.",
-            next_step="give rows with every column that it was fitted on, under the same names.",
-            pipeline=pipeline.name,
-        )
-    wanted = getattr(model, "n_features_in_", len(names))
-    if wanted != len(names):
-        raise SourceRefused(
-            f"The model takes {wanted} columns and does not say which; the sample has {len(names)} besides its key.",
-            next_step="give a sample with just the columns that it was fitted on, in their order, besides the key.",
-            pipeline=pipeline.name,
-        )
-    return names
-
-
-def _as_taken(sample: "pa.Table", names: list[str]) -> "pa.RecordBatch":
-    """Return columns of the sample as a run gives them to a model."""
-    from daybreak.batch.signature import Signature
-
-    [batch] = sample.select(names).combine_chunks().to_batches()
-    return Signature(tuple((name, "") for name in names)).conform(batch)
 
 
 def _refuse_out_of_range(pipeline: Pipeline, brought: Brought, predicted: "np.ndarray") -> None:

@@ -5,15 +5,18 @@ process that is told no password, and never in a run: what is registered is the 
 """
 
 import io
+import json
 import subprocess
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from daybreak.errors import ModelRefused
 from daybreak.settings import environment_of
 from daybreak.training.fresh_process import fresh_process, serve
-from daybreak.training.trial import values_of, written
+from daybreak.training.taken import features, scored
+from daybreak.training.trial import written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,14 +36,16 @@ class Resaved:
     predicted: bytes
 
 
-def resaved(content: bytes, what: str, method: str, sample: "pa.RecordBatch") -> Resaved:
+def resaved(content: bytes, what: str, method: str, sample: "pa.Table", unnamed: list[str]) -> Resaved:
     """Open a pickle in a process of its own and save the model as a skops file.
 
-    Raises ModelRefused where it cannot be opened, is of another minor version of scikit-learn, or holds what skops
-    cannot save.
+    ``unnamed`` are the columns of the sample that it takes where it names none itself. Raises ModelRefused where it
+    cannot be opened, is of another minor version of scikit-learn, or holds what skops cannot save.
     """
-    rows = written(sample)
-    asked = b"".join([f"{method}\n".encode(), len(rows).to_bytes(_LENGTH, "big"), rows, content])
+    [batch] = sample.combine_chunks().to_batches()
+    rows = written(batch)
+    told = json.dumps({"method": method, "unnamed": unnamed, "rows": len(rows)})
+    asked = b"".join([told.encode(), b"\n", rows, content])
     try:
         done = fresh_process("daybreak.training.pickles", environment_of(*_KNOWN)).ask(asked, _SECONDS)
     except subprocess.TimeoutExpired:
@@ -63,15 +68,18 @@ def _answer(asked: BinaryIO, answered: BinaryIO) -> None:
     import skops.io
     from sklearn.exceptions import InconsistentVersionWarning
 
-    method = asked.readline().decode().strip()
-    rows = pa.ipc.open_stream(asked.read(int.from_bytes(asked.read(_LENGTH), "big"))).read_all()
+    told = json.loads(asked.readline())
+    rows = pa.ipc.open_stream(asked.read(told["rows"])).read_all()
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
         model: Any = joblib.load(io.BytesIO(asked.read()))
     saved = skops.io.dumps(model)
     answered.write(len(saved).to_bytes(_LENGTH, "big"))
     answered.write(saved)
-    answered.write(values_of(model, method, rows.to_pandas()).tobytes())
+    # A sample that it does not take is refused, and by a better word, by who has asked.
+    with suppress(Exception):
+        _, predicted = scored(model, told["method"], features(model, rows, told["unnamed"]))
+        answered.write(predicted.tobytes())
 
 
 if __name__ == "__main__":
