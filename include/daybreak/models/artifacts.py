@@ -148,7 +148,12 @@ def refuse_uninstalled(data: bytes, what: str) -> None:
     """Refuse a model of a library that is an extra and not installed here."""
     for family in families(data):
         if importlib.util.find_spec(family) is None:
-            raise ModelRefused(
-                f"{what} is of {family}, which is not installed.",
-                next_step=f"install it as it is locked: `pip install --no-deps -r requirements/{family}.txt`.",
-            )
+            raise uninstalled(what, family)
+
+
+def uninstalled(what: str, family: str) -> ModelRefused:
+    """Say that a model needs a library that is not installed."""
+    return ModelRefused(
+        f"{what} is of {family}, which is not installed.",
+        next_step=f"install it as it is locked: `pip install --no-deps --require-hashes -r requirements/{family}.txt`.",
+    )

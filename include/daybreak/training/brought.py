@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,18 +16,28 @@ from daybreak.models.artifacts import Files
 _OF_MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
 _VERSION = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<number>\d+)|@(?P<alias>[^/@]+))")
 _DESCRIPTION = "MLmodel"
+_FLAVORS = ("sklearn", "lightgbm", "xgboost", "catboost")
+# Classes that are read from their library's own format as they were saved, but for the labels of XGBoost's classes.
+OWN_FORMATS = {
+    ("xgboost", "XGBClassifier"),
+    ("xgboost", "XGBRegressor"),
+    ("catboost", "CatBoostClassifier"),
+    ("catboost", "CatBoostRegressor"),
+}
 
 
 @dataclass(frozen=True)
 class Brought:
-    """A saved model: its bytes, whether they are a skops file or a pickle, and what was saved beside it.
+    """A saved model: its bytes, what they are, and what was saved beside it.
 
+    ``own`` names library and class where they are in the library's own format, which holds numbers and no code.
     ``columns`` are the names of its input where its writer noted them, ``example`` rows of it.
     """
 
     place: str
     content: bytes
     pickled: bool
+    own: tuple[str, str] | None = None
     columns: tuple[str, ...] = ()
     example: bytes | None = None
 
@@ -60,7 +70,8 @@ def _described(place: str, files: Files) -> Brought:
     try:
         described = yaml.safe_load(files[_DESCRIPTION])
         flavors: dict[str, Any] = described["flavors"]
-        own = next((flavors[name] for name in ("sklearn", "lightgbm", "xgboost") if name in flavors), None)
+        flavor = next((name for name in _FLAVORS if name in flavors), "none")
+        own: dict[str, Any] = flavors.get(flavor) or {}
         inputs = json.loads((described.get("signature") or {}).get("inputs") or "[]")
         columns = tuple(str(column["name"]) for column in inputs if "name" in column)
         example = (described.get("saved_input_example_info") or {}).get("artifact_path")
@@ -69,15 +80,24 @@ def _described(place: str, files: Files) -> Brought:
             f"The {_DESCRIPTION} of {place} cannot be read ({type(error).__name__}).",
             next_step="save the model again with MLflow, or name its file.",
         ) from error
-    name = str((own or {}).get("pickled_model") or (own or {}).get("data") or "")
+    name = str(own.get("pickled_model") or own.get("data") or "")
     if name not in files:
-        known = ", ".join(flavors) or "none"
         raise ModelRefused(
-            f"{place} holds no model of scikit-learn's kind (its flavors: {known}).",
-            next_step="register one that was saved by mlflow.sklearn.",
+            f"{place} holds no model of scikit-learn's kind (its flavors: {', '.join(flavors) or 'none'}).",
+            next_step=f"register one that was saved by mlflow.{', mlflow.'.join(_FLAVORS)}.",
         )
     content = files[name]
-    return Brought(place, content, not _is_skops(content), columns, files.get(str(example)))
+    skops = _is_skops(content)
+    found = Brought(place, content, not skops, columns=columns, example=files.get(str(example)))
+    if skops or "pickled_model" in own:
+        return found
+    made = str(own.get("model_class") or own.get("model_type")).rpartition(".")[2]
+    if (flavor, made) not in OWN_FORMATS:
+        raise ModelRefused(
+            f"{place} is a {made} of {flavor} in a format that is not read ({name}).",
+            next_step="save it with skops where it was fitted (`skops.io.dump(model, FILE)`), and name that file.",
+        )
+    return replace(found, pickled=False, own=(flavor, made))
 
 
 def _is_skops(content: bytes) -> bool:

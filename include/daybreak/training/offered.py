@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused
-from daybreak.models.artifacts import open_skops
+from daybreak.models.artifacts import open_skops, uninstalled
 from daybreak.training.brought import Brought
 from daybreak.training.pickles import resaved
 from daybreak.training.taken import features, scored
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # What a signature and a trial are made of; all rows are measured.
 TRIED = 1_000
+_SAVE_AGAIN = "save it again, or bring another one."
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
         _refuse_pickle(workspace, ref, brought)
         again = resaved(content, brought.place, method, offered.sample.slice(0, TRIED), unnamed)
         content, before = again.skops, again.predicted
-    model = open_skops(content, f"The model of {brought.place}", "save it again, or bring another one.")
+    what = f"The model of {brought.place}"
+    model = _from_own_format(brought, what) if brought.own else open_skops(content, what, _SAVE_AGAIN)
     rows = features(model, offered.sample, unnamed)
     if not hasattr(model, method):
         raise ModelRefused(
@@ -78,6 +81,22 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
         )
     _refuse_out_of_range(pipeline, brought, predicted)
     return Opened(model, rows, predicted, tried)
+
+
+def _from_own_format(brought: Brought, what: str) -> Any:
+    """Read a model that its library saved in a format of its own."""
+    family, made = brought.own or ("", "")
+    try:
+        model = getattr(import_module(family), made)()
+        if family == "xgboost":
+            model.load_model(bytearray(brought.content))
+        else:
+            model.load_model(blob=brought.content)
+    except ImportError as error:
+        raise uninstalled(what, family) from error
+    except Exception as error:  # whatever the library raises
+        raise ModelRefused(f"{what} cannot be opened ({type(error).__name__}).", next_step=_SAVE_AGAIN) from error
+    return model
 
 
 def _beside(pipeline: Pipeline, sample: "pa.Table") -> list[str]:

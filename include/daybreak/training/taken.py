@@ -30,7 +30,8 @@ def features(model: Any, sample: "pa.Table", unnamed: Sequence[str]) -> "pa.Reco
             f"The sample lacks {', '.join(missing[:_SHOWN])}{more}, which the model takes.",
             next_step="give rows with every column that it was fitted on, under the same names.",
         )
-    wanted = getattr(model, "n_features_in_", len(names))
+    # CatBoost knows none of a model that it has loaded.
+    wanted = getattr(model, "n_features_in_", 0) or len(names)
     if wanted != len(names):
         raise SourceRefused(
             f"The model takes {wanted} columns and does not say which; the sample has {len(names)} besides its key.",
