@@ -1,5 +1,6 @@
 """Whatever a person types, a command ends with a result or with one line that names the next step."""
 
+import re
 from datetime import date
 
 import hypothesis
@@ -38,12 +39,16 @@ DAYS = (
     | TEXTS
 )
 NUMBERS = st.sampled_from(["0", "1", "-1", "99", "2147483648", "9223372036854775808", "1e3", "\uff11"]) | TEXTS
-WORDS = {"P": NAMES, "D": DAYS, "N": NUMBERS, "T": TEXTS}
+# What is a day, or a pipeline's name, would have a model trained or a year of sales loaded.
+NO_DAYS = DAYS.filter(lambda text: not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII))
+WORDS = {"P": NAMES, "D": DAYS, "N": NUMBERS, "T": TEXTS, "X": NO_DAYS}
 # Each command with what it takes: a pipeline, days, numbers, texts.
 COMMANDS = [
     "run P --partition D --dry-run --model-version N",
     "backfill P D D --dry-run --model-version N --policy T",
     "backfill P D D --missing --policy T",
+    "backfill P D D --failed",
+    "backfill P D D --outdated --dry-run",
     "push P D",
     "rollback P D",
     "replay P D --from T",
@@ -51,6 +56,9 @@ COMMANDS = [
     "diff P D N N --by T",
     "runs P --limit N",
     "runs P --missing",
+    "runs P --outdated",
+    "runs P --failed",
+    "runs P --stale",
     "show P D --run N",
     "deliveries P D",
     "models P",
@@ -60,7 +68,21 @@ COMMANDS = [
     "adopt T N",
     "measure P --from D --to D",
     "performance P",
+    "tables P",
     "tables P --dry-run",
+    "train P --through X",
+    "sweep P",
+    "doctor T",
+    "init T",
+    "new T --from-csv T --key T --target T --positive T --timezone T --as-of D",
+    "new churn --from-csv /dev/null --key T --target T --delimiter T --decimal T --thousands T --encoding T --empty T",
+    "load-csv P T --as-of D --delimiter T --decimal T --thousands T --encoding T --empty T",
+    "load-demo --into-named-warehouse --last-day X",
+    "local T",
+    "local up T",
+    "local demo T",
+    "local status T",
+    "local down T",
     "url --role T",
     "roles T",
     "T P D N",
