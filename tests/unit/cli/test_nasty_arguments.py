@@ -39,9 +39,9 @@ DAYS = (
     | TEXTS
 )
 NUMBERS = st.sampled_from(["0", "1", "-1", "99", "2147483648", "9223372036854775808", "1e3", "\uff11"]) | TEXTS
-# What is a day, or a pipeline's name, would have a model trained or a year of sales loaded.
+# With a day a model would be trained, or a year of sales loaded, and with no argument at all a stack started.
 NO_DAYS = DAYS.filter(lambda text: not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII))
-WORDS = {"P": NAMES, "D": DAYS, "N": NUMBERS, "T": TEXTS, "X": NO_DAYS}
+WORDS = {"P": NAMES, "D": DAYS, "N": NUMBERS, "T": TEXTS, "X": NO_DAYS, "W": TEXTS.filter("--".__ne__)}
 # Each command with what it takes: a pipeline, days, numbers, texts.
 COMMANDS = [
     "run P --partition D --dry-run --model-version N",
@@ -72,17 +72,17 @@ COMMANDS = [
     "tables P --dry-run",
     "train P --through X",
     "sweep P",
-    "doctor T",
-    "init T",
+    "doctor W",
+    "init W",
     "new T --from-csv T --key T --target T --positive T --timezone T --as-of D",
     "new churn --from-csv /dev/null --key T --target T --delimiter T --decimal T --thousands T --encoding T --empty T",
     "load-csv P T --as-of D --delimiter T --decimal T --thousands T --encoding T --empty T",
     "load-demo --into-named-warehouse --last-day X",
     "local T",
-    "local up T",
-    "local demo T",
-    "local status T",
-    "local down T",
+    "local up W",
+    "local demo W",
+    "local status W",
+    "local down W",
     "url --role T",
     "roles T",
     "T P D N",
