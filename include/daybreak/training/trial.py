@@ -29,7 +29,7 @@ class Trial:
 
 def try_in_fresh_process(artifacts: Artifacts, method: str, trials: Sequence[Trial]) -> str | None:
     """Return what went wrong, or None: each sample's predictions must be those made here, bit for bit."""
-    samples = [_written(trial.sample) for trial in trials]
+    samples = [written(trial.sample) for trial in trials]
     told = {
         "method": method,
         "cache": str(artifacts.cache),
@@ -56,7 +56,8 @@ def values_of(model: Any, method: str, frame: Any) -> "np.ndarray":
     return np.asarray(values, dtype=np.float64).reshape(-1)
 
 
-def _written(sample: "pa.RecordBatch") -> bytes:
+def written(sample: "pa.RecordBatch") -> bytes:
+    """Return a batch as a stream of Arrow."""
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
