@@ -15,8 +15,8 @@ def test_each_column_is_told_with_its_use_and_why_it_is_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcomes = ["Yes"] * 10 + ["No"] * 20 + [""] * 10
-    rows = [f"M{n},{n % 5}.5,only,?,{outcome}" for n, outcome in enumerate(outcomes)]
-    file = read_csv(write(tmp_path / "members.csv", "member,fee,same,note,left", rows), ["member"])
+    rows = [f"M{n},{n % 5}.5,?,{outcome}" for n, outcome in enumerate(outcomes)]
+    file = read_csv(write(tmp_path / "members.csv", "member,fee,note,left", rows), ["member"])
     target = find_target(file, "left", None)
     print_file(file, target, propose(file, target.column))
     *lines, share = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
@@ -24,6 +24,6 @@ def test_each_column_is_told_with_its_use_and_why_it_is_left_out(
     assert "key" in told["member"]
     assert "feature" in told["fee"]
     assert "target" in told["left"]
-    assert "left out: " in told["same"]
+    assert "left out: " in told["note"]
     assert "'?' read as empty" in told["note"]
     assert share == "left is Yes in 10 of the 30 rows that have it (33.3%)."
