@@ -1,4 +1,4 @@
-"""The commands that start a pipeline: `new` from a CSV file, `load-csv` for the files that come after it."""
+"""The commands that start a pipeline: `new` from a CSV file or a table, `load-csv` for the files that come after it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from daybreak.cli.arguments import Name, open_workspace
+from daybreak.declaration.cadence import DAILY
 from daybreak.errors import ConfigurationError
 from daybreak.settings import Settings
 
@@ -41,9 +42,20 @@ Empty = Annotated[
 @starting.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new pipeline, for example churn.")],
-    from_csv: Annotated[Path, typer.Option("--from-csv", help="The file; its first line names the columns.")],
     key: Annotated[list[str], typer.Option(help="Column that tells the rows apart; repeated where it takes several.")],
-    target: Annotated[str, typer.Option(help="Column to predict; it has two values.")],
+    target: Annotated[str, typer.Option(help="Column to predict; of a file it has two values.")],
+    from_csv: Annotated[
+        Path | None, typer.Option("--from-csv", help="The file; its first line names the columns.")
+    ] = None,
+    from_table: Annotated[
+        str | None,
+        typer.Option("--from-table", metavar="SCHEMA.TABLE", help="A table of the warehouse with a row for each time."),
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="The table's column that says of when a row is.")] = None,
+    every: Annotated[str, typer.Option(help="How long a partition is: hour, day, week or month.")] = DAILY.word,
+    measures: Annotated[
+        str | None, typer.Option(help="What the table's target is: amounts or counts; default: told by its values.")
+    ] = None,
     positive: Annotated[
         str | None, typer.Option(help="The target's value whose probability is predicted; default: yes, true or 1.")
     ] = None,
@@ -57,10 +69,28 @@ def new(
     load: Annotated[bool, typer.Option(help="Load the file's rows into the warehouse.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be written.")] = False,
 ) -> None:
-    """Make a pipeline from a CSV file: declaration, query and DAG, and its source table.
+    """Make a pipeline from a CSV file, which is loaded, or from a table that is there: declaration, queries and DAG.
 
     Everything is proposed from the rows there are, and is yours to edit. Nothing that exists is overwritten.
     """
+    if from_table is not None:
+        from daybreak.cli.new_from_table import new_from_table
+
+        of_files = (from_csv, as_of, delimiter, decimal, thousands, encoding, empty, None if load else "--no-load")
+        if time is None or any(option is not None for option in of_files):
+            raise ConfigurationError(
+                "A table takes no option of a file." if time else "Nothing says of when a row of the table is.",
+                next_step="leave it out." if time else "name its column of dates or times as `--time`.",
+            )
+        new_from_table(name, from_table, key, target, time, every, timezone, positive, measures, dry_run=dry_run)
+        return
+    if from_csv is None or time is not None or measures is not None or every != DAILY.word:
+        raise ConfigurationError(
+            "A file is of the day that it is loaded as of." if from_csv else "No source is named.",
+            next_step="leave `--time`, `--every` and `--measures` out."
+            if from_csv
+            else "name a file with `--from-csv`, or a table with `--from-table`.",
+        )
     from daybreak.cli.display import out
     from daybreak.cli.files import print_file, repeated
     from daybreak.starting.csv_file import read_csv
@@ -181,14 +211,8 @@ def _source_table(pipeline: "Pipeline") -> str:
 
 
 def _day(as_of: str | None, timezone: str) -> "date":
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
     from daybreak.declaration.partition import day_calendar
+    from daybreak.starting.time_zones import refuse_unknown_zone
 
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigurationError(
-            f"There is no time zone '{timezone}'.", next_step="name one, such as `--timezone America/New_York`."
-        ) from error
+    refuse_unknown_zone(timezone)
     return day_calendar(timezone).resolve(as_of, as_of=datetime.now(UTC)).first_day

@@ -108,11 +108,14 @@ def _propose(proposal: Proposal, name: str, column: "pa.ChunkedArray") -> None:
 
 
 def _range(numbers: "pa.ChunkedArray") -> str:
-    """Propose twice what was seen; a number that was never negative stays so, a flag stays one."""
     import pyarrow.compute as pc
 
     found = pc.min_max(numbers.filter(pc.is_finite(numbers))).as_py()
-    low, high = found["min"] or 0, found["max"] or 0
+    return proposed_range(found["min"] or 0, found["max"] or 0)
+
+
+def proposed_range(low: float, high: float) -> str:
+    """Propose twice what was seen; a number that was never negative stays so, a flag stays one."""
     if low >= 0 and high <= 1:
         return "(0, 1)"
     return f"({literal(-_rounded(-2 * low)) if low < 0 else 0}, {literal(_rounded(2 * high)) if high > 0 else 0})"

@@ -10,7 +10,7 @@ from daybreak.starting.csv_file import CsvFile
 from daybreak.starting.proposals import Proposal, laid_out, literal, propose
 
 TEMPLATES = Path(__file__).parent / "templates"
-_YES = ("yes", "y", "true", "t", "1", "1.0")
+YES = ("yes", "y", "true", "t", "1", "1.0")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def find_target(file: CsvFile, wanted: str, positive: str | None) -> Target:
         raise SourceRefused(
             f"{wanted} is never {positive!r}.", next_step=f"choose `--positive` from {', '.join(map(repr, named))}."
         )
-    said_yes = [value for text, value in named.items() if text.lower() in _YES]
+    said_yes = [value for text, value in named.items() if text.lower() in YES]
     chosen: Any = named[positive] if positive else (said_yes or sorted(counts, key=lambda value: counts[value]))[0]
     return Target(column, chosen, counts[chosen])
 
@@ -67,7 +67,8 @@ def render(name: str, package: str, timezone: str, file: CsvFile, target: Target
     }
 
 
-def _entity_key(keys: tuple[str, ...]) -> str:
+def entity_key(keys: tuple[str, ...]) -> str:
+    """Write the entity key of a declaration."""
     if len(keys) == 1:
         return f"entity_key=({literal(keys[0])},),"
     return laid_out("entity_key=(", list(map(literal, keys)), "),", 4).replace("\n", "\n    ")
@@ -88,7 +89,7 @@ def _values(
         "constant": name.upper(),
         "description": f"How likely {target.column} is {plain} for each {' and '.join(file.keys)}.",
         "key": ", ".join(file.keys),
-        "entity_key": _entity_key(file.keys),
+        "entity_key": entity_key(file.keys),
         "target": target.column,
         "prediction": prediction,
         "positive": literal(target.positive),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from daybreak.training.classification import Classification
     from daybreak.training.past import Past, held_out
     from daybreak.training.pictures import silhouettes
+    from daybreak.training.regression import Regression
     from daybreak.training.search import Chosen, Search, Settings, choose
     from daybreak.training.trained import Trained, Unseen
 
@@ -19,6 +20,7 @@ _MODULES = {
     "daybreak.models.candidates": ("Candidate",),
     "daybreak.training.classification": ("Classification",),
     "daybreak.training.pictures": ("silhouettes",),
+    "daybreak.training.regression": ("Regression",),
     "daybreak.training.search": ("Chosen", "Search", "Settings", "choose"),
     "daybreak.training.past": ("Past", "held_out"),
     "daybreak.training.trained": ("Trained", "Unseen"),
@@ -30,6 +32,7 @@ __all__ = [
     "Chosen",
     "Classification",
     "Past",
+    "Regression",
     "Search",
     "Settings",
     "Trained",

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from daybreak.training.features import encoder
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -30,27 +32,17 @@ def held_out_rows(keys: "pd.DataFrame") -> "np.ndarray":
 
 
 def build(name: str, numbers: list[str], texts: list[str]) -> Any:
-    """Build an unfitted classifier behind the encoding of its features.
-
-    Empty numbers are filled with the median; texts that are rare, or were never seen, count as one value.
-    """
-    from sklearn.compose import make_column_transformer
+    """Build an unfitted classifier behind the encoding of its features."""
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     kinds = {
         "logistic regression": LogisticRegression,
         "random forest": RandomForestClassifier,
         "gradient boosting": HistGradientBoostingClassifier,
     }
-    encode = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=50, sparse_output=False)
-    fill = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
-    return make_pipeline(
-        make_column_transformer((fill, numbers), (encode, texts)), kinds[name](random_state=0, **SETTINGS[name])
-    )
+    return make_pipeline(encoder(numbers, texts), kinds[name](random_state=0, **SETTINGS[name]))
 
 
 def measure(actual: "np.ndarray", probability: "np.ndarray") -> dict[str, float]:

@@ -8,6 +8,7 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.candidates import Candidate
 from daybreak.training.classifiers import SETTINGS, build, held_out_rows, measure
+from daybreak.training.features import refuse_missing, told_apart
 from daybreak.training.metrics import PRIMARY
 from daybreak.training.outcomes import outcomes
 from daybreak.training.past import Past, refuse_not_finite
@@ -15,7 +16,6 @@ from daybreak.training.trained import Trained, Unseen
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     import pyarrow as pa
 
 
@@ -41,12 +41,12 @@ def learn(
     learn from.
     """
     key = list(pipeline.entity_key)
-    _refuse_missing(pipeline, read, (*key, target, as_of))
+    refuse_missing(pipeline, read, (*key, target, as_of))
     known = read.filter(read[target].is_valid())
     refuse_not_finite(pipeline, known)
     rows = known.to_pandas()
     features = rows.drop(columns=[*key, target, as_of])
-    numbers, texts = _told_apart(pipeline, target, rows, features)
+    numbers, texts = told_apart(pipeline, target, rows, features)
     # A column of whole numbers with a gap is one of decimals: the signature must not depend on whether there is a gap.
     features[numbers] = features[numbers].astype("float64")
     actual = outcomes(known[target], positive) == 1
@@ -78,40 +78,6 @@ def learn(
         unseen=Unseen(features[unseen], actual[unseen], predicted[best]),
         by_key=True,
     )
-
-
-def _refuse_missing(pipeline: Pipeline, rows: "pa.Table", wanted: tuple[str, ...]) -> None:
-    if missing := [name for name in wanted if name not in rows.column_names]:
-        raise SourceRefused(
-            f"training.sql gives no column {', '.join(missing)}.",
-            next_step="select it there, or mend the pipeline's `target`, its entity key or its training.",
-            pipeline=pipeline.name,
-        )
-
-
-def _told_apart(
-    pipeline: Pipeline, target: str, rows: "pd.DataFrame", features: "pd.DataFrame"
-) -> tuple[list[str], list[str]]:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
-
-    if rows.empty:
-        raise SourceRefused(
-            f"There is no row with a known {target} to train on.",
-            next_step="load rows that have it, then train again.",
-            pipeline=pipeline.name,
-        )
-    numbers = [str(c) for c in features if is_numeric_dtype(features[c]) and not is_bool_dtype(features[c])]
-    texts = [str(c) for c in features if is_string_dtype(features[c])]
-    other = [str(c) for c in features if c not in (*numbers, *texts)]
-    if other or not len(features.columns):
-        raise SourceRefused(
-            f"Column {', '.join(other)} is neither a number nor a text." if other else "There is no feature.",
-            next_step="cast it in extract.sql (`active::integer`, `:last_day - signed_up_on`) or leave it out."
-            if other
-            else "add columns to extract.sql.",
-            pipeline=pipeline.name,
-        )
-    return numbers, texts
 
 
 def _refuse_one_class(pipeline: Pipeline, target: str, positive: str | float, actual: "np.ndarray", which: str) -> None:

@@ -15,7 +15,10 @@ def quoted(name: str) -> str:
 
 def as_written(name: str) -> str:
     """Write a name as somebody would in a query: in quotes only where it needs them."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else quoted(name)
+    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
+
+    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in RESERVED_WORDS
+    return name if plain else quoted(name)
 
 
 def refuse_long(name: str) -> None:

@@ -1,0 +1,167 @@
+"""Dated files: what a new pipeline's files say, proposed from a table with a row for each key and time."""
+
+from dataclasses import dataclass
+from string import Template
+
+from daybreak.declaration.cadence import Cadence, Hour, Week
+from daybreak.starting.dated_features import Lag, calendar_parts, days_before, lags, longest_days
+from daybreak.starting.dated_rows import DatedRows
+from daybreak.starting.dated_table import DatedTable
+from daybreak.starting.dated_target import DatedTarget
+from daybreak.starting.plain_names import plain_names
+from daybreak.starting.proposals import laid_out, literal
+from daybreak.starting.scaffold import TEMPLATES, entity_key
+
+_SQL = ("features", "extract", "training", "actuals", "coverage")
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What the columns of the queries are called, each name once; ``this`` is the last value."""
+
+    keys: tuple[str, ...]
+    target: str
+    period: str
+    this: str
+    value: str
+    next_target: str
+    predicted: str
+    features: dict[str, str]
+
+    @staticmethod
+    def of(table: DatedTable, every: Cadence, target: DatedTarget, features: list[str]) -> "_Names":
+        told = plain_names([*(column.name for column in table.keys), table.target.name])
+        *keys, column = told
+        predicted = f"{column}_probability" if target.kind == "probability" else f"predicted_{column}"
+        wanted = [*keys, column, every.word, f"this_{every.word}", "value_told", f"next_{column}", predicted, *features]
+        _, period, this, value, next_target, predicted, *found = plain_names(wanted)[len(keys) :]
+        return _Names(
+            tuple(keys), column, period, this, value, next_target, predicted, dict(zip(features, found, strict=True))
+        )
+
+
+def render_dated(
+    name: str, package: str, timezone: str, table: DatedTable, rows: DatedRows, target: DatedTarget
+) -> dict[str, str]:
+    """Write the pipeline's files: their texts by path below the project's folder."""
+    every = rows.periods.every
+    found = lags(every, rows.partitions)
+    names = _Names.of(table, every, target, [*calendar_parts(every), *(lag.name for lag in found)])
+    values = _declared(name, package, timezone, rows, target, found, names)
+    values |= _queried(table, rows, target, found, names)
+
+    def filled(template: str) -> str:
+        return Template((TEMPLATES / f"{template}.template").read_text(encoding="utf-8")).substitute(values)
+
+    return {
+        f"include/{package.replace('.', '/')}/{name}.py": filled("dated_declaration.py"),
+        **{f"sql/{name}/{query}.sql": filled(f"dated_{query}.sql") for query in _SQL},
+        f"dags/{name}.py": filled("dag.py"),
+    }
+
+
+def _declared(
+    name: str,
+    package: str,
+    timezone: str,
+    rows: DatedRows,
+    target: DatedTarget,
+    found: tuple[Lag, ...],
+    names: _Names,
+) -> dict[str, object]:
+    every, key = rows.periods.every, " and ".join(names.keys)
+    is_probability = target.kind == "probability"
+    what = f"How likely {names.target} is positive" if is_probability else names.target.replace("_", " ").capitalize()
+    description = f"{what} in the {every.word} that follows, for each {key}."
+    trained = "Classification" if is_probability else "Regression"
+    told = f"when={literal(names.period)}, last_value={literal(names.this)}"
+    empty = [names.features[lag.name] for lag in found if not lag.is_mean]
+    ranges = [f"{literal(n)}: {target.seen}" for n in (names.this, *(names.features[lag.name] for lag in found))]
+    rules = laid_out("ranges={", ranges, "},", 4).split("\n")
+    rules += laid_out("may_be_empty=[", list(map(literal, empty)), "],", 4).split("\n") if empty else []
+    modules = [f"{package}.{name} import {name.upper()}", "daybreak_airflow import scoring_dag"]
+    low, high = target.predicted[1:-1].split(", ")
+    method = ', method="predict_proba"' if is_probability else ""
+    return {
+        "name": name,
+        "constant": name.upper(),
+        "timezone": timezone,
+        "word": every.word,
+        "key": key,
+        "description": description,
+        "described": literal(description),
+        "imported": ", ".join(sorted([type(every).__name__, "ModelRef", "Pipeline", "Prediction", "RowRules"])),
+        "every": f"Week(starts={literal(every.starts)})" if isinstance(every, Week) else f"{type(every).__name__}()",
+        "entity_key": entity_key(names.keys),
+        "history_days": days_before(every, found) + longest_days(every),
+        "prediction": f"Prediction({literal(names.predicted)}, low={low}, high={high}{method})",
+        "training_name": trained,
+        "training": f"{trained}({told})",
+        "trained": f"Candidates are compared on the last {every.word}s, and have to beat the last value.",
+        "target": names.next_target,
+        "positive": "\n    positive=1," if is_probability else "",
+        "target_days": longest_days(every),
+        "measures": target.kind,
+        "rows": f"{rows.rows:,}",
+        "most": f"{rows.keys * 10:_}",
+        "rules": "".join(f"\n    {line}" for line in rules),
+        "imports": "\n".join(f"from {module}" for module in sorted(modules, key=lambda m: m.split()[0])),
+    }
+
+
+def _queried(
+    table: DatedTable, rows: DatedRows, target: DatedTarget, found: tuple[Lag, ...], names: _Names
+) -> dict[str, object]:
+    periods, every = rows.periods, rows.periods.every
+    key_columns = [_aliased(column.as_key, name) for column, name in zip(table.keys, names.keys, strict=True)]
+    read = [_aliased(periods.period, names.period), *key_columns, f"{target.value} AS {names.value}"]
+    before = days_before(every, found)
+    others = ", ".join(" ".join(column.name.split()) for column in table.others)
+    return {
+        "left_out": f"\n-- Left out: {others}. Add what is known by then, such as its last value." if others else "",
+        "table": table.written,
+        "target_column": table.target.written,
+        "period": names.period,
+        "value": names.value,
+        "value_expression": target.value,
+        "told_columns": _listed([f"told.{name}" for name in (names.period, *names.keys)], 8),
+        "features": _listed(_features(periods.every, found, names, rows), 8),
+        "read_columns": _listed(read, 12),
+        "key_columns": _listed(key_columns, 4),
+        "read_between": periods.between(before, 0),
+        "following_between": periods.between(0, 1),
+        "next_only": periods.next_only(),
+        "first": ":start" if isinstance(every, Hour) else ":first_day",
+        "partition_by": ", ".join(f"told.{name}" for name in names.keys),
+        "order": ", ".join(names.keys),
+        "features_order": ", ".join(f"features.{name}" for name in names.keys),
+        "next_period": periods.following(f"features.{names.period}"),
+        "same_key": "\n        AND ".join(f"following.{name} = features.{name}" for name in names.keys),
+        "coverage": _listed(periods.coverage, 4),
+        "per": f" A row tells of the {every.word} that its day begins." if periods.dated_first else "",
+    }
+
+
+def _features(every: Cadence, found: tuple[Lag, ...], names: _Names, rows: DatedRows) -> list[str]:
+    following = rows.periods.following(f"told.{names.period}")
+    if isinstance(every, Hour):
+        following = f"({following}) AT TIME ZONE :timezone"
+    calendar = [
+        f"extract({part} FROM {following})::integer AS {names.features[name]}"
+        for name, part in calendar_parts(every).items()
+    ]
+    lagged = []
+    for lag in found:
+        back = rows.periods.interval(lag.back)
+        function, end = ("avg", "CURRENT ROW") if lag.is_mean else ("max", f"{back} PRECEDING")
+        frame = f"RANGE BETWEEN {back} PRECEDING AND {end}"
+        lagged.append(f"{function}(told.{names.value}) OVER (of_key {frame}) AS {names.features[lag.name]}")
+    return [*calendar, f"told.{names.value} AS {names.this}", *lagged]
+
+
+def _aliased(expression: str, name: str) -> str:
+    return name if expression == name else f"{expression} AS {name}"
+
+
+def _listed(expressions: list[str], indent: int) -> str:
+    return f",\n{' ' * indent}".join(expressions)
