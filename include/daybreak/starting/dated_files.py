@@ -127,6 +127,7 @@ def _queried(
         "told_columns": _listed([f"told.{name}" for name in (names.period, *names.keys)], 8),
         "features": _listed(_features(periods.every, found, names, rows), 8),
         "read_columns": _listed(read, 12),
+        "following_columns": _listed(read, 8),
         "key_columns": _listed(key_columns, 4),
         "read_between": periods.between(before, 0),
         "following_between": periods.between(0, 1),
@@ -155,7 +156,8 @@ def _features(every: Cadence, found: tuple[Lag, ...], names: _Names, rows: Dated
         back = rows.periods.interval(lag.back)
         function, end = ("avg", "CURRENT ROW") if lag.is_mean else ("max", f"{back} PRECEDING")
         frame = f"RANGE BETWEEN {back} PRECEDING AND {end}"
-        lagged.append(f"{function}(told.{names.value}) OVER (of_key {frame}) AS {names.features[lag.name]}")
+        over = f"OVER (of_key {frame})\n            AS {names.features[lag.name]}"
+        lagged.append(f"{function}(told.{names.value})\n            {over}")
     return [*calendar, f"told.{names.value} AS {names.this}", *lagged]
 
 

@@ -99,5 +99,6 @@ class Periods:
         first = self.local_day.replace(column, f"min({column})", 1)
         last = self.local_day.replace(column, f"max({column})", 1)
         if self.dated_first:
-            last = f"({last} + {self.interval(1)} - interval '1 day')::date"
+            is_week = isinstance(self.every, Week)
+            last = f"{last} + 6" if is_week else f"({last} + {self.interval(1)} - interval '1 day')::date"
         return [f"{first} AS first_day", f"{last} AS last_day"]

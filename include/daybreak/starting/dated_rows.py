@@ -13,7 +13,7 @@ from daybreak.declaration.cadence import WEEKDAYS, Cadence, Hour, Month, Week
 from daybreak.errors import SourceRefused
 from daybreak.starting.dated_periods import Periods
 from daybreak.starting.dated_table import BOOLEAN, DATE, NUMBERS, TEXTS, DatedTable
-from daybreak.training.regression import LEAST
+from daybreak.training.over_time import LEAST
 from daybreak.warehouse.database import rendered
 from daybreak.warehouse.faults import is_transient, refused_by_source
 from daybreak.warehouse.sql_file import SqlFile
@@ -195,4 +195,10 @@ def _refuse_rows(table: DatedTable, every: Cadence, found: Any) -> None:
         raise SourceRefused(
             f"{target} is null in every row of {table.shown}.",
             next_step="load what is known, or choose another target.",
+        )
+    if found["partitions"] < LEAST_HISTORY:
+        raise SourceRefused(
+            f"{target} is known in {found['partitions']} {every.word}s of {table.shown}; at least {LEAST_HISTORY} are "
+            "needed to learn from.",
+            next_step="load more of the past, or choose a shorter `--every`.",
         )

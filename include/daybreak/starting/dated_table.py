@@ -125,9 +125,8 @@ def _column(columns: list[Column], wanted: str, option: str, table: str) -> Colu
 def _nearest(option: str, wanted: str, names: list[str]) -> str | None:
     """Name what is most like what was asked for, or else some of what there is."""
     by_lower = {name.lower(): name for name in names}
-    near = [by_lower[name] for name in get_close_matches(wanted.lower(), by_lower, n=3, cutoff=0.6)]
-    if near:
-        return f"is it {' or '.join(near)}? Say so with `{option}`."
+    if near := get_close_matches(wanted.lower(), by_lower, n=1):
+        return f"is it {by_lower[near[0]]}? Say so with `{option}`."
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return f"choose `{option}` from {', '.join(names[:20])}{more}." if names else None
 

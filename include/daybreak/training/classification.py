@@ -26,15 +26,24 @@ class Classification:
 
     ``target`` and ``positive`` are the pipeline's own where none are given here, and ``as_of`` that of the table of
     states which it reads.
+
+    Where rows tell of partitions one after the other, ``when`` holds the first day of each, and ``last_value`` what the
+    target was last, as a number; there is no ``as_of``, and the entity key is a feature. The newest ``days`` are read
+    as far as targets are known, the classifiers are compared on folds by time, and the last partitions are held out.
     """
 
     positive: str | float | None = None
     target: str | None = None
     as_of: str | None = None
+    when: str | None = None
+    last_value: str | None = None
+    days: int = 1_461
 
     def __call__(self, past: "Past", progress: Callable[[str], None]) -> "Trained":
-        """Fit all three on four fifths of the rows and measure them on the others."""
+        """Fit all three on four fifths of the rows and measure them on the others, or on the last partitions."""
+        from daybreak.training.classifiers import classifiers
         from daybreak.training.classifying import classify
+        from daybreak.training.over_time import Dated, learn_over_time
 
         declared = past.pipeline
         target = self.target or declared.target
@@ -43,6 +52,15 @@ class Classification:
             raise ConfigurationError(
                 "Nothing says what the model is to predict.",
                 next_step="declare the pipeline's `target`, a column of training.sql, and its `positive` value.",
+                pipeline=declared.name,
+            )
+        if self.when and self.last_value:
+            dated = Dated(self.when, self.last_value, target, self.days)
+            return learn_over_time(past, dated, classifiers(declared, target, positive), progress)
+        if self.when or self.last_value:
+            raise ConfigurationError(
+                "The classification has one of `when` and `last_value`, and not the other.",
+                next_step="declare both, or neither where the rows have no time.",
                 pipeline=declared.name,
             )
         as_of = self.as_of or (declared.reads.as_of if isinstance(declared.reads, StateTable) else StateTable.as_of)

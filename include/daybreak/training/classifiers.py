@@ -2,7 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.errors import SourceRefused
 from daybreak.training.features import encoder
+from daybreak.training.metrics import PRIMARY
+from daybreak.training.outcomes import outcomes
+from daybreak.training.over_time import Family
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,3 +65,43 @@ def measure(actual: "np.ndarray", probability: "np.ndarray") -> dict[str, float]
         metrics.brier_score_loss(actual, probability),
     )
     return dict(zip(SHOWN, map(float, found), strict=True))
+
+
+def refuse_one_class(pipeline: Pipeline, target: str, positive: str | float, actual: "np.ndarray", which: str) -> None:
+    """Refuse outcomes that are all one class."""
+    count = int(actual.sum())
+    if count in (0, len(actual)):
+        raise SourceRefused(
+            f"{target} is {positive!r} in {count:,} of the {len(actual):,} {which} rows; both classes are needed.",
+            next_step="load more rows, or correct `positive` of the pipeline's training.",
+            pipeline=pipeline.name,
+        )
+
+
+def classifiers(pipeline: Pipeline, target: str, positive: str | float) -> Family:
+    """Return what a classification over time compares."""
+
+    def refuse(fitted: "np.ndarray", unseen: "np.ndarray") -> None:
+        refuse_one_class(pipeline, target, positive, fitted, "fitted")
+        refuse_one_class(pipeline, target, positive, unseen, "held-out")
+
+    return Family(
+        metric=PRIMARY["probability"],
+        settings=SETTINGS,
+        build=build,
+        predict=lambda model, features: model.predict_proba(features)[:, 1],
+        measure=measure,
+        outcomes=lambda column: outcomes(column, positive),
+        baseline=_share_by_last,
+        refuse=refuse,
+    )
+
+
+def _share_by_last(fitted: "np.ndarray", actual: "np.ndarray", last: "np.ndarray") -> "np.ndarray":
+    """Predict the share of positives among the rows whose last value was the same."""
+    import numpy as np
+
+    shares = np.full(len(last), actual.mean())
+    for value in np.unique(fitted):
+        shares[last == value] = actual[fitted == value].mean()
+    return shares

@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.errors import SourceRefused
 from daybreak.models.candidates import Candidate
-from daybreak.training.classifiers import SETTINGS, build, held_out_rows, measure
+from daybreak.training.classifiers import SETTINGS, build, held_out_rows, measure, refuse_one_class
 from daybreak.training.features import refuse_missing, told_apart
 from daybreak.training.metrics import PRIMARY
 from daybreak.training.outcomes import outcomes
@@ -15,7 +14,6 @@ from daybreak.training.past import Past, refuse_not_finite
 from daybreak.training.trained import Trained, Unseen
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
 
@@ -51,8 +49,8 @@ def learn(
     features[numbers] = features[numbers].astype("float64")
     actual = outcomes(known[target], positive) == 1
     unseen = held_out_rows(rows[key])
-    _refuse_one_class(pipeline, target, positive, actual[~unseen], "fitted")
-    _refuse_one_class(pipeline, target, positive, actual[unseen], "held-out")
+    refuse_one_class(pipeline, target, positive, actual[~unseen], "fitted")
+    refuse_one_class(pipeline, target, positive, actual[unseen], "held-out")
     fitted = {}
     for name in SETTINGS:
         progress(f"fitting {name} on {(~unseen).sum():,} rows")
@@ -78,13 +76,3 @@ def learn(
         unseen=Unseen(features[unseen], actual[unseen], predicted[best]),
         by_key=True,
     )
-
-
-def _refuse_one_class(pipeline: Pipeline, target: str, positive: str | float, actual: "np.ndarray", which: str) -> None:
-    count = int(actual.sum())
-    if count in (0, len(actual)):
-        raise SourceRefused(
-            f"{target} is {positive!r} in {count:,} of the {len(actual):,} {which} rows; both classes are needed.",
-            next_step="load more rows, or correct `positive` of the pipeline's training.",
-            pipeline=pipeline.name,
-        )

@@ -1,6 +1,7 @@
 """Regression: the training of a pipeline that predicts a number of the next partition, as a declaration names it.
 
-Light to import, since a declaration imports it: what it does is in ``regressing``.
+Light to import, since a declaration imports it: what it does is in ``over_time``, and what it compares in
+``regressors``.
 """
 
 from collections.abc import Callable
@@ -12,9 +13,6 @@ from daybreak.errors import ConfigurationError
 if TYPE_CHECKING:
     from daybreak.training.past import Past
     from daybreak.training.trained import Trained
-
-# Fewer partitions with a known target say nothing of the partitions to come.
-LEAST = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +36,8 @@ class Regression:
 
     def __call__(self, past: "Past", progress: Callable[[str], None]) -> "Trained":
         """Compare the candidates, fit the best on all but the held-out partitions and measure it on these."""
-        from daybreak.training.regressing import regress
+        from daybreak.training.over_time import Dated, learn_over_time
+        from daybreak.training.regressors import regressors
 
         declared = past.pipeline
         target, kind = self.target or declared.target, declared.measures
@@ -49,4 +48,4 @@ class Regression:
                 '`"counts"`.',
                 pipeline=declared.name,
             )
-        return regress(past, self, target, kind, progress)
+        return learn_over_time(past, Dated(self.when, self.last_value, target, self.days), regressors(kind), progress)

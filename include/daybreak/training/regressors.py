@@ -1,23 +1,42 @@
 """Regressors: what a regression compares, and what is measured of each."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from daybreak.training.features import encoder
 from daybreak.training.metrics import PRIMARY, measured
+from daybreak.training.outcomes import outcomes
+from daybreak.training.over_time import Family
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
 Amounts = Literal["amounts", "counts"]
 # The same settings for amounts, by squared error, and for counts, by Poisson's loss.
 SETTINGS: dict[str, dict[str, Any]] = {
     "linear regression": {"alpha": 1.0},
     "gradient boosting": {"max_iter": 150, "learning_rate": 0.06, "max_leaf_nodes": 15},
-    "deeper gradient boosting": {"max_iter": 150, "learning_rate": 0.06, "max_leaf_nodes": 63},
+    "deeper gradient boosting": {"max_iter": 150, "learning_rate": 0.06, "max_leaf_nodes": 31},
 }
+# What a last count of nothing is taken for: a deviance from nothing at all has no bound.
+_HALF = 0.5
 
 
-def build(name: str, kind: Amounts, numbers: list[str], texts: list[str]) -> Any:
+def regressors(kind: Amounts) -> Family:
+    """Return what a regression compares, by the metric that decides of its kind."""
+    return Family(
+        metric=PRIMARY[kind],
+        settings=SETTINGS,
+        build=partial(build, kind),
+        predict=_predicted,
+        measure=partial(measure, kind),
+        outcomes=lambda target: outcomes(target, None),
+        baseline=partial(_as_before, kind),
+    )
+
+
+def build(kind: Amounts, name: str, numbers: list[str], texts: list[str]) -> Any:
     """Build an unfitted regressor behind the encoding of its features; of counts it predicts no negative number."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.linear_model import PoissonRegressor, Ridge
@@ -41,3 +60,15 @@ def measure(kind: Amounts, actual: "np.ndarray", predicted: "np.ndarray") -> dic
     together = np.zeros(len(actual), dtype=np.intp)
     found = {metric: float(units.mean(metric, together, 1)[0]) for metric in units.values}
     return {PRIMARY[kind]: found.pop(PRIMARY[kind]), **found}
+
+
+def _predicted(model: Any, features: "pd.DataFrame") -> "np.ndarray":
+    found: np.ndarray = model.predict(features)
+    return found
+
+
+def _as_before(kind: Amounts, _fitted: "np.ndarray", _actual: "np.ndarray", last: "np.ndarray") -> "np.ndarray":
+    """Predict that all stays as it was."""
+    import numpy as np
+
+    return last if kind == "amounts" else np.maximum(last, _HALF)

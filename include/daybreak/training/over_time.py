@@ -1,20 +1,17 @@
-"""Regressing: what a declared regression does when a pipeline is trained."""
+"""Over time: what a declared training does that learns from earlier partitions and is measured on later ones."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.partition import Calendar, start_of_day
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.candidates import Candidate
 from daybreak.training.features import refuse_missing, told_apart
-from daybreak.training.metrics import PRIMARY
 from daybreak.training.past import Past
-from daybreak.training.regression import LEAST, Regression
-from daybreak.training.regressors import SETTINGS, Amounts, build, measure
 from daybreak.training.search import Search, Settings, choose
 from daybreak.training.trained import Trained, Unseen
 
@@ -27,59 +24,83 @@ FOLDS = 3
 # So many partitions are held out, and measured in each fold, where there are eight times as many.
 _HELD_OUT = {"day": 28, "week": 8, "month": 3}
 _MODEL = "model"
-# What a last count of nothing is taken for: a deviance from nothing at all has no bound.
-_HALF = 0.5
+# Fewer partitions with a known target say nothing of the partitions to come.
+LEAST = 16
 
 
-def regress(past: Past, declared: Regression, target: str, kind: Amounts, progress: Callable[[str], None]) -> Trained:
+@dataclass(frozen=True)
+class Dated:
+    """Which columns of training.sql are which, and how many of the newest days are read."""
+
+    when: str
+    last_value: str
+    target: str
+    days: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models of one kind: what is compared, by which metric, and what they have to beat.
+
+    ``build`` takes the name of a setting, the features that are numbers and those that are texts. ``outcomes`` turns
+    the target into numbers. ``baseline`` predicts from the last values alone, given those of the fitted rows with what
+    came of them. ``refuse`` refuses outcomes of fitted and held-out rows that say nothing.
+    """
+
+    metric: str
+    settings: Mapping[str, Mapping[str, Any]]
+    build: Callable[[str, list[str], list[str]], Any]
+    predict: "Callable[[Any, pd.DataFrame], np.ndarray]"
+    measure: "Callable[[np.ndarray, np.ndarray], dict[str, float]]"
+    outcomes: "Callable[[pa.ChunkedArray], np.ndarray]"
+    baseline: "Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]"
+    refuse: "Callable[[np.ndarray, np.ndarray], None]" = lambda fitted, unseen: None
+
+
+def learn_over_time(past: Past, dated: Dated, family: Family, progress: Callable[[str], None]) -> Trained:
     """Read training.sql as far as targets are known, and learn from it."""
     pipeline = past.pipeline
     calendar = Calendar(pipeline.timezone, pipeline.measured_every)
     known = past.last_day - timedelta(days=pipeline.target_days)
     last = calendar.last_complete(start_of_day(known + timedelta(days=1), pipeline.timezone)).last_day
     progress(f"reading through {last}")
-    rows = past.rows(last - timedelta(days=declared.days - 1), last)
-    return learn(past, rows, declared, target, kind, progress)
+    rows = past.rows(last - timedelta(days=dated.days - 1), last)
+    return learn(past, rows, dated, family, progress)
 
 
-def learn(
-    past: Past,
-    read: "pa.Table",
-    declared: Regression,
-    target: str,
-    kind: Amounts,
-    progress: Callable[[str], None],
-) -> Trained:
+def learn(past: Past, read: "pa.Table", dated: Dated, family: Family, progress: Callable[[str], None]) -> Trained:
     """Learn from rows, of which those without a target are left out; raise SourceRefused where they are too few."""
     pipeline = past.pipeline
-    refuse_missing(pipeline, read, (*pipeline.entity_key, target, declared.when, declared.last_value))
-    rows = read.filter(read[target].is_valid()).to_pandas()
-    days = _days(rows[declared.when], pipeline.timezone)
-    features = rows.drop(columns=[target, declared.when])
-    numbers, texts = told_apart(pipeline, target, rows, features)
+    refuse_missing(pipeline, read, (*pipeline.entity_key, dated.target, dated.when, dated.last_value))
+    known = read.filter(read[dated.target].is_valid())
+    rows = known.to_pandas()
+    features = rows.drop(columns=[dated.target, dated.when])
+    numbers, texts = told_apart(pipeline, dated.target, rows, features)
+    # A column of whole numbers with a gap is one of decimals: the signature must not depend on whether there is a gap.
     features[numbers] = features[numbers].astype("float64")
-    actual = rows[target].to_numpy(dtype="float64")
+    actual, days = family.outcomes(known[dated.target]), _days(rows[dated.when], pipeline.timezone)
     held_out = _held_out(pipeline, days)
     fitted, unseen = _parted(pipeline, days, held_out)
-    search = _search(pipeline, kind, days[fitted], held_out)
-    score = partial(_score, kind, features[fitted], actual[fitted], numbers, texts)
+    family.refuse(actual[fitted], actual[unseen])
+    search = _search(pipeline, family, days[fitted], held_out)
+    score = partial(_score, family, features[fitted], actual[fitted], numbers, texts)
     chosen = choose(replace(past, searching=True), search, days[fitted], score, progress)
     name = str(chosen.settings[_MODEL])
     progress(f"fitting {name} on {fitted.sum():,} rows")
-    model = build(name, kind, numbers, texts).fit(features[fitted], actual[fitted])
-    predicted = model.predict(features[unseen])
-    metrics = measure(kind, actual[unseen], predicted)
-    baseline = measure(kind, actual[unseen], _as_before(kind, features[declared.last_value].to_numpy()[unseen]))
-    last_fitted = days[fitted].max().item()
+    model = family.build(name, numbers, texts).fit(features[fitted], actual[fitted])
+    predicted = family.predict(model, features[unseen])
+    last = features[dated.last_value].to_numpy()
+    baseline = family.measure(actual[unseen], family.baseline(last[fitted], actual[fitted], last[unseen]))
+    metrics, last_fitted = family.measure(actual[unseen], predicted), days[fitted].max().item()
     return Trained(
         model=model,
         sample=features[fitted].head(100),
         trained_through=_last_day(pipeline, last_fitted) + timedelta(days=pipeline.target_days),
         metrics=metrics,
-        baseline={PRIMARY[kind]: baseline[PRIMARY[kind]]},
+        baseline={family.metric: baseline[family.metric]},
         parameters={
             _MODEL: name,
-            **SETTINGS[name],
+            **family.settings[name],
             "rows": int(fitted.sum()),
             "first_day": days[fitted].min().item(),
             "last_day": last_fitted,
@@ -129,14 +150,14 @@ def _parted(pipeline: Pipeline, days: "np.ndarray", held_out: int) -> "tuple[np.
     return fitted, days >= first
 
 
-def _search(pipeline: Pipeline, kind: Amounts, days: "np.ndarray", held_out: int) -> Search:
+def _search(pipeline: Pipeline, family: Family, days: "np.ndarray", held_out: int) -> Search:
     """Lay out folds that each measure as many partitions as are held out."""
     span = (days.max() - days.min()).astype(int).item() + 1
     every = pipeline.measured_every
     measured = held_out * (31 if every.word == "month" else every.least_days)
     return Search(
-        metric=PRIMARY[kind],
-        settings=tuple({_MODEL: name} for name in SETTINGS),
+        metric=family.metric,
+        settings=tuple({_MODEL: name} for name in family.settings),
         folds=FOLDS,
         fit_days=max(1, span - FOLDS * measured - pipeline.target_days),
         validation_days=measured,
@@ -145,7 +166,7 @@ def _search(pipeline: Pipeline, kind: Amounts, days: "np.ndarray", held_out: int
 
 
 def _score(
-    kind: Amounts,
+    family: Family,
     features: "pd.DataFrame",
     actual: "np.ndarray",
     numbers: list[str],
@@ -155,14 +176,8 @@ def _score(
     measured: "np.ndarray",
 ) -> float:
     """Return the metric that decides, on some rows, of a model that was fitted on others."""
-    model = build(str(settings[_MODEL]), kind, numbers, texts).fit(features.iloc[fitted], actual[fitted])
-    return measure(kind, actual[measured], model.predict(features.iloc[measured]))[PRIMARY[kind]]
-
-
-def _as_before(kind: Amounts, last: "np.ndarray") -> "np.ndarray":
-    import numpy as np
-
-    return last if kind == "amounts" else np.maximum(last, _HALF)
+    model = family.build(str(settings[_MODEL]), numbers, texts).fit(features.iloc[fitted], actual[fitted])
+    return family.measure(actual[measured], family.predict(model, features.iloc[measured]))[family.metric]
 
 
 def _last_day(pipeline: Pipeline, first: date) -> date:
