@@ -10,9 +10,12 @@ from daybreak.starting.dated_table import DatedTable
 from daybreak.starting.dated_target import DatedTarget
 from daybreak.starting.plain_names import plain_names
 from daybreak.starting.proposals import laid_out, literal
-from daybreak.starting.scaffold import TEMPLATES, entity_key
+from daybreak.starting.scaffold import TEMPLATES, entity_key, plainly
 
-_SQL = ("features", "extract", "training", "actuals", "coverage")
+_PUBLIC = ("Pipeline", "Prediction", "RowRules")
+# So that it fits on a line of the declaration.
+_LONGEST = 95
+_SQL = ("features", "extract", "training", "actuals")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ def render_dated(
     every = rows.periods.every
     found = lags(every, rows.partitions)
     names = _Names.of(table, every, target, [*calendar_parts(every), *(lag.name for lag in found)])
-    values = _declared(name, package, timezone, rows, target, found, names)
+    reads = _reads(table, rows, timezone)
+    values = _declared(name, package, timezone, rows, target, found, names, reads)
     values |= _queried(table, rows, target, found, names)
 
     def filled(template: str) -> str:
@@ -55,9 +59,21 @@ def render_dated(
 
     return {
         f"include/{package.replace('.', '/')}/{name}.py": filled("dated_declaration.py"),
-        **{f"sql/{name}/{query}.sql": filled(f"dated_{query}.sql") for query in _SQL},
+        **{
+            f"sql/{name}/{query}.sql": filled(f"dated_{query}.sql")
+            for query in (_SQL if reads else (*_SQL, "coverage"))
+        },
         f"dags/{name}.py": filled("dag.py"),
     }
+
+
+def _reads(table: DatedTable, rows: DatedRows, timezone: str) -> str | None:
+    """Write what coverage.sql follows from; None where it has to be a file: a row without a target has not landed."""
+    told = rows.periods.event_table
+    if told is None or rows.unknown or "." in table.schema + table.name:
+        return None
+    told = tuple(f"timezone={literal(timezone)}" if each == "timezone=" else each for each in told)
+    return laid_out("reads=EventTable(", [f"table={literal(table.shown)}", *told], "),", 4).replace("\n", "\n    ")
 
 
 def _declared(
@@ -68,11 +84,16 @@ def _declared(
     target: DatedTarget,
     found: tuple[Lag, ...],
     names: _Names,
+    reads: str | None,
 ) -> dict[str, object]:
     every, key = rows.periods.every, " and ".join(names.keys)
     is_probability = target.kind == "probability"
-    what = f"How likely {names.target} is positive" if is_probability else names.target.replace("_", " ").capitalize()
+    what = names.target.replace("_", " ").capitalize()
+    if is_probability:
+        what = f"How likely {names.target} is {plainly(str(target.positive))}"
     description = f"{what} in the {every.word} that follows, for each {key}."
+    if len(description) > _LONGEST:
+        description = f"{what} in the {every.word} that follows."
     trained = "Classification" if is_probability else "Regression"
     told = f"when={literal(names.period)}, last_value={literal(names.this)}"
     empty = [names.features[lag.name] for lag in found if not lag.is_mean]
@@ -90,9 +111,10 @@ def _declared(
         "key": key,
         "description": description,
         "described": literal(description),
-        "imported": ", ".join(sorted([type(every).__name__, "ModelRef", "Pipeline", "Prediction", "RowRules"])),
+        "imported": ", ".join(sorted([*(["EventTable"] if reads else []), type(every).__name__, "ModelRef", *_PUBLIC])),
         "every": f"Week(starts={literal(every.starts)})" if isinstance(every, Week) else f"{type(every).__name__}()",
         "entity_key": entity_key(names.keys),
+        "reads": f"\n    {reads}" if reads else "",
         "history_days": days_before(every, found) + longest_days(every),
         "prediction": f"Prediction({literal(names.predicted)}, low={low}, high={high}{method})",
         "training_name": trained,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from daybreak.declaration.cadence import WEEKDAYS, Cadence, Hour, Month, Week
 from daybreak.starting.dated_table import DATE, INSTANT, TIMESTAMP, Column
+from daybreak.starting.proposals import literal
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,16 @@ class Periods:
         if self.time.type == TIMESTAMP:
             return f"({day})::timestamp"
         return f"(({day})::timestamp AT TIME ZONE :timezone)"
+
+    @property
+    def event_table(self) -> tuple[str, ...] | None:
+        """The arguments by which a declaration's ``reads`` tells the same as coverage.sql; None where it cannot."""
+        if self.time.type != DATE and self.dated_first:
+            return None
+        column = literal(self.time.name)
+        if self.time.type == DATE:
+            return (f"day={column}", *((f'per="{self.every.word}"',) if self.dated_first else ()))
+        return (f"at={column}", *(("timezone=",) if self.time.type == TIMESTAMP else ()))
 
     @property
     def coverage(self) -> list[str]:

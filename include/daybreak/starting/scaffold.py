@@ -74,20 +74,24 @@ def entity_key(keys: tuple[str, ...]) -> str:
     return laid_out("entity_key=(", list(map(literal, keys)), "),", 4).replace("\n", "\n    ")
 
 
+def plainly(positive: str | float) -> str:
+    """Return the positive value as a sentence may name it."""
+    said = str(positive)
+    return said if said.isascii() and said.replace(" ", "").isalnum() and len(said) <= 12 else "positive"
+
+
 def _values(
     name: str, package: str, timezone: str, file: CsvFile, target: Target, proposal: Proposal
 ) -> dict[str, object]:
     probability = f"{target.column}_probability"
     prediction = probability if probability not in file.keys else f"predicted_{probability}"
-    said = str(target.positive)
-    plain = said if said.isascii() and said.replace(" ", "").isalnum() and len(said) <= 12 else "positive"
     count = file.rows.num_rows
     modules = [f"{package}.{name} import {name.upper()}", "daybreak_airflow import scoring_dag"]
     return {
         "name": name,
         "timezone": timezone,
         "constant": name.upper(),
-        "description": f"How likely {target.column} is {plain} for each {' and '.join(file.keys)}.",
+        "description": f"How likely {target.column} is {plainly(target.positive)} for each {' and '.join(file.keys)}.",
         "key": ", ".join(file.keys),
         "entity_key": entity_key(file.keys),
         "target": target.column,

@@ -1,5 +1,7 @@
-"""A pipeline made by `daybreak new --from-table`: weekly sales from a table to measured predictions."""
+"""A pipeline made by `daybreak new --from-table`: weekly sales by docs/pipeline-on-a-table.md, and other tables."""
 
+import re
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,19 +12,21 @@ from command_line import Daybreak
 from daybreak.declaration.cadence import Week
 from daybreak.declaration.partition import Calendar
 from daybreak.run.plan import query_binds
-from daybreak.settings import Settings
+from daybreak.settings import PROJECT, Settings
 from daybreak.sources.queries import Queries
 from daybreak.workspace import Workspace
 
 STORES, DEPARTMENTS, WEEKS = 45, 6, 140
+PAGE = (PROJECT / "docs" / "pipeline-on-a-table.md").read_text()
+[TABLE] = re.findall(r"<!-- table -->\n```sql\n(.*?)```", PAGE, re.S)
+COMMANDS = [
+    line for block in re.findall(r"<!-- commands -->\n```sh\n(.*?)```", PAGE, re.S) for line in block.splitlines()
+]
+# The newest week of the page's commands.
+NEWEST = date(2026, 11, 15)
 _SALES = """
-CREATE SCHEMA company;
-CREATE TABLE company."Weekly Sales" (
-    "Store Nr" integer NOT NULL, dept text NOT NULL, "order" date NOT NULL, "Sales: net %" numeric(12, 2) NOT NULL
-);
-COMMENT ON COLUMN company."Weekly Sales"."Sales: net %" IS 'Less what was returned.';
-INSERT INTO company."Weekly Sales"
-SELECT store, 'D' || dept, date '{last}' - 7 * back, CASE
+INSERT INTO company.weekly_sales
+SELECT store, dept, date '{last}' - 7 * back, CASE
     WHEN (store * 7 + dept * 3 + back) % 97 = 0 THEN -150.25
     ELSE round((2000 + 400 * store + 900 * dept + 1500 * sin((52 - back % 52) * 0.12) + (store * 31 + back * 17) % 300)
         ::numeric, 2)
@@ -68,25 +72,39 @@ def company(settings: Settings, daybreak: Daybreak) -> Iterator[Company]:
     made.workspace.close()
 
 
-def test_weekly_sales_are_trained_run_backfilled_and_measured(company: Company) -> None:
-    calendar = Calendar("UTC", Week(starts="sunday"))
-    last = calendar.last_complete(datetime.now(UTC)).first_day
+def test_weekly_sales_are_trained_run_backfilled_and_measured_by_the_page(company: Company, settings: Settings) -> None:
+    last = Calendar("America/New_York", Week(starts="sunday")).last_complete(datetime.now(UTC)).first_day
+    company.rows(TABLE)
     company.rows(_SALES.format(last=last, stores=STORES, departments=DEPARTMENTS, weeks=WEEKS))
-
-    def back(weeks: int) -> date:
-        return last - timedelta(weeks=weeks)
-
-    told = company.done(
-        *("new", "sales", "--from-table", "company.Weekly Sales", "--key", "Store Nr", "--key", "dept"),
-        *("--target", "Sales: net %", "--time", "order", "--every", "week"),
+    before = company.rows("SELECT count(*), sum(weekly_sales) FROM company.weekly_sales")
+    said = {}
+    for command in COMMANDS:
+        # The days of the page are as long before its newest week as those of the test are before theirs.
+        of_now = re.sub(r"\d{4}-\d{2}-\d{2}", lambda day: str(date.fromisoformat(day[0]) + (last - NEWEST)), command)
+        program, *arguments = shlex.split(of_now)
+        assert program == ".venv/bin/daybreak"
+        said[arguments[0]] = company.done(*arguments)
+    assert (
+        f"company.weekly_sales: 37,800 rows of 270 keys and 140 weeks, {last - timedelta(weeks=139)} to" in said["new"]
     )
-    print(told)
-    print(company.done("train", "sales"))
-    print(company.done("run", "sales"))
-    shown = "SELECT count(*), count(DISTINCT (store_nr, dept)), min(partition_date) FROM predictions.sales"
-    assert company.rows(shown) == [(STORES * DEPARTMENTS, STORES * DEPARTMENTS, last)]
-    print(company.done("backfill", "sales", back(7), back(1), "--missing"))
-    print(company.done("measure", "sales"))
+    assert "target: amounts" in said["new"]
+    written = re.findall(r"^  (\S+)  \((\d+) lines\)$", said["new"], re.M)
+    assert f"Written:\n{''.join(f'  {path}  ({lines} lines){chr(10)}' for path, lines in written)}" in PAGE.replace(
+        "include/retail", "include/telephony"
+    )
+    assert f"  daybreak run weekly_sales --partition {last}\n" in said["new"]
+    for path, shown in re.findall(r"<!-- shown: (\S+) -->\n```\w+\n(.*?)```", PAGE, re.S):
+        assert (settings.project / path.replace("retail", "telephony")).read_text().strip() == shown.strip()
+
+    assert "weekly_sales version 1" in said["train"]
+    weeks = "SELECT partition_date, count(DISTINCT (store, dept)) FROM predictions.weekly_sales GROUP BY 1 ORDER BY 1"
+    whole = STORES * DEPARTMENTS
+    assert company.rows(weeks) == [(last - timedelta(weeks=back), whole) for back in range(7, -1, -1)]
+    assert company.rows("SELECT min(predicted_weekly_sales) < 10000 FROM predictions.weekly_sales") == [(True,)]
+    measured = "SELECT partition_key FROM ledger.performance WHERE metric = 'rmse' AND segment_by = '' ORDER BY 1"
+    # What the week after the newest one brings is not known.
+    assert company.rows(measured) == [(str(last - timedelta(weeks=back)),) for back in range(7, 0, -1)]
+    assert company.rows("SELECT count(*), sum(weekly_sales) FROM company.weekly_sales") == before
 
 
 _VISITS = """
@@ -95,7 +113,7 @@ CREATE TABLE "select".visits ("Größe" uuid, at timestamptz NOT NULL, outcome t
 INSERT INTO "select".visits
 SELECT md5(member::text)::uuid, (date '{last}' - back) + time '09:30',
     CASE WHEN (member + back) % 7 < 2 THEN 'it''s' ELSE 'no' END, member + back, (member * 3 + back) % 7 + back % 5
-FROM generate_series(1, 12) AS members (member), generate_series(0, 199) AS days (back)
+FROM generate_series(1, 6) AS members (member), generate_series(0, 79) AS days (back)
 """
 
 
@@ -114,7 +132,7 @@ def test_days_of_two_classes_and_of_counts(company: Company, target: str, column
     company.done("backfill", "visits", last - timedelta(days=3), last - timedelta(days=1), "--missing")
     company.done("measure", "visits")
     shown = f"SELECT partition_date, count({column}) FROM predictions.visits GROUP BY 1 ORDER BY 1"
-    assert company.rows(shown) == [(last - timedelta(days=back), 12) for back in (3, 2, 1, 0)]
+    assert company.rows(shown) == [(last - timedelta(days=back), 6) for back in (3, 2, 1, 0)]
     measured = f"SELECT count(*) FROM ledger.performance WHERE metric = '{metric}' AND segment_by = ''"
     assert company.rows(measured) == [(3,)]
 

@@ -1,20 +1,17 @@
 """What `daybreak new` writes for a file: proposals that its rows meet, text that passes lint whatever the file says."""
 
 import ast
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from csv_files import telco, write
 from daybreak.errors import SourceRefused
-from daybreak.settings import PROJECT
 from daybreak.starting.csv_file import read_csv
 from daybreak.starting.proposals import literal
 from daybreak.starting.scaffold import find_target, render
 from daybreak.warehouse.sql_file import load_sql
+from generated_files import lint
 
 # A key, a target and columns that try to break out of the text they are put into.
 HOSTILE = "\ufeff" + '"select","from ""x""; DROP TABLE y; --","%s {} :bind",naïve,Größe,日本,"a\nb",Yes\'no'
@@ -44,29 +41,6 @@ def hostile(tmp_path: Path) -> Path:
 def rendered(path: Path, key: str, target: str, name: str = "made", positive: str | None = None) -> dict[str, str]:
     file = read_csv(path, [key])
     return render(name, "retail", "America/Argentina/ComodRivadavia", file, find_target(file, target, positive))
-
-
-def lint(files: dict[str, str], folder: Path) -> str:
-    """Run the project's linter and formatter over rendered files."""
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
-    shutil.copy(PROJECT / "pyproject.toml", folder)
-    # What is imported is told from others' packages by being there.
-    (folder / "plugins").symlink_to(PROJECT / "plugins")
-    (folder / "include" / "daybreak").symlink_to(PROJECT / "include" / "daybreak")
-    ours = [folder / path for path in files if path.endswith(".py")]
-    said = ""
-    for command in (["check", "--no-cache"], ["format", "--check", "--diff", "--no-cache"]):
-        done = subprocess.run(
-            [Path(sys.executable).parent / "ruff", *command, *ours],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said += done.stdout + done.stderr if done.returncode else ""
-    return said
 
 
 def test_telcos_pipeline_is_a_declaration_of_forty_lines_a_query_and_a_dag_of_five(tmp_path: Path) -> None:
