@@ -71,7 +71,7 @@ def test_what_is_no_better_than_the_last_value_is_refused(tmp_path: Path) -> Non
 def test_too_few_partitions_and_a_missing_column_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceRefused, match=f"rows of {LEAST - 1} weeks with a known target; at least {LEAST} are"):
         learned(sold(LEAST).slice(0, (LEAST - 1) * 4), tmp_path)
-    with pytest.raises(SourceRefused, match="training.sql gives no column this_week"):
+    with pytest.raises(SourceRefused, match=r"training\.sql gives no column this_week"):
         learned(sold(33).drop_columns(["this_week"]), tmp_path)
 
 
