@@ -33,6 +33,7 @@ def try_in_fresh_process(artifacts: Artifacts, method: str, trials: Sequence[Tri
     told = {
         "method": method,
         "cache": str(artifacts.cache),
+        "served": artifacts.served,
         "models": [to_json(trial.version) for trial in trials],
         "lengths": [len(sample) for sample in samples],
     }
@@ -74,7 +75,7 @@ def _answer(asked: BinaryIO, answered: BinaryIO) -> None:
     from daybreak.models.registry import Registry
 
     told = json.loads(asked.readline())
-    registry = Registry("", "", Artifacts(Path(told["cache"])))
+    registry = Registry("", "", Artifacts(Path(told["cache"]), told["served"]))
     for described, length in zip(told["models"], told["lengths"], strict=True):
         rows = pa.ipc.open_stream(asked.read(length)).read_all()
         model = registry.load(from_json(described))
