@@ -59,7 +59,7 @@ class Server:
             client.delete_registered_model(model.name)
 
     def stop(self) -> None:
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, 9)
             self._process.wait()
 
