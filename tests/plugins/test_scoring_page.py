@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Prediction, Push, Top
+from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Push, Top
+from daybreak.declaration.prediction import Prediction
 from daybreak_airflow import scoring_dag
 
 PUBLISHED = Pipeline(

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.ledger.tables import performance
+from daybreak.models.answering import Answering
 from daybreak.models.measured_models import BY_MODEL
 from daybreak.models.version import ModelVersion
 from daybreak.promotion.bootstrap import Interval, least_days, paired_interval
 from daybreak.training.comparison import Compared, by_group, compare, unseen
 from daybreak.training.metrics import PRIMARY
-from daybreak.training.trial import Trial, try_in_fresh_process, values_of
+from daybreak.training.trial import Trial, try_in_fresh_process
 from daybreak.training.unseen_keys import compare_by_keys, told_by_keys
 from daybreak.workspace import Workspace
 
@@ -182,9 +183,9 @@ def _fresh_process(workspace: Workspace, pipeline: Pipeline, challenger: ModelVe
     name, sample = "fresh process", compared.sample
     if sample is None:
         return Check(name, False, "there is no row to try it on")
-    here = values_of(workspace.registry.load(challenger), pipeline.prediction.method, sample.to_pandas())
-    trial = Trial(challenger, sample, here)
-    problem = try_in_fresh_process(workspace.registry.artifacts, pipeline.prediction.method, [trial])
+    answering = Answering.of(pipeline)
+    here = answering.values(workspace.registry.load(challenger), sample.to_pandas())
+    problem = try_in_fresh_process(workspace.registry.artifacts, answering, [Trial(challenger, sample, here)])
     return Check(name, problem is None, problem or f"{sample.num_rows} rows scored as here, bit for bit")
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from daybreak.batch.chunk import Chunk, Rejected, Scored
 from daybreak.batch.signature import Signature
-from daybreak.declaration.pipeline import Prediction
-from daybreak.errors import ScoringFailed
+from daybreak.declaration.prediction import Label, Prediction
+from daybreak.errors import ModelRefused, ScoringFailed
+from daybreak.models.answering import Answering
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ class ModelScoring:
     """Rows on their way through one loaded model.
 
     ``budget`` is how many rows may fail before the run stops. ``reject`` is called with the rows that failed.
-    ``rows`` is what messages call the rows.
+    ``rows`` is what messages call the rows, ``positive`` the value of the target that the pipeline declares.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class ModelScoring:
         reject: Callable[[Rejected], None],
         rows: str = "rows",
         *,
+        positive: Label | None = None,
         withhold_texts: bool = False,
     ) -> None:
         self._model = model
         self._signature = signature
         self._prediction = prediction
+        self._answering = Answering.by(prediction, positive)
         self._budget = budget
         self._reject = reject
         self._rows = rows
@@ -58,42 +61,27 @@ class ModelScoring:
     def _finished(
         self, chunk: Chunk, pieces: "list[tuple[int, pd.DataFrame]]", predicted: "list[Future[np.ndarray]]"
     ) -> Scored:
-        values = np.full(chunk.rows.num_rows, np.nan)
+        # Column after column, as they are written.
+        values = np.full((chunk.rows.num_rows, len(self._prediction.columns)), np.nan, order="F")
         reasons: dict[int, str] = {}
         for (start, piece), future in zip(pieces, predicted, strict=True):
             self._fill(future.result, piece, start, values, reasons)
-        with np.errstate(invalid="ignore"):
-            outside = ~np.isfinite(values) | (values < self._prediction.low) | (values > self._prediction.high)
-            if self._prediction.labels:
-                outside |= values != np.floor(values)
-        # The value itself stays out of the reason: a prediction that may not be kept must not leak through it.
-        for position in np.flatnonzero(outside):
-            reasons.setdefault(
-                int(position),
-                f"{self._prediction.column}: not a number from {self._prediction.low:g} to {self._prediction.high:g}",
-            )
+        for position, reason in outside(self._prediction, values).items():
+            reasons.setdefault(position, reason)
         self.scored += len(values) - len(reasons)
+        scored = Scored(chunk, values[:, 0], dict(zip(self._prediction.further, values.T[1:], strict=True)))
         if not reasons:
-            return Scored(chunk, values)
+            return scored
         positions = np.fromiter(sorted(reasons), dtype=np.int64)
         self.failed += len(positions)
         self._reject(Rejected("score", chunk.at(positions), [[reasons[int(p)]] for p in positions]))
         self._refuse_overdraft(reasons[int(positions[0])])
-        return Scored(chunk.keep(~outside), values[~outside])
+        kept = np.ones(len(values), dtype=bool)
+        kept[positions] = False
+        return scored.keep(kept)
 
     def _predicted(self, frame: "pd.DataFrame") -> np.ndarray:
-        predicted = np.asarray(self._values(frame), dtype=np.float64).reshape(-1)
-        if len(predicted) != len(frame):
-            raise ScoringFailed(
-                f"The model gave {len(predicted)} predictions for {len(frame)} rows.",
-                next_step="register a model that predicts one value for each row.",
-            )
-        return predicted
-
-    def _values(self, frame: "pd.DataFrame") -> Any:
-        if self._prediction.method == "predict_proba":
-            return self._model.predict_proba(frame)[:, 1]
-        return self._model.predict(frame)
+        return self._answering.values(self._model, frame)
 
     def _fill(
         self,
@@ -107,7 +95,7 @@ class ModelScoring:
         # predictions, at the price of about 2·log2(rows) further calls for each such row.
         try:
             values[start : start + len(frame)] = predicted()
-        except (ScoringFailed, MemoryError):
+        except (ScoringFailed, ModelRefused, MemoryError):
             raise
         except Exception as error:
             if len(frame) == 1:
@@ -127,6 +115,22 @@ class ModelScoring:
                 f"{self.failed:,} {self._rows} could not be scored, {self._budget:,} are allowed ({example}).",
                 next_step="look at the rows in ledger.quarantine and at the model's version in `daybreak models`.",
             )
+
+
+def outside(prediction: Prediction, values: np.ndarray) -> dict[int, str]:
+    """Return the rows that are outside of the output contract, by their position, each with the reason.
+
+    The value itself stays out of it: a prediction that may not be kept must not leak through it.
+    """
+    with np.errstate(invalid="ignore"):
+        wrong = ~np.isfinite(values) | (values < prediction.low) | (values > prediction.high)
+        if prediction.labels:
+            wrong |= values != np.floor(values)
+    positions = np.flatnonzero(wrong.any(axis=1))
+    return {
+        int(position): f"{prediction.columns[column]}: not a number from {prediction.low:g} to {prediction.high:g}"
+        for position, column in zip(positions, wrong[positions].argmax(axis=1), strict=True)
+    }
 
 
 def _brief(error: Exception) -> str:

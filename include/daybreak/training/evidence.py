@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from daybreak.declaration.pipeline import Measures, Pipeline
+from daybreak.models.answering import Answering
 from daybreak.models.training_record import BY_KEY, HELD_OUT, ORIGIN, SEARCHED, TrainingRecord
 from daybreak.training import pictures
 from daybreak.training.metrics import PRIMARY, measured
 from daybreak.training.past import Past
 from daybreak.training.trained import Trained, Unseen
-from daybreak.training.trial import values_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ def _files(pipeline: Pipeline, trained: Trained) -> dict[str, bytes]:
     if shown is not None and (kind := _kind(pipeline, shown)):
         drawn |= _drawn(kind, pipeline, shown)
         if kind != "ranking":
-            names, means, deviations = importances(kind, pipeline.prediction.method, trained.model, shown)
+            names, means, deviations = importances(kind, Answering.of(pipeline), trained.model, shown)
             drawn["importances.png"] = pictures.bars(names, means, deviations, _lost(kind))
             tables["importances.csv"] = _table(names, means, deviations)
     return {f"pictures/{name}": content for name, content in drawn.items()} | tables
@@ -75,7 +75,9 @@ def _drawn(kind: Kind, pipeline: Pipeline, unseen: Unseen) -> dict[str, bytes]:
     return drawn
 
 
-def importances(kind: Kind, method: str, model: Any, unseen: Unseen) -> "tuple[list[str], np.ndarray, np.ndarray]":
+def importances(
+    kind: Kind, answering: Answering, model: Any, unseen: Unseen
+) -> "tuple[list[str], np.ndarray, np.ndarray]":
     """Return the features, how much worse the primary metric is when one is shuffled, and its deviation; most first.
 
     Of labels that nothing holds against what was right, it is the share of rows that change theirs.
@@ -85,7 +87,7 @@ def importances(kind: Kind, method: str, model: Any, unseen: Unseen) -> "tuple[l
     from threadpoolctl import threadpool_limits
 
     def better(model: Any, rows: Any, actual: "np.ndarray") -> float:
-        values = values_of(model, method, rows)
+        values = answering.values(model, rows)[:, 0]
         if kind == "labels":
             return float((values == actual).mean())
         units = measured(kind, actual, values, rows)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from daybreak.batch.chunk import Chunk, Rejected
 from daybreak.batch.signature import Signature
 from daybreak.batch.top import AllRows
-from daybreak.declaration.pipeline import Prediction
+from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import OTHER
 from daybreak.errors import ScoringFailed
 from daybreak.run.score import ModelScoring
@@ -155,10 +155,21 @@ def test_a_model_that_always_raises_is_given_up_soon_and_quoted_on_one_line() ->
     assert model.calls < 100
 
 
-@pytest.mark.parametrize("answer", [lambda frame: [1.0], lambda frame: np.ones((len(frame), 2))])
-def test_another_number_of_predictions_than_rows_stops_at_once(answer: Callable[[pd.DataFrame], Any]) -> None:
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda frame: [1.0], "gave 1 predictions for 8 rows"),
+        # Two numbers for each row were once taken for two rows' worth of predictions.
+        (lambda frame: np.ones((len(frame), 2)), "gave 2 predictions for each row, 1 is declared"),
+        (lambda frame: np.ones((len(frame), 0)), "gave 0 predictions for each row, 1 is declared"),
+        (lambda frame: np.ones((2, len(frame), 2)), "gave 2 by 8 by 2 predictions for 8 rows"),
+    ],
+)
+def test_another_number_of_predictions_than_rows_stops_at_once(
+    answer: Callable[[pd.DataFrame], Any], told: str
+) -> None:
     model = Model(answer=answer)
-    with pytest.raises(ScoringFailed, match=r"predictions for 8 rows.*predicts one value for each row"):
+    with pytest.raises(ScoringFailed, match=f"{told}.*predicts one value for each row"):
         Scored(model, range(8)).run()
     assert model.calls == 1
 

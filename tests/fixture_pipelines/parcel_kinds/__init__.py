@@ -1,0 +1,25 @@
+"""Parcel kinds: what may be predicted of a parcel besides its hours, all under one name, which shares the queries."""
+
+from dataclasses import replace
+
+from daybreak import ModelRef, Pipeline, Prediction
+from fixture_pipelines.parcel_hours import PARCEL_HOURS
+
+TRAINING = "fixture_pipelines.parcel_kinds.training"
+
+
+def _kind(model: str, prediction: Prediction, **changes: object) -> Pipeline:
+    declared = {"model": ModelRef(model), "prediction": prediction, "training": f"{TRAINING}:{model}", **changes}
+    return replace(PARCEL_HOURS, measured_by=None, groups=(), **declared)  # type: ignore[arg-type]
+
+
+# Of its two classes, late is the first.
+LATE = _kind(
+    "late",
+    Prediction("late_probability", low=0, high=1, method="predict_proba"),
+    target="arrival",
+    positive="late",
+    measures="probability",
+)
+VALUE = "a value"
+KINDS = {VALUE: PARCEL_HOURS, "a class": LATE}
