@@ -4,6 +4,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from daybreak.declaration.prediction import Prediction
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -75,6 +77,16 @@ def concatenated(parts: Sequence[Scored], chunk: Chunk, order: "np.ndarray | Non
     taken = slice(None) if order is None else order
     further = {name: np.concatenate([part.further[name] for part in parts])[taken] for name in parts[0].further}
     return Scored(chunk, np.concatenate([part.values for part in parts])[taken], further)
+
+
+def published_columns(prediction: Prediction, scored: Scored) -> "dict[str, pa.Array]":
+    """Lay predictions out as the columns that are published: texts for positions, and further numbers as they are."""
+    import pyarrow as pa
+
+    values = pa.array(scored.values)
+    if prediction.texts:
+        values = pa.array(prediction.texts).take(values.cast(pa.int64()))
+    return {prediction.column: values} | {name: pa.array(scored.further[name]) for name in prediction.further}
 
 
 def passed(batches: "Iterable[pa.RecordBatch]", quarantined: "np.ndarray") -> "Generator[Chunk]":

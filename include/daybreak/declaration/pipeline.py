@@ -17,8 +17,8 @@ from daybreak.declaration.segments import ModelRef, PerSegment, Segments
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
 
-# What is predicted, as far as measuring goes: how often, how much, a probability, or an order of candidates.
-Measures = Literal["counts", "amounts", "probability", "ranking"]
+# What is predicted, as far as measuring goes: how often, how much, a probability, which class, an order of candidates.
+Measures = Literal["counts", "amounts", "probability", "class", "ranking"]
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,8 @@ class Pipeline:
             or self._presentation_contradiction()
         ):
             return problem
+        if self.top and self.prediction.classes:
+            return "a top of all classes, which have no order: name the one that it goes by, Prediction(…, of=…)"
         if self.upstream == self.name:
             return "itself as its upstream"
         if self.top and (self.top.k < 1 or self.top.within != self.entity_key[: len(self.top.within)]):
@@ -253,6 +255,12 @@ class Pipeline:
         of = self.prediction.of
         if of is not None and self.positive is not None and not same(of, self.positive):
             return f"the probability of {of!r}, and {self.positive!r} as its positive value"
+        if self.measures and bool(self.prediction.classes) != (self.measures == "class"):
+            return (
+                f"a measure of {self.measures}, and {'all' if self.prediction.classes else 'no'} classes as predicted"
+            )
+        if self.measures == "probability" and self.prediction.quantiles:
+            return "a measure of probability, and quantiles as predicted"
         if self.measured_by and not self.measures:
             return "what it is measured by, and not what it measures"
         return None

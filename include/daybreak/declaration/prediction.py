@@ -10,7 +10,18 @@ from functools import cached_property
 Label = str | int | float | bool
 # Columns that a table or a view of predictions has besides, or actuals have.
 RESERVED = frozenset(
-    ["run_id", "partition_date", "partition_start", "model_name", "model_version", "leakage_allowed", "published_at", "upstream_run_id", "rank", "actual"]
+    {
+        "run_id",
+        "partition_date",
+        "partition_start",
+        "model_name",
+        "model_version",
+        "leakage_allowed",
+        "published_at",
+        "upstream_run_id",
+        "rank",
+        "actual",
+    }
 )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Most rows in one call of the model: few enough to stay in a core's cache, enough to make the call worth it. It decides
 # which rows are predicted together, so it may depend on nothing that differs when a run is derived again.
 PIECE_ROWS = 16_384
+# How far the probabilities of all classes may be from 1 together; some models reckon with seven digits.
+_ROUNDED = 1e-6
 
 
 class ModelScoring:
@@ -126,11 +128,18 @@ def outside(prediction: Prediction, values: np.ndarray) -> dict[int, str]:
         wrong = ~np.isfinite(values) | (values < prediction.low) | (values > prediction.high)
         if prediction.labels:
             wrong |= values != np.floor(values)
+        if prediction.classes:
+            wrong[:, 0] = False  # the position of one of them
     positions = np.flatnonzero(wrong.any(axis=1))
-    return {
+    reasons = {
         int(position): f"{prediction.columns[column]}: not a number from {prediction.low:g} to {prediction.high:g}"
         for position, column in zip(positions, wrong[positions].argmax(axis=1), strict=True)
     }
+    if prediction.classes:
+        with np.errstate(invalid="ignore"):
+            apart = np.flatnonzero(np.abs(values[:, 1:].sum(axis=1) - 1) > _ROUNDED)
+        reasons |= {int(at): "the probabilities of the classes do not add up to 1" for at in apart if at not in reasons}
+    return reasons
 
 
 def _brief(error: Exception) -> str:

@@ -56,14 +56,19 @@ def _files(pipeline: Pipeline, trained: Trained) -> dict[str, bytes]:
 
 def _kind(pipeline: Pipeline, unseen: Unseen) -> Kind | None:
     if unseen.actual is None:
-        return "labels" if pipeline.prediction.labels else None
+        return "labels" if pipeline.prediction.texts else None
+    if pipeline.prediction.classes:
+        return "class"
     # A probability is one, whether or not anything is measured by it, and whatever is made of it.
     return "probability" if pipeline.prediction.method == "predict_proba" else pipeline.measures
 
 
 def _drawn(kind: Kind, pipeline: Pipeline, unseen: Unseen) -> dict[str, bytes]:
+    if kind == "class" and unseen.actual is not None:
+        classes = list(pipeline.prediction.texts)
+        return {"classes_and_actuals.png": pictures.classes_and_actuals(unseen.actual, unseen.predicted, classes)}
     if kind == "labels" or unseen.actual is None:
-        labels = list(pipeline.prediction.labels)
+        labels = list(pipeline.prediction.texts)
         return {"labels.png": pictures.labels_and_features(unseen.inputs, unseen.predicted, labels)}
     both = (unseen.actual, unseen.predicted)
     drawn = {"lift.png": pictures.lift(*both)} if pipeline.measures == "ranking" else {}
@@ -87,10 +92,10 @@ def importances(
     from threadpoolctl import threadpool_limits
 
     def better(model: Any, rows: Any, actual: "np.ndarray") -> float:
-        values = answering.values(model, rows)[:, 0]
+        answers = answering.values(model, rows)
         if kind == "labels":
-            return float((values == actual).mean())
-        units = measured(kind, actual, values, rows)
+            return float((answers[:, 0] == actual).mean())
+        units = measured(kind, actual, answers, rows)
         return -float(units.losses(PRIMARY[kind]).mean())
 
     sample = np.random.default_rng(0).permutation(len(unseen.inputs))[:_SAMPLE]
