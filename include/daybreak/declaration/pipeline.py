@@ -228,8 +228,9 @@ class Pipeline:
             or self._presentation_contradiction()
         ):
             return problem
-        if self.top and self.prediction.classes:
-            return "a top of all classes, which have no order: name the one that it goes by, Prediction(…, of=…)"
+        if (self.top or self.push) and self.prediction.classes:
+            what = "top" if self.top else "push"
+            return f"a {what} of all classes, which have no order: name the one that it goes by, Prediction(…, of=…)"
         if self.upstream == self.name:
             return "itself as its upstream"
         if self.top and (self.top.k < 1 or self.top.within != self.entity_key[: len(self.top.within)]):

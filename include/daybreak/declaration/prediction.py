@@ -1,6 +1,7 @@
 """Prediction: which numbers of a model's answer are published, in which columns, and what they may be."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -123,8 +124,9 @@ def same(one: Label, other: Label) -> bool:
 
 
 def plain(label: str) -> str:
-    """Write a class as a part of a column's name that needs no quotes: whatever is no letter or digit becomes one _."""
-    return re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+    """Write a class as a part of a column's name that needs no quotes: what is no letter or digit becomes one _."""
+    letters = unicodedata.normalize("NFKD", label.lower().replace("ß", "ss")).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
 
 
 def percent(quantile: float) -> str:

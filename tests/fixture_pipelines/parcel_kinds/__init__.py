@@ -21,5 +21,16 @@ LATE = _kind(
     positive="late",
     measures="probability",
 )
+# By the alphabet the model has them in another order.
+SPEED = _kind(
+    "speed",
+    Prediction("speed", low=0, high=1, method="predict_proba", classes=("slow", "usual", "very fast")),
+    target="speed_class",
+    measures="class",
+)
+SPREAD = _kind(
+    "spread",
+    Prediction("hours", low=0, high=1_000, method="transform", quantiles=(0.1, 0.5, 0.9)),
+)
 VALUE = "a value"
-KINDS = {VALUE: PARCEL_HOURS, "a class": LATE}
+KINDS = {VALUE: PARCEL_HOURS, "a class": LATE, "all classes": SPEED, "quantiles": SPREAD}

@@ -111,7 +111,75 @@ def test_a_classifier_that_saw_one_class_only_is_refused() -> None:
         answering().values(model, X)
 
 
-@pytest.mark.parametrize("how", [answering("Churned", None), answering(None, 7), answering(True), answering()], ids=str)
+CLASSES = Answering.by(Prediction("c", 0, 1, method="predict_proba", classes=("lo", "mid", "hi")))
+NUMBERED = Answering.by(Prediction("c", 0, 1, method="predict_proba", classes={3: "three", 5: "five"}))
+QUANTILES = Answering.by(Prediction("q", 0, 9, quantiles=(0.1, 0.4, 0.9)))
+
+
+class Says:
+    """Gives the answers that it is made of, whatever it is asked."""
+
+    def __init__(self, *answers: list[float], classes: list[Label] | None = None) -> None:
+        self.answers = np.array(answers, dtype=np.float64)
+        if classes:
+            self.classes_ = np.array(classes)
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        return self.answers
+
+    predict_proba = predict
+
+
+def test_all_classes_are_given_in_the_declarations_order_after_the_most_probable() -> None:
+    model = Says([0.1, 0.7, 0.2], [0.2, 0.4, 0.4], [1.0, 0.0, 0.0], classes=["hi", "lo", "mid"])
+    CLASSES.refuse_other(model, "The model")
+    # The first of two that are as probable.
+    expected = [[0, 0.7, 0.2, 0.1], [0, 0.4, 0.4, 0.2], [2, 0.0, 0.0, 1.0]]
+    assert CLASSES.values(model, X[:3]).tolist() == expected
+    assert NUMBERED.values(Says([0.1, 0.9], classes=[3, 5]), X[:1]).tolist() == [[1, 0.1, 0.9]]
+
+
+@pytest.mark.parametrize(
+    "classes", [["lo", "mid"], ["lo", "mid", "high"], ["hi", "lo", "mid", "none"], [0, 1], None], ids=str
+)
+def test_a_model_of_other_classes_than_are_declared_is_refused(classes: list[Label] | None) -> None:
+    model = Says([0.2] * len(classes or "abc"), classes=classes)
+    told = f"has the classes {', '.join(map(repr, classes))}" if classes else "does not say which classes it has"
+    with pytest.raises(ModelRefused, match=f"Model c {told}, and 'lo', 'mid', 'hi' are declared"):
+        CLASSES.refuse_other(model, "Model c")
+    with pytest.raises(ModelRefused):
+        CLASSES.values(model, X[:1])
+
+
+def test_quantiles_follow_the_one_nearest_to_a_half_and_those_that_cross_are_put_in_order() -> None:
+    model = Says([1.0, 2.0, 3.0], [2.0, 1.0, 3.0], [3.0, 2.0, 1.0], [np.nan, 1.0, 2.0])
+    found = QUANTILES.values(model, X[:4])
+    assert found[:3].tolist() == [[2.0, 1.0, 2.0, 3.0]] * 3
+    # What is no number is not put aside: the row fails.
+    assert np.isnan(found[3]).any()
+
+
+@pytest.mark.parametrize("answer", [[1.0], [1.0, 2.0], [1.0, 2.0, 3.0, 4.0]], ids=len)
+def test_another_number_of_quantiles_is_refused(answer: list[float]) -> None:
+    with pytest.raises(ScoringFailed, match=f"gave {len(answer)} predictions for each row, 3 are declared"):
+        QUANTILES.values(Says(answer), X[:1])
+
+
+def test_quantiles_come_out_of_models_side_by_side_bit_for_bit() -> None:
+    from sklearn.ensemble import HistGradientBoostingRegressor, VotingRegressor
+
+    models = [(f"q{q}", HistGradientBoostingRegressor(loss="quantile", quantile=q / 10)) for q in (1, 4, 9)]
+    voting = VotingRegressor(models).fit(X, X["x"])
+    how = Answering.by(Prediction("q", 0, 99, method="transform", quantiles=(0.1, 0.4, 0.9)))
+    alone = np.sort(np.column_stack([model.predict(X) for model in voting.estimators_]), axis=1)
+    assert how.values(voting, X)[:, 1:].tobytes() == alone.tobytes()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [answering("Churned", None), answering(None, 7), answering(True), answering(), CLASSES, NUMBERED, QUANTILES],
+    ids=str,
+)
 def test_it_travels_between_processes_as_it_is(how: Answering) -> None:
     import json
 
