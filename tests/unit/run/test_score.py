@@ -256,4 +256,4 @@ def test_probabilities_of_all_classes_are_probabilities(probabilities: list[floa
         assert done.predictions == dict.fromkeys(range(3), 0.0)
         assert done.further == dict.fromkeys(range(3), tuple(reversed(probabilities)))
     else:
-        assert done.reasons == dict.fromkeys(range(3), [reason])
+        assert done.reasons == {n: [reason] for n in range(3)}
