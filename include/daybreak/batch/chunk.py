@@ -49,8 +49,8 @@ class Scored:
 
     chunk: Chunk
     values: "np.ndarray"
-    further: "Mapping[str, np.ndarray]" = field(default_factory=dict)
     ranks: "np.ndarray | None" = None
+    further: "Mapping[str, np.ndarray]" = field(default_factory=dict)
 
     def keep(self, mask: "np.ndarray") -> "Scored":
         """Keep the rows where the mask is true."""
@@ -67,7 +67,7 @@ class Scored:
 
     def _but(self, chunk: Chunk, taken: "Callable[[np.ndarray], np.ndarray]") -> "Scored":
         further = {name: taken(column) for name, column in self.further.items()}
-        return Scored(chunk, taken(self.values), further, None if self.ranks is None else taken(self.ranks))
+        return Scored(chunk, taken(self.values), None if self.ranks is None else taken(self.ranks), further)
 
 
 def concatenated(parts: Sequence[Scored], chunk: Chunk, order: "np.ndarray | None" = None) -> Scored:
@@ -76,7 +76,7 @@ def concatenated(parts: Sequence[Scored], chunk: Chunk, order: "np.ndarray | Non
 
     taken = slice(None) if order is None else order
     further = {name: np.concatenate([part.further[name] for part in parts])[taken] for name in parts[0].further}
-    return Scored(chunk, np.concatenate([part.values for part in parts])[taken], further)
+    return Scored(chunk, np.concatenate([part.values for part in parts])[taken], further=further)
 
 
 def published_columns(prediction: Prediction, scored: Scored) -> "dict[str, pa.Array]":

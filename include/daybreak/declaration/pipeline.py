@@ -11,7 +11,7 @@ from daybreak.declaration.cadence import DAILY, WEEKDAYS, Cadence, Day, Hour, We
 from daybreak.declaration.files import FileTable, source_problem
 from daybreak.declaration.functions import Function
 from daybreak.declaration.partition import Calendar
-from daybreak.declaration.prediction import Label, Prediction, same
+from daybreak.declaration.prediction import Label, Prediction, prediction_problem, same
 from daybreak.declaration.presentation import presentation_problem
 from daybreak.declaration.segments import ModelRef, PerSegment, Segments
 from daybreak.declaration.source_tables import EventTable, StateTable
@@ -211,7 +211,7 @@ class Pipeline:
         return self.single_ref
 
     def _contradiction(self) -> str | None:
-        if problem := self.prediction.contradiction((*self.entity_key, *self.carries)):
+        if problem := prediction_problem(self.prediction, (*self.entity_key, *self.carries)):
             return problem
         if self.push and (self.top or self.carries or self.shadow or self.segments.column):
             return "a push together with what only a publication can have: a model per segment, carries, top or shadow"

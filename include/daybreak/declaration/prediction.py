@@ -73,48 +73,25 @@ class Prediction:
         """Which of the quantiles ``column`` repeats: that nearest to a half, the lower one of two."""
         return min(range(len(self.quantiles)), key=lambda at: (abs(self.quantiles[at] - 0.5), at))
 
-    def contradiction(self, beside: Iterable[str]) -> str | None:
-        """Say what of it cannot be, None where all can; ``beside`` are the other columns that are published."""
-        kinds = [*(["labels"] * bool(self.labels)), *(["all classes"] * bool(self.classes))]
-        kinds += [*(["quantiles"] * bool(self.quantiles)), *(["one class"] * (self.of is not None))]
-        if kinds[1:]:
-            return f"a prediction of {' and of '.join(kinds)}, and it can be of one of them"
-        if self.labels and (self.low, self.high) != (0, len(self.labels) - 1):
-            return f"{len(self.labels)} labels and a range other than 0 to {len(self.labels) - 1}"
-        if (self.classes or self.of is not None) and self.method != "predict_proba":
-            return f"{kinds[0]}, whose probability '{self.method}' does not give: it takes method=\"predict_proba\""
-        if self.quantiles and self.method == "predict_proba":
-            return "quantiles, and a method that gives probabilities"
-        return self._wrong_classes() or self._wrong_quantiles() or self._wrong_columns(tuple(beside))
 
-    def _wrong_classes(self) -> str | None:
-        classes = tuple(self.classes)
-        if not classes:
-            return None
-        if len(classes) == 1:
-            return "a single class, of which every row is"
-        if len(set(map(str, classes))) < len(classes):
-            return f"two classes of one name among {', '.join(map(repr, classes))}"
-        if (self.low, self.high) != (0, 1):
-            return "all classes and a range other than 0 to 1, which is that of their probabilities"
-        return None
-
-    def _wrong_quantiles(self) -> str | None:
-        if any(isinstance(q, str | bool) or not 0 < q < 1 for q in self.quantiles):
-            return "a quantile that is not between 0 and 1"
-        if list(self.quantiles) != sorted(set(self.quantiles)):
-            return "quantiles that are not in ascending order, each once"
-        return None
-
-    def _wrong_columns(self, beside: tuple[str, ...]) -> str | None:
-        named = 'name the columns of the classes: classes={"a": "column_of_a", …}'
-        for label, name in zip(self.classes or self.quantiles, self.further, strict=True):
-            if not name or name == f"{self.column}_":
-                return f"class {label!r}, of whose name no column's can be made: {named}"
-            if name in beside or name in RESERVED or self.columns.count(name) > 1:
-                advice = f": {named}" if self.classes else ""
-                return f"two columns '{name}', one of them of {label!r} in its prediction{advice}"
-        return None
+def prediction_problem(prediction: Prediction, beside: Iterable[str]) -> str | None:
+    """Say what of a prediction cannot be; ``beside`` are the columns of extract.sql that are published too."""
+    parts = {
+        "labels": prediction.labels,
+        "all classes": prediction.classes,
+        "quantiles": prediction.quantiles,
+        "one class": prediction.of is not None,
+    }
+    kinds = [kind for kind, declared in parts.items() if declared]
+    if kinds[1:]:
+        return f"a prediction of {' and of '.join(kinds)}, and it can be of one of them"
+    if prediction.labels and (prediction.low, prediction.high) != (0, len(prediction.labels) - 1):
+        return f"{len(prediction.labels)} labels and a range other than 0 to {len(prediction.labels) - 1}"
+    if (prediction.classes or prediction.of is not None) and prediction.method != "predict_proba":
+        return f"{kinds[0]}, whose probability '{prediction.method}' does not give: it takes method=\"predict_proba\""
+    if prediction.quantiles and prediction.method == "predict_proba":
+        return "quantiles, and a method that gives probabilities"
+    return _wrong_classes(prediction) or _wrong_quantiles(prediction) or _wrong_columns(prediction, tuple(beside))
 
 
 def same(one: Label, other: Label) -> bool:
@@ -134,3 +111,36 @@ def percent(quantile: float) -> str:
     whole, _, rest = f"{Decimal(str(quantile)) * 100:f}".partition(".")
     rest = rest.rstrip("0")
     return whole.zfill(2) + (f"_{rest}" if rest else "")
+
+
+def _wrong_classes(prediction: Prediction) -> str | None:
+    classes = tuple(prediction.classes)
+    if not classes:
+        return None
+    if len(classes) == 1:
+        return "a single class, of which every row is"
+    if len(set(map(str, classes))) < len(classes):
+        return f"two classes of one name among {', '.join(map(repr, classes))}"
+    if (prediction.low, prediction.high) != (0, 1):
+        return "all classes and a range other than 0 to 1, which is that of their probabilities"
+    return None
+
+
+def _wrong_quantiles(prediction: Prediction) -> str | None:
+    quantiles = prediction.quantiles
+    if any(isinstance(quantile, str | bool) or not 0 < quantile < 1 for quantile in quantiles):
+        return "a quantile that is not between 0 and 1"
+    if list(quantiles) != sorted(set(quantiles)):
+        return "quantiles that are not in ascending order, each once"
+    return None
+
+
+def _wrong_columns(prediction: Prediction, beside: tuple[str, ...]) -> str | None:
+    named = 'name the columns of the classes: classes={"a": "column_of_a", …}'
+    for label, name in zip(prediction.classes or prediction.quantiles, prediction.further, strict=True):
+        if not name or name == f"{prediction.column}_":
+            return f"class {label!r}, of whose name no column's can be made: {named}"
+        if name in beside or name in RESERVED or prediction.columns.count(name) > 1:
+            advice = f": {named}" if prediction.classes else ""
+            return f"two columns '{name}', one of them of {label!r} in its prediction{advice}"
+    return None

@@ -60,8 +60,8 @@ class Rescoring:
                 values = predictions(model, version, self._pipeline, batch)
                 scored = ~np.isnan(values[:, 0]) & ~np.isin(_texts(batch.select(keys).columns), left_out)
                 kept = Chunk(batch.select(list(columns)), np.arange(batch.num_rows))
-                answers = Scored(kept, values[:, 0], dict(zip(prediction.further, values.T[1:], strict=True)))
-                answers = answers.keep(scored)
+                further = dict(zip(prediction.further, values.T[1:], strict=True))
+                answers = Scored(kept, values[:, 0], further=further).keep(scored)
                 part = pa.Table.from_batches([answers.chunk.rows])
                 for name, column in published_columns(prediction, answers).items():
                     part = part.append_column(name, column)

@@ -71,7 +71,8 @@ class ModelScoring:
         for position, reason in outside(self._prediction, values).items():
             reasons.setdefault(position, reason)
         self.scored += len(values) - len(reasons)
-        scored = Scored(chunk, values[:, 0], dict(zip(self._prediction.further, values.T[1:], strict=True)))
+        further = dict(zip(self._prediction.further, values.T[1:], strict=True))
+        scored = Scored(chunk, values[:, 0], further=further)
         if not reasons:
             return scored
         positions = np.fromiter(sorted(reasons), dtype=np.int64)
