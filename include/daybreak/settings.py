@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     promote_automatically: bool = Field(
         default=False, description="Promote a challenger that passed every check without a person's approval."
     )
+    pickled_models: str = Field(
+        default="",
+        description="Models that `daybreak register` may open from a pickle, which runs code, separated by commas.",
+    )
     lock_timeout_seconds: float = Field(
         default=60, gt=0, description="Longest wait for a lock in the warehouse or the registry."
     )
@@ -82,6 +86,11 @@ class Settings(BaseSettings):
         return tuple(host.strip() for host in self.push_allowed_hosts.split(",") if host.strip())
 
     @property
+    def may_be_pickled(self) -> tuple[str, ...]:
+        """Models that may be opened from a pickle."""
+        return tuple(name.strip() for name in self.pickled_models.split(",") if name.strip())
+
+    @property
     def tracebacks(self) -> Path:
         """Folder that keeps the tracebacks of errors that nobody has foreseen."""
         return self.home / "tracebacks"
@@ -109,3 +118,9 @@ def environment_without(*prefixes: str) -> dict[str, str]:
     """Return the environment to hand on to a program, without variables that are not meant for it."""
     around = os.environ  # noqa: TID251 - handed on, not read as configuration
     return {name: value for name, value in around.items() if not name.startswith(prefixes)}
+
+
+def environment_of(*names: str) -> dict[str, str]:
+    """Return of the environment what a program is to know that must not be told anything else."""
+    around = os.environ  # noqa: TID251 - handed on, not read as configuration
+    return {name: around[name] for name in names if name in around}

@@ -67,7 +67,9 @@ def copied(parcels: Parcels, source: str | None = None) -> int:
 
 def test_a_version_that_nobody_adopted_is_refused_until_somebody_does(parcels: Parcels) -> None:
     number = copied(parcels)
-    with pytest.raises(ModelRefused, match=r"was not registered by Daybreak on this .*`daybreak adopt parcel_hours 2`"):
+    with pytest.raises(
+        ModelRefused, match=r"was not registered by Daybreak on this .*`daybreak adopt parcel_hours --version 2`"
+    ):
         parcels.plan(model_version=number)
     adopted = parcels.workspace.registry.adopt("parcel_hours", number)
     assert adopted.version == number
@@ -129,7 +131,9 @@ def test_versions_of_others_are_listed_with_what_they_lack(parcels: Parcels) -> 
     assert shown.count("NOT USABLE") == 3
     assert all(f"  {lack}\n" in shown for lack in lacks.values() if lack)
     assert [version.version for version in parcels.workspace.registry.versions("parcel_hours")] == [1]
-    assert "parcel_hours version 2 is adopted, trained through" in called(parcels, "adopt", "parcel_hours", "2")
+    assert "parcel_hours version 2 is adopted, trained through" in called(
+        parcels, "adopt", "parcel_hours", "--version", "2"
+    )
     assert parcels.run().publication is not None
 
 

@@ -8,6 +8,8 @@ from daybreak.errors import SourceRefused
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# A text that the model takes as one of a few, by pandas' type of that name.
+CATEGORY = "category"
 # MLflow's names of column types, as families: a number is a number whatever its width.
 _FAMILIES = {
     "integer": "number",
@@ -16,6 +18,7 @@ _FAMILIES = {
     "double": "number",
     "boolean": "boolean",
     "string": "text",
+    CATEGORY: "text",
     "datetime": "time",
 }
 
@@ -54,11 +57,16 @@ class Signature:
                 )
 
     def conform(self, batch: "pa.RecordBatch") -> "pa.RecordBatch":
-        """Keep the model's columns in its order, decimals as doubles; extra columns are left out."""
+        """Keep the model's columns in its order, decimals as doubles, categories as such; others are left out."""
         import pyarrow as pa
 
         arrays = [batch.column(name) for name in self.names]
         arrays = [array.cast(pa.float64()) if pa.types.is_decimal(array.type) else array for array in arrays]
+        kinds = [kind for _, kind in self.columns]
+        arrays = [
+            array.dictionary_encode() if kind == CATEGORY and not pa.types.is_dictionary(array.type) else array
+            for kind, array in zip(kinds, arrays, strict=True)
+        ]
         return pa.RecordBatch.from_arrays(arrays, names=self.names)
 
 

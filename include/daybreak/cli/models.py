@@ -90,22 +90,6 @@ def demote(pipeline: Name, model: ModelName = None) -> None:
 
 
 @models.command()
-def adopt(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The registered model.")],
-    version: Annotated[int, typer.Argument(min=1, help="The version that runs may use from now on.")],
-) -> None:
-    """Trust a version as it is now, which Daybreak did not register on this warehouse, and write that down.
-
-    Its files and tags are checked as for a run; afterwards neither may change.
-    """
-    from daybreak.cli.display import out
-
-    with open_workspace() as workspace:
-        found = workspace.registry.adopt(model, version)
-    out.print(f"{model} version {version} is adopted, trained through {found.trained_through}, digest {found.digest}.")
-
-
-@models.command()
 def history(
     pipeline: Name,
     model: ModelName = None,

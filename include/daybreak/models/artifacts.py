@@ -5,6 +5,7 @@ planned only on what the storage holds.
 """
 
 import hashlib
+import importlib.util
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 from daybreak.errors import ModelRefused, WarehouseUnavailable
 from daybreak.models.tree_bounds import misplaced
-from daybreak.models.trusted import load_trusted, refused_names
+from daybreak.models.trusted import families, load_trusted, refused_names
 
 if TYPE_CHECKING:
     from daybreak.models.version import ModelVersion
@@ -51,7 +52,11 @@ class Artifacts:
                 f"The artifact of {model.name} version {model.version} holds no {SKOPS}, and no other kind is loaded.",
                 next_step="register it by training its pipeline: `daybreak train PIPELINE`.",
             )
-        return _from_skops(model, files[SKOPS])
+        return open_skops(
+            files[SKOPS],
+            f"The artifact of {model.name} version {model.version}",
+            f"restore {model.uri}, or choose another version with `--model-version`.",
+        )
 
     def _stored(self, model: "ModelVersion") -> Files:
         try:
@@ -114,21 +119,17 @@ def digest_of(files: Files) -> str:
     return digest.hexdigest()
 
 
-def _from_skops(model: "ModelVersion", data: bytes) -> Any:
-    refuse_untrusted(data, f"The artifact of {model.name} version {model.version}")
+def open_skops(data: bytes, what: str, restore: str) -> Any:
+    """Open a skops file that holds nothing it may not; raise ModelRefused, which calls it ``what``, otherwise."""
+    refuse_untrusted(data, what)
+    refuse_uninstalled(data, what)
     try:
         loaded = load_trusted(data)
         problem = misplaced(loaded)
     except Exception as error:  # all of it may be held, and it does not fit together
-        raise ModelRefused(
-            f"The artifact of {model.name} version {model.version} cannot be opened ({type(error).__name__}).",
-            next_step=f"restore {model.uri}, or choose another version with `--model-version`.",
-        ) from error
+        raise ModelRefused(f"{what} cannot be opened ({type(error).__name__}).", next_step=restore) from error
     if problem:
-        raise ModelRefused(
-            f"The artifact of {model.name} version {model.version} is damaged: {problem}.",
-            next_step=f"restore {model.uri}, or choose another version with `--model-version`.",
-        )
+        raise ModelRefused(f"{what} is damaged: {problem}.", next_step=restore)
     return loaded
 
 
@@ -141,3 +142,18 @@ def refuse_untrusted(data: bytes, what: str) -> None:
             next_step="make it of scikit-learn's own estimators, without functions or classes of your own "
             "(docs/model-lifecycle.md says what a model may hold).",
         )
+
+
+def refuse_uninstalled(data: bytes, what: str) -> None:
+    """Refuse a model of a library that is an extra and not installed here."""
+    for family in families(data):
+        if importlib.util.find_spec(family) is None:
+            raise uninstalled(what, family)
+
+
+def uninstalled(what: str, family: str) -> ModelRefused:
+    """Say that a model needs a library that is not installed."""
+    return ModelRefused(
+        f"{what} is of {family}, which is not installed.",
+        next_step=f"install it as it is locked: `pip install --no-deps --require-hashes -r requirements/{family}.txt`.",
+    )

@@ -10,6 +10,7 @@ from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from daybreak.models.artifacts import SKOPS, Files
+from daybreak.models.tree_bounds import parts
 
 DESCRIPTION = "MLmodel"
 _SCHEMA = "schema.json"
@@ -26,6 +27,15 @@ def canonical(files: Files) -> Files:
     """Return a model's files with what differs from one saving of the same model to the next made the same."""
     changed = {DESCRIPTION: _description, SKOPS: _skops}
     return {name: changed[name](content) if name in changed else content for name, content in files.items()}
+
+
+def forget_moment(model: Any) -> None:
+    """Empty what CatBoost notes of the moment in the models within a model: it goes into what they are saved as."""
+    for found in parts(model):
+        if type(found).__module__.startswith("catboost.") and hasattr(found, "get_metadata"):
+            told = found.get_metadata()
+            for name in ("model_guid", "train_finish_time"):
+                told[name] = ""
 
 
 def _description(content: bytes) -> bytes:

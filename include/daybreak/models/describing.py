@@ -10,13 +10,15 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from daybreak.batch.signature import Signature
+from daybreak.batch.signature import CATEGORY, Signature
 from daybreak.errors import ModelRefused
 from daybreak.models.version import ModelVersion
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
+# What a version's description calls the columns that are categories, which are texts to MLflow.
+CATEGORIES = "categories"
 _NEEDED_TAGS = ("digest", "trained_through")
 
 
@@ -42,7 +44,8 @@ def describe(found: "MlflowVersion", storage: str, training: str, metrics: Mappi
     if missing := [tag for tag in _NEEDED_TAGS if not tags.get(tag)]:
         raise ModelRefused(
             f"{called} was not registered by Daybreak: it has no {' and no '.join(missing)}.",
-            next_step=f"register it through {training}.",
+            next_step=f"trust it by `daybreak adopt {found.name} --version {found.version} --trained-through DAY`, "
+            f"or register one through {training}.",
         )
     if not is_below(str(found.source), storage):
         raise ModelRefused(
@@ -102,7 +105,9 @@ def _signature(uri: str) -> Signature:
     try:
         described = yaml.safe_load((UPath(uri) / "MLmodel").read_text())
         inputs = json.loads(described["signature"]["inputs"])
-        return Signature(tuple((column["name"], column["type"]) for column in inputs))
+        categories = (described.get("metadata") or {}).get(CATEGORIES, ())
+        kinds = {column["name"]: CATEGORY if column["name"] in categories else column["type"] for column in inputs}
+        return Signature(tuple(kinds.items()))
     except Exception:  # each kind of storage has errors of its own
         # A file that was tampered with is refused by its digest, with a better message than this could give.
         return Signature(())

@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import DaybreakError, ModelRefused
+from daybreak.models.adopting import told_tags
 from daybreak.models.artifacts import SKOPS, Artifacts, Files, digest_of, refuse_untrusted
-from daybreak.models.canonical import canonical
-from daybreak.models.describing import ListedVersion, describe
+from daybreak.models.canonical import canonical, forget_moment
+from daybreak.models.describing import CATEGORIES, ListedVersion, describe
 from daybreak.models.registry_connection import refuse_silence, registry_unavailable
 from daybreak.models.training_record import TrainingRecord
+from daybreak.models.trusted import FAMILIES, families
 from daybreak.models.trusted_versions import TrustedVersions
 from daybreak.models.version import NEEDED, ModelVersion, library_versions
 from daybreak.warehouse.database import with_driver
@@ -89,19 +91,25 @@ class Registry:
             numbers = sorted((int(v.version) for v in client.search_model_versions(f"name='{quoted}'")), reverse=True)
             return [self._listed(client.get_model_version(name, str(number))) for number in numbers]
 
-    def adopt(self, name: str, version: int) -> ModelVersion:
+    def adopt(self, name: str, version: int, *, trained_through: date | None = None) -> ModelVersion:
         """Write down that a version may be trusted as it is now, its files and its tags.
 
-        Raises ModelRefused where it lacks something else, no run would load it, or it is known with other facts.
+        With ``trained_through`` a version that others registered gets the tags that a run needs, from its files. Raises
+        ModelRefused where it lacks something else, no run would load it, or it is known with other facts.
         """
         from mlflow.exceptions import MlflowException
 
         with self._answering() as client:
             try:
-                found = self._described(client.get_model_version(name, str(version)))
+                there = client.get_model_version(name, str(version))
             except MlflowException as error:
                 raise self._missing(name, f"version {version}") from error
+            tags = {} if trained_through is None else self._told(there, trained_through)
+            found = self._described(there)
         self.artifacts.load(found)
+        with self._answering() as client:
+            for tag in tags:
+                client.set_model_version_tag(name, str(version), tag, tags[tag])
         self._trusted_versions.record(found, "adopted")
         return found
 
@@ -156,7 +164,8 @@ class Registry:
         # Before anything is written: what no run would load is no version.
         refuse_untrusted(files[SKOPS], f"The model that was fitted for {name}")
         tags = {**record.tags, "trained_through": trained_through.isoformat()}
-        tags |= {f"library.{package}": version for package, version in libraries.items()}
+        unneeded = set(FAMILIES) - set(families(files[SKOPS]))
+        tags |= {f"library.{name}": version for name, version in libraries.items() if name not in unneeded}
         with self._answering() as client:
             experiment = client.get_experiment_by_name(name)
             artifacts = f"{self._storage}/{name}"
@@ -181,6 +190,19 @@ class Registry:
             registered = self._described(created)
         self._trusted_versions.record(registered, "registered")
         return registered
+
+    def _told(self, there: "MlflowVersion", trained_through: date) -> dict[str, str]:
+        """Complete the tags of a version that has none of Daybreak's, here and not yet in the registry."""
+        called = f"{there.name} version {there.version}"
+        if there.tags.get("digest"):
+            raise ModelRefused(
+                f"{called} says itself through which day it was trained ({there.tags.get('trained_through')}).",
+                next_step=f"adopt it without: `daybreak adopt {there.name} --version {there.version}`.",
+            )
+        elsewhere = f"daybreak register {there.name} --from models:/{there.name}/{there.version} --trained-through DAY"
+        tags = told_tags(called, str(there.source), self._storage, trained_through, elsewhere)
+        there.tags.update(tags)
+        return tags
 
     def _training(self, name: str) -> str:
         """Return the command that trains a model: that of its pipeline, which may have several."""
@@ -251,6 +273,10 @@ def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapp
     import skops.io
     from mlflow.models import infer_signature
 
+    forget_moment(model)
+    saved = skops.io.dumps(model)
+    # MLflow calls them texts.
+    categories = [str(name) for name, kind in sample.dtypes.items() if kind == "category"]
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         # Integer columns that turn out to have nulls are conformed before they reach the model.
         warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column.*")
@@ -260,7 +286,8 @@ def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapp
             serialization_format="skops",
             signature=infer_signature(sample, getattr(model, method)(sample)),
             pyfunc_predict_fn=method,
-            pip_requirements=[f"{package}=={libraries[package]}" for package in NEEDED],
-            skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
+            pip_requirements=[f"{package}=={libraries[package]}" for package in (*NEEDED, *families(saved))],
+            skops_trusted_types=skops.io.get_untrusted_types(data=saved),
+            metadata={CATEGORIES: categories} if categories else None,
         )
         return {path.name: path.read_bytes() for path in Path(folder, "model").iterdir()}

@@ -46,6 +46,18 @@ def _problem(owner: Any, tree: Any) -> str | None:
 
 def _trees(model: Any) -> Iterator[tuple[Any, Any]]:
     """Yield each tree with the estimator that holds it."""
+    for owner, value in _held(model):
+        if type(value).__module__.startswith("sklearn.") and type(value).__name__ in ("Tree", "TreePredictor"):
+            yield owner, value
+
+
+def parts(model: Any) -> Iterator[Any]:
+    """Yield a model and every object that it is made of, each once."""
+    return (value for _, value in _held(model))
+
+
+def _held(model: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each object within a model with the estimator that holds it."""
     import numpy as np
 
     seen: set[int] = set()
@@ -55,9 +67,8 @@ def _trees(model: Any) -> Iterator[tuple[Any, Any]]:
         if depth > _DEEPEST or id(value) in seen or isinstance(value, str | bytes | int | float | None):
             continue
         seen.add(id(value))
-        if type(value).__module__.startswith("sklearn.") and type(value).__name__ in ("Tree", "TreePredictor"):
-            yield owner, value
-        elif isinstance(value, dict):
+        yield owner, value
+        if isinstance(value, dict):
             waiting += [(owner, item, depth + 1) for item in value.values()]
         elif isinstance(value, list | tuple | set):
             waiting += [(owner, item, depth + 1) for item in value]

@@ -16,6 +16,11 @@ LISTS = Path(__file__).parent / "trusted_types"
 _PROTOCOL = 2
 _LOADER = "__loader__"
 _SCHEMA = "schema.json"
+# Libraries of scikit-learn's kind that a model may be of, each an extra of its own; their names are in one more list.
+FAMILIES = ("lightgbm", "xgboost", "catboost")
+_BOOSTING = LISTS / "boosting.json"
+# What the scores of LightGBM's rounds are kept in.
+_FACTORY = "collections.OrderedDict"
 
 
 def list_of(minor: str) -> Path:
@@ -33,6 +38,12 @@ def minor_version() -> str:
 def refused_names(data: bytes) -> list[str]:
     """Return what a skops file holds that it may not, nothing where it may be loaded; nothing of it is made."""
     return _judged(data)[1]
+
+
+def families(data: bytes) -> list[str]:
+    """Return the libraries besides scikit-learn that a skops file needs; nothing of it is made."""
+    modules = {name.partition(".")[0] for name in _judged(data)[0]}
+    return [family for family in FAMILIES if family in modules]
 
 
 def load_trusted(data: bytes) -> Any:
@@ -80,6 +91,13 @@ def _within(node: dict[str, Any], loader: str) -> Iterator[str]:
         inside = kinds.get("content") if isinstance(kinds, dict) and kinds.get(_LOADER) == "ListNode" else None
         if not isinstance(inside, list) or any(not _is(kind, "TypeNode") for kind in inside):
             yield "a mapping whose keys are not of plain types"
+    if loader == "DefaultDictNode":
+        # It is called for a key that is not there.
+        content = node.get("content")
+        factory = content.get("default_factory") if isinstance(content, dict) else None
+        called = factory if isinstance(factory, dict) else {}
+        if not _is(factory, "TypeNode") or f"{called.get('__module__')}.{called.get('__class__')}" != _FACTORY:
+            yield "collections.defaultdict of something other than collections.OrderedDict"
     if loader == "PartialNode":
         content = node.get("content")
         if not isinstance(content, dict) or not _is(content.get("func"), "FunctionNode"):
@@ -114,6 +132,8 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 @cache
 def _allowed() -> dict[str, frozenset[str]]:
-    path = list_of(minor_version())
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {loader: frozenset(names) for loader, names in known.items()}
+    found: dict[str, frozenset[str]] = {}
+    for path in (list_of(minor_version()), _BOOSTING):
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        found |= {loader: found.get(loader, frozenset()) | set(names) for loader, names in known.items()}
+    return found

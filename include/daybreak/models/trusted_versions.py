@@ -41,7 +41,7 @@ class TrustedVersions:
                     f"{version.name} version {version.version} was not registered by Daybreak on this warehouse, "
                     "and nobody has adopted it.",
                     next_step="see where it comes from with `daybreak models`; if you trust it, "
-                    f"`daybreak adopt {version.name} {version.version}`.",
+                    f"`daybreak adopt {version.name} --version {version.version}`.",
                 )
             unknown = found["libraries"] is None
             compared = _COMPARED[:2] if unknown else _COMPARED

@@ -1,12 +1,14 @@
 """Model versions: what a run must know of one, and how it travels between tasks."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
 from typing import Any
 
 from daybreak.batch.signature import Signature
+from daybreak.models.trusted import FAMILIES
 
 # Libraries whose version decides what a model computes; the first must agree in major and minor version.
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "skops")
@@ -54,13 +56,17 @@ def from_json(value: Mapping[str, Any]) -> ModelVersion:
 
 
 def library_versions() -> dict[str, str]:
-    """Return the installed versions of the libraries that decide what a model computes."""
+    """Return the installed versions of the libraries that decide what a model computes, extras where they are there."""
     return dict(_library_versions())
 
 
 # Reading what is installed takes as long as planning does, and does not change while a process lives.
 @cache
 def _library_versions() -> dict[str, str]:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    return {name: version(name) for name in LIBRARIES}
+    found = {name: version(name) for name in LIBRARIES}
+    for name in FAMILIES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -23,10 +23,14 @@ QUESTION, ANSWER, ERRORS = "question", "answer", "errors"
 
 
 class FreshProcess:
-    """A process that runs ``module``, which calls ``serve``, and waits for questions."""
+    """A process that runs ``module``, which calls ``serve``, and waits for questions.
 
-    def __init__(self, module: str) -> None:
-        self._command = [sys.executable, "-m", module]
+    With an ``environment`` it knows nothing else of that, and finds only what is installed.
+    """
+
+    def __init__(self, module: str, environment: dict[str, str] | None = None) -> None:
+        self._command = [sys.executable, *([] if environment is None else ["-I"]), "-m", module]
+        self._environment = environment
         self._alone = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -45,6 +49,7 @@ class FreshProcess:
             expired = late.finished.is_set()
             late.cancel()
             if expired:
+                process.wait()  # or the next question might still find it alive
                 raise subprocess.TimeoutExpired(self._command, seconds)
             # One that does not fork, or was killed, has ended itself.
             returncode = int(code) if code else process.wait()
@@ -58,14 +63,15 @@ class FreshProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env=self._environment,
                 start_new_session=True,
             )
         return self._process
 
 
-def fresh_process(module: str) -> FreshProcess:
+def fresh_process(module: str, environment: dict[str, str] | None = None) -> FreshProcess:
     """Return the process that answers to this one; a fork of this one has another."""
-    return _known.setdefault((os.getpid(), module), FreshProcess(module))
+    return _known.setdefault((os.getpid(), module), FreshProcess(module, environment))
 
 
 def serve(answer: Callable[[BinaryIO, BinaryIO], None], libraries: Sequence[str]) -> None:

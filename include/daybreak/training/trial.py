@@ -30,7 +30,7 @@ class Trial:
 
 def try_in_fresh_process(artifacts: Artifacts, answering: Answering, trials: Sequence[Trial]) -> str | None:
     """Return what went wrong, or None: each sample's predictions must be those made here, bit for bit."""
-    samples = [_written(trial.sample) for trial in trials]
+    samples = [written(trial.sample) for trial in trials]
     told = {
         "answering": answering.to_json(),
         "cache": str(artifacts.cache),
@@ -49,7 +49,8 @@ def try_in_fresh_process(artifacts: Artifacts, answering: Answering, trials: Seq
     return None if done.stdout == expected else "its predictions differ from those made in this process"
 
 
-def _written(sample: "pa.RecordBatch") -> bytes:
+def written(sample: "pa.RecordBatch") -> bytes:
+    """Return a batch as a stream of Arrow."""
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()

@@ -1,0 +1,285 @@
+"""Models that were fitted elsewhere: registered from files and from MLflow, adopted where others registered them."""
+
+import os
+import pickle
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+import pytest
+import sklearn
+import skops.io
+from sklearn.preprocessing import FunctionTransformer
+
+from command_line import Daybreak, commands
+from fixture_pipelines.parcel_hours.training import FEATURES, TARGET
+from models import constant, fitted, rows
+from parcels import DAY, TRAINED_THROUGH, Parcels
+
+MODEL = "parcel_hours"
+
+
+@pytest.fixture
+def daybreak(parcels: Parcels, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Daybreak:
+    return commands(monkeypatch, capsys, parcels.workspace.settings)
+
+
+@pytest.fixture
+def sample(parcels: Parcels, tmp_path: Path) -> Path:
+    """Rows whose outcome is known."""
+    path = tmp_path / "sample.parquet"
+    rows(parcels)[[*FEATURES, TARGET]].to_parquet(path)
+    return path
+
+
+def skopsed(model: Any, path: Path) -> Path:
+    path.write_bytes(skops.io.dumps(model))
+    return path
+
+
+def pickled(model: Any, path: Path) -> Path:
+    path.write_bytes(pickle.dumps(model))
+    return path
+
+
+def joblibbed(model: Any, path: Path) -> Path:
+    joblib.dump(model, path, compress=3)
+    return path
+
+
+def by_mlflow(model: Any, path: Path, **also: Any) -> Path:
+    import mlflow.sklearn
+
+    types = skops.io.get_untrusted_types(data=skops.io.dumps(model))
+    also = {"serialization_format": "skops", "skops_trusted_types": types, **also}
+    # Where none are named, MLflow looks for them in a process of its own.
+    mlflow.sklearn.save_model(model, path, pip_requirements=[f"scikit-learn=={sklearn.__version__}"], **also)
+    return path
+
+
+def pickled_by_mlflow(model: Any, path: Path) -> Path:
+    return by_mlflow(model, path, serialization_format="cloudpickle", skops_trusted_types=None)
+
+
+@pytest.mark.parametrize("saved", [skopsed, joblibbed, by_mlflow, pickled_by_mlflow])
+def test_a_saved_model_is_registered_measured_and_publishes_what_it_predicted_where_it_was_fitted(
+    parcels: Parcels,
+    daybreak: Daybreak,
+    sample: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    saved: Callable[[Any, Path], Path],
+) -> None:
+    model, _ = fitted(parcels)
+    place = saved(model, tmp_path / "brought")
+    monkeypatch.setenv("DAYBREAK_PICKLED_MODELS", f"other, {MODEL}")
+    through = ("--trained-through", TRAINED_THROUGH)
+    code, out, err = daybreak("register", MODEL, "--from", place, *through, "--sample", sample, "--alias", "champion")
+    assert code == 0, err
+    assert f"{MODEL} version 2, trained through {TRAINED_THROUGH}, is the champion now." in out
+    assert "rmse" in out
+    assert f"Next: `daybreak run {MODEL}`." in out
+    outcome = parcels.run()
+    assert outcome.publication is not None
+    assert parcels.last_run()["model_version"] == 2
+    version = parcels.workspace.registry.resolve(parcels.pipeline.single_ref)
+    loaded = parcels.workspace.registry.load(version)
+    inputs = pd.read_parquet(sample)[FEATURES]
+    assert (loaded.predict(inputs) == model.predict(inputs)).all()
+    assert version.metrics["mae"] == pytest.approx(
+        (model.predict(inputs) - pd.read_parquet(sample)[TARGET]).abs().mean(), rel=1e-9
+    )
+
+
+def test_a_sample_may_be_what_the_query_gives(parcels: Parcels, daybreak: Daybreak, tmp_path: Path) -> None:
+    model, _ = fitted(parcels)
+    place = skopsed(model, tmp_path / "model.skops")
+    code, out, err = daybreak(
+        "register", MODEL, "--from", place, "--trained-through", TRAINED_THROUGH, "--sample-from-extract"
+    )
+    assert code == 0, err
+    assert "is the challenger now" in out
+    assert f"Next: `daybreak promote {MODEL}`." in out
+
+
+def test_mlflows_own_example_will_do(parcels: Parcels, daybreak: Daybreak, tmp_path: Path) -> None:
+    model, inputs = fitted(parcels)
+    place = by_mlflow(model, tmp_path / "logged", input_example=inputs)
+    code, out, err = daybreak("register", MODEL, "--from", place, "--trained-through", TRAINED_THROUGH)
+    assert code == 0, err
+    assert "version 2" in out
+
+
+@pytest.mark.parametrize("name", [f"models:/{MODEL}/1", f"models:/{MODEL}@champion"])
+def test_a_version_of_the_registry_itself_is_registered_again_by_its_name(
+    parcels: Parcels, daybreak: Daybreak, sample: Path, name: str
+) -> None:
+    first = parcels.workspace.registry.resolve(parcels.pipeline.single_ref)
+    told = ("--trained-through", TRAINED_THROUGH, "--sample", sample)
+    code, out, err = daybreak("register", MODEL, "--from", name, *told)
+    assert code == 0, err
+    assert "version 2" in out
+    again = parcels.workspace.registry.listed(MODEL)[0]
+    assert again.lacks is None
+    assert again.model is not None
+    assert again.model.signature == first.signature
+
+
+class Calls:
+    """A pickle that does something when it is opened."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_pickle_is_opened_only_where_a_setting_names_the_model(
+    parcels: Parcels, daybreak: Daybreak, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = tmp_path / "was here"
+    place = pickled(Calls(trace), tmp_path / "model.pkl")
+    told = ("register", MODEL, "--from", place, "--trained-through", TRAINED_THROUGH, "--sample", sample)
+    monkeypatch.setenv("DAYBREAK_PICKLED_MODELS", "parcel")
+    code, _, err = daybreak(*told)
+    assert code == 1
+    assert "is a pickle: to open it runs whatever its writer put into it. Next: save it as a skops file" in err
+    assert f"DAYBREAK_PICKLED_MODELS={MODEL}" in err
+    assert not trace.exists()
+    monkeypatch.setenv("DAYBREAK_PICKLED_MODELS", MODEL)
+    code, _, err = daybreak(*told)
+    assert (code, trace.exists()) == (1, True)
+    assert "is a NoneType, which has no predict" in err
+    assert [version.version for version in parcels.workspace.registry.versions(MODEL)] == [1]
+
+
+def tells(path: Path) -> Any:
+    """Return what, opened, writes down the environment that it finds."""
+    return type(
+        "Told",
+        (),
+        {"__reduce__": lambda self: (exec, (f"import os; open({str(path)!r}, 'w').write(str(dict(os.environ)))",))},
+    )()
+
+
+def test_what_opens_a_pickle_is_told_no_password(
+    parcels: Parcels, daybreak: Daybreak, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = tmp_path / "seen"
+    place = pickled(tells(seen), tmp_path / "model.pkl")
+    monkeypatch.setenv("DAYBREAK_PICKLED_MODELS", MODEL)
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    daybreak("register", MODEL, "--from", place, "--trained-through", TRAINED_THROUGH, "--sample", sample)
+    told = seen.read_text()
+    assert "PATH" in told
+    assert "DAYBREAK" not in told
+    assert "secret" not in told
+
+
+def own_function(values: Any) -> Any:
+    return values
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem", "next_step"),
+    [
+        ({"--from": "nowhere.skops"}, "There is nothing at", "name the file"),
+        ({"--trained-through": "2100-01-01"}, "No model has seen 2100-01-01 yet", "last day of the rows"),
+        ({"--sample": "lacking.parquet"}, "The sample lacks", "every column that it was fitted on"),
+        ({"--sample": "empty.parquet"}, "has no rows", "rows of the model's input"),
+        ({"--sample": "texts.xlsx"}, "is no file of rows", ".parquet"),
+        ({"--sample": "unknown.parquet"}, "is null in 1 of", "leave the column out"),
+        ({"--from": "constant.skops"}, "predicts 20 as something else than a number from 0 to", "another range"),
+        ({"--from": "own.pkl"}, "cannot be used here", "save it"),
+        ({"--from": "folder"}, "holds 2 files and no MLmodel", "name the model's file"),
+        ({"--from": "models:/parcel_hours/77"}, "MLflow gives no models:/parcel_hours/77", "check the name"),
+        ({"--from": "text.txt"}, "cannot be used here", "save it"),
+        ({"--sample": None}, "Nothing says what rows", "--sample-from-extract"),
+    ],
+)
+def test_what_cannot_be_brought_is_refused_in_one_line_and_nothing_is_registered(
+    parcels: Parcels,
+    daybreak: Daybreak,
+    sample: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, str | None],
+    problem: str,
+    next_step: str,
+) -> None:
+    model, inputs = fitted(parcels)
+    known = pd.read_parquet(sample).head(20)
+    known.to_parquet(tmp_path / "small.parquet")
+    known.drop(columns=FEATURES[0]).to_parquet(tmp_path / "lacking.parquet")
+    known.head(0).to_parquet(tmp_path / "empty.parquet")
+    known.assign(**{TARGET: known[TARGET].where(known.index != 3)}).to_parquet(tmp_path / "unknown.parquet")
+    for name in ("texts.xlsx", "text.txt", "folder/a", "folder/b"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a text")
+    skopsed(model, tmp_path / "model.skops")
+    skopsed(constant(1e9).fit(inputs, [1e9] * 20), tmp_path / "constant.skops")
+    pickled(FunctionTransformer(own_function), tmp_path / "own.pkl")
+    monkeypatch.setenv("DAYBREAK_PICKLED_MODELS", MODEL)
+    monkeypatch.chdir(tmp_path)
+    told = {"--from": "model.skops", "--trained-through": str(TRAINED_THROUGH), "--sample": "small.parquet", **changes}
+    code, _, err = daybreak(
+        "register", MODEL, *(part for name, value in told.items() if value for part in (name, value))
+    )
+    assert code == 1, err
+    line = err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert problem in line.partition(" Next: ")[0]
+    assert next_step in line.partition(" Next: ")[2]
+    assert [version.version for version in parcels.workspace.registry.versions(MODEL)] == [1]
+
+
+def test_a_model_that_no_pipeline_declares_is_refused(daybreak: Daybreak, sample: Path) -> None:
+    code, _, err = daybreak("register", "other", "--from", sample, "--trained-through", DAY, "--sample", sample)
+    assert code == 1
+    assert 'declare `model=ModelRef("other")`' in err
+
+
+def test_a_dry_run_opens_and_tries_it_and_writes_nothing(
+    parcels: Parcels, daybreak: Daybreak, sample: Path, tmp_path: Path
+) -> None:
+    model, _ = fitted(parcels)
+    place = skopsed(model, tmp_path / "model.skops")
+    told = ("--trained-through", TRAINED_THROUGH, "--sample", sample, "--dry-run")
+    code, out, _ = daybreak("register", MODEL, "--from", place, *told)
+    assert code == 0
+    assert "It would be registered: a Pipeline of" in out
+    assert [version.version for version in parcels.workspace.registry.versions(MODEL)] == [1]
+
+
+def foreign(parcels: Parcels, model: Any, sample: Any) -> int:
+    """Register a version as somebody does who knows MLflow and not Daybreak; its files lie where ours do."""
+    from mlflow import MlflowClient
+    from mlflow.models import infer_signature
+
+    settings = parcels.workspace.settings
+    client = MlflowClient(*[parcels.workspace.registry_url] * 2)
+    place = Path(settings.models.removeprefix("file://")) / "by_hand" / "model"
+    by_mlflow(model, place, signature=infer_signature(sample, model.predict(sample)))
+    return int(client.create_model_version(MODEL, source=place.as_uri()).version)
+
+
+def test_a_version_of_others_is_adopted_once_somebody_says_what_it_has_seen(
+    parcels: Parcels, daybreak: Daybreak
+) -> None:
+    version = foreign(parcels, *fitted(parcels))
+    code, _, err = daybreak("adopt", MODEL, "--version", version)
+    assert code == 1
+    assert f"daybreak adopt {MODEL} --version {version} --trained-through DAY" in err
+    code, out, err = daybreak("adopt", MODEL, "--version", version, "--trained-through", TRAINED_THROUGH)
+    assert code == 0, err
+    assert f"version {version} is adopted, trained through {TRAINED_THROUGH}" in out
+    parcels.promote(version)
+    assert parcels.run().publication is not None
+    assert parcels.last_run()["model_version"] == version
+    code, _, err = daybreak("adopt", MODEL, "--version", version, "--trained-through", date(2024, 3, 1))
+    assert code == 1
+    assert f"says itself through which day it was trained ({TRAINED_THROUGH})" in err
