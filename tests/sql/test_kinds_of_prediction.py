@@ -1,19 +1,29 @@
 """Predictions of more than one number: tables, shadow, measuring, diff and reproduce know all of their columns."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.prediction import Prediction
 from daybreak.errors import ModelRefused, PublicationRefused
 from daybreak.models.answering import Answering
+from daybreak.models.version import ModelVersion
 from daybreak.monitoring.measure import measure
+from daybreak.promotion.promoting import promote
 from daybreak.run.diff import diff_publications
 from daybreak.run.reproduce import reproduce
 from daybreak.run.tables import see_to_tables
+from daybreak.training.bringing import bring
+from daybreak.training.brought import find
+from daybreak.training.offered import Offered
 from daybreak.training.train import train
+from daybreak.training.trial import Trial, try_in_fresh_process
+from fixture_pipelines import PARCEL_HOURS
 from fixture_pipelines.parcel_hours.training import sample
 from fixture_pipelines.parcel_kinds import KINDS, SPEED, SPREAD
 from fixture_pipelines.parcel_kinds.training import STEADY, steady
@@ -132,7 +142,14 @@ def test_a_row_differs_by_any_of_its_numbers(kind: Parcels) -> None:
     assert before == after
 
 
-QUANTILES = replace(SPREAD, prediction=replace(SPREAD.prediction, column="predicted_hours"))
+# What the hours become: the same table, the same model's name.
+QUANTILES = replace(
+    SPREAD,
+    model=PARCEL_HOURS.model,
+    prediction=replace(SPREAD.prediction, column="predicted_hours"),
+    measures="amounts",
+    target="hours_taken",
+)
 
 
 @pytest.mark.parametrize("kind", ["a value"], indirect=True)
@@ -149,6 +166,11 @@ def test_quantiles_can_be_declared_for_a_table_that_has_rows(kind: Parcels) -> N
     with pytest.raises(PublicationRefused, match=told):
         reproduce(kind.runner, 1)
     train(kind.workspace, QUANTILES, through=DAY.replace(day=8))
+    # The champion of before can be used by no run any more: the challenger is judged alone.
+    verdict = promote(kind.workspace, QUANTILES)
+    assert verdict.moved, verdict.reason
+    asked = {check.name: (check.met, check.says) for check in verdict.checks}
+    assert asked["same prediction"] == (None, "the champion, version 1, has no method transform")
     kind.run()
     assert all(None not in answer for answer in kind.answers().values())
     assert reproduce(kind.runner, 2).different == 0
@@ -211,11 +233,6 @@ def test_a_training_that_fits_something_else_registers_nothing(
 
 @pytest.mark.parametrize("kind", [each for each in KINDS if each != "a value"], indirect=True)
 def test_a_version_is_tried_with_all_of_its_numbers(kind: Parcels) -> None:
-    import numpy as np
-    import pyarrow as pa
-
-    from daybreak.training.trial import Trial, try_in_fresh_process
-
     registry, answering = kind.workspace.registry, Answering.of(kind.pipeline)
     version = registry.resolve(kind.pipeline.single_ref)
     rows = version.signature.conform(pa.RecordBatch.from_pandas(sample(), preserve_index=False))
@@ -226,3 +243,38 @@ def test_a_version_is_tried_with_all_of_its_numbers(kind: Parcels) -> None:
     other[-1, -1] = np.nextafter(other[-1, -1], 2.0)
     told = try_in_fresh_process(registry.artifacts, answering, [Trial(version, rows, other)])
     assert told == "its predictions differ from those made in this process"
+
+
+def brought(parcels: Parcels, pipeline: Pipeline, folder: Path) -> tuple[ModelVersion, dict[str, float]]:
+    """Bring a model that says the same of every parcel, with rows whose outcome is known."""
+    import skops.io
+
+    file = folder / "model.skops"
+    file.write_bytes(skops.io.dumps(steady(pipeline)))
+    known = sample().assign(hours_taken=[float(n) for n in range(12)], speed_class=["slow"] * 3 + ["usual"] * 9)
+    offered = Offered(find(str(file), ""), pa.Table.from_pandas(known, preserve_index=False), TRAINED_THROUGH)
+    return bring(parcels.workspace, pipeline, pipeline.single_ref, offered)
+
+
+def test_models_from_elsewhere_are_tried_and_measured_by_all_of_their_numbers(parcels: Parcels, tmp_path: Path) -> None:
+    version, metrics = brought(parcels, SPEED, tmp_path)
+    assert (version.name, version.version) == ("speed", 1)
+    assert metrics == {"log_loss": pytest.approx(-np.log([0.25] * 3 + [0.5] * 9).mean()), "share_right": 0.75}
+    version, metrics = brought(parcels, replace(SPREAD, measures="amounts", target="hours_taken"), tmp_path)
+    assert (version.name, metrics["mae"], metrics["coverage_q10_q90"]) == ("spread", 500 - 5.5, 0)
+    assert metrics["pinball_q10"] == pytest.approx(0.9 * (400 - 5.5))
+
+
+def test_a_model_from_elsewhere_that_answers_otherwise_is_registered_by_no_one(
+    parcels: Parcels, tmp_path: Path
+) -> None:
+    two = replace(SPEED.prediction, classes=("slow", "usual"))
+    with pytest.raises(
+        ModelRefused, match=r"The model of .*model\.skops has the classes 'slow', 'usual', 'very fast', and"
+    ):
+        brought(parcels, replace(SPEED, prediction=two), tmp_path)
+    five = replace(SPREAD.prediction, quantiles=(0.1, 0.2, 0.5, 0.8, 0.9))
+    with pytest.raises(ModelRefused, match="The model gave 3 predictions for each row, 5 are declared"):
+        brought(parcels, replace(SPREAD, prediction=five), tmp_path)
+    for name in ("speed", "spread"):
+        assert parcels.workspace.registry.listed(name) == []
