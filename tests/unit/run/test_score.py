@@ -257,3 +257,23 @@ def test_probabilities_of_all_classes_are_probabilities(probabilities: list[floa
         assert done.further == dict.fromkeys(range(3), tuple(reversed(probabilities)))
     else:
         assert done.reasons == {n: [reason] for n in range(3)}
+
+
+@given(st.lists(st.sampled_from(["a", "b", "other"]), min_size=1, max_size=40), st.sets(st.integers(0, 39)))
+def test_each_row_keeps_its_numbers_whichever_segment_it_is_of(segments: list[str], breaks: set[int]) -> None:
+    prediction = Prediction("units", 0, 1000, quantiles=(0.1, 0.9))
+
+    def through(times: int) -> ModelScoring:
+        model = Model(breaks, lambda frame: np.column_stack([frame["x"] * times, frame["x"] * times + 1]))
+        return ModelScoring(model, Signature((("x", "double"),)), prediction, 1000, lambda rejected: None)
+
+    times = {"a": 2, "b": 3, "other": 5}
+    models = {"a": through(2), "b": through(3), OTHER: through(5)}
+    rows = pa.RecordBatch.from_pydict({"segment": segments, "x": np.arange(len(segments), dtype=float)})
+    found = {}
+    for scored in Scoring("segment", models, AllRows()).predictions([Chunk(rows, np.arange(len(segments)))]):
+        assert scored.chunk.rows["x"].to_pylist() == scored.chunk.numbers.tolist()
+        values = zip(scored.values, *scored.further.values(), strict=True)
+        found |= dict(zip(scored.chunk.numbers.tolist(), values, strict=True))
+    expected = {n: n * times[segment] for n, segment in enumerate(segments) if n not in breaks}
+    assert found == {n: (low, low, low + 1) for n, low in expected.items()}
