@@ -96,7 +96,7 @@ class Pipeline:
 
     ``measures`` says what is predicted: actuals.sql then gives what happened, measured as a whole and for each value of
     its column ``measured_by``. ``target`` is the column of training.sql that holds what is predicted, known
-    ``target_days`` after the partition; where it is one of two values, ``positive`` is that whose probability is
+    ``target_days`` after the partition; where it is one of a few values, ``positive`` is that whose probability is
     predicted. ``training_rows`` is a function of a ``Past`` and two days that completes the rows of training.sql where
     the file cannot, with the column of a model per segment. ``groups`` are columns of
     them: a promotion may make none of their values worse by more than the share ``group_margin``. ``backfill``
