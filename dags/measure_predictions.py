@@ -27,4 +27,4 @@ measured nevertheless, and what was measured stays.
 
 from daybreak_airflow import measuring_dag
 
-measuring_dag("retail", timezone="America/New_York", doc_md=__doc__)
+measuring_dag(timezone="America/New_York", doc_md=__doc__)

@@ -22,4 +22,4 @@ two seconds.
 
 from daybreak_airflow import promoting_dag
 
-promoting_dag("retail", doc_md=__doc__)
+promoting_dag(doc_md=__doc__)

@@ -27,4 +27,4 @@ are trained nevertheless. **To train again**, clear the failed task: what it had
 
 from daybreak_airflow import training_dag
 
-training_dag("retail", timezone="America/New_York", doc_md=__doc__)
+training_dag(timezone="America/New_York", doc_md=__doc__)

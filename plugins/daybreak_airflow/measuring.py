@@ -15,9 +15,9 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowSkipException
 
-from daybreak.declaration.loading import load_declared
 from daybreak_airflow.assets import retraining
 from daybreak_airflow.dag_arguments import make_dag
+from daybreak_airflow.declared import declared_in
 from daybreak_airflow.models_page import models_page
 from daybreak_airflow.schedules import first_day
 from daybreak_airflow.sources import open_workspace
@@ -26,12 +26,13 @@ from daybreak_airflow.task_errors import in_one_line
 log = logging.getLogger("daybreak")
 
 
-def measuring_dag(module: str, *, timezone: str, doc_md: str | None = None, **arguments: Any) -> DAG:
+def measuring_dag(module: str | None = None, *, timezone: str, doc_md: str | None = None, **arguments: Any) -> DAG:
     """Make the DAG that measures the predictions of the module's pipelines, as that of the file which calls.
 
+    They are those of ``DAYBREAK_PIPELINES``, which the tasks know, where no module is named.
     Any argument of Airflow's ``DAG`` can be given, and wins as in ``scoring_dag``.
     """
-    declared = load_declared(module)
+    declared = declared_in(module)
     pipelines = declared.pipelines.values()
     ours = {
         "dag_id": "measure_predictions",

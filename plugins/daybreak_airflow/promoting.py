@@ -7,8 +7,8 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import DAG, Param, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from daybreak.declaration.loading import load_declared
 from daybreak_airflow.dag_arguments import make_dag
+from daybreak_airflow.declared import declared_in
 from daybreak_airflow.models_page import models_page
 from daybreak_airflow.schedules import first_day
 from daybreak_airflow.sources import open_workspace
@@ -19,12 +19,13 @@ APPROVE, REJECT = "Approve", "Reject"
 log = logging.getLogger("daybreak")
 
 
-def promoting_dag(module: str, *, doc_md: str | None = None, **arguments: Any) -> DAG:
+def promoting_dag(module: str | None = None, *, doc_md: str | None = None, **arguments: Any) -> DAG:
     """Make the DAG that judges challengers of the module's pipelines, as that of the file which calls.
 
+    They are those of ``DAYBREAK_PIPELINES``, which the tasks know, where no module is named.
     Any argument of Airflow's ``DAG`` can be given, and wins as in ``scoring_dag``.
     """
-    declared = load_declared(module)
+    declared = declared_in(module)
     names = list(declared.pipelines)
     ours = {
         "dag_id": "promote_models",

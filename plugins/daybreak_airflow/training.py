@@ -10,8 +10,8 @@ from typing import Any
 from airflow.sdk import DAG, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from daybreak.declaration.loading import load_declared
 from daybreak_airflow.dag_arguments import make_dag
+from daybreak_airflow.declared import declared_in
 from daybreak_airflow.models_page import models_page
 from daybreak_airflow.parameters import TRAINING
 from daybreak_airflow.schedules import first_day, weekly
@@ -22,12 +22,13 @@ Reference = dict[str, Any]
 log = logging.getLogger("daybreak")
 
 
-def training_dag(module: str, *, timezone: str, doc_md: str | None = None, **arguments: Any) -> DAG:
+def training_dag(module: str | None = None, *, timezone: str, doc_md: str | None = None, **arguments: Any) -> DAG:
     """Make the DAG that trains the models of the module's pipelines, as that of the file which calls.
 
+    They are those of ``DAYBREAK_PIPELINES``, which the tasks know, where no module is named.
     Any argument of Airflow's ``DAG`` can be given, and wins as in ``scoring_dag``.
     """
-    declared = load_declared(module)
+    declared = declared_in(module)
     names, retrained = list(declared.pipelines), [one.name for one in declared.pipelines.values() if one.retrain]
     ours = {
         "dag_id": "train_models",

@@ -28,6 +28,19 @@ def test_a_dag_is_named_like_its_file_and_its_pipeline(bag: "DagBag") -> None:
     assert set(bag.dags) - OF_MODELS <= set(load_pipelines("retail"))
 
 
+@pytest.mark.parametrize("dag_id", sorted(OF_MODELS))
+def test_a_dag_of_the_models_life_sees_to_the_pipelines_of_the_setting(
+    dag_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.setenv("DAYBREAK_PIPELINES", "fixture_pipelines")
+    page = DagBag(str(FILES[dag_id])).dags[dag_id].doc_md
+    assert page is not None
+    assert not [name for name in load_pipelines("retail") if f"`{name}`" in page]
+    assert "`parcel_hours`" in page or "no pipeline |" in page
+
+
 @pytest.mark.parametrize("dag_id", FILES)
 def test_the_documentation_in_the_ui_opens_with_the_modules_docstring(bag: "DagBag", dag_id: str) -> None:
     docstring = ast.get_docstring(ast.parse(FILES[dag_id].read_text()), clean=False)

@@ -53,6 +53,12 @@ def test_without_a_pipeline_each_is_there_and_has_nothing_to_do(make: Callable[.
     assert "no pipeline |" in dag.doc_md
 
 
+@pytest.mark.parametrize("dag_id", MAKERS)
+def test_where_no_module_is_named_it_is_that_of_the_settings(dag_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYBREAK_PIPELINES", "fixture_pipelines")
+    assert MAKERS[dag_id](None).doc_md == MAKERS[dag_id]("fixture_pipelines").doc_md
+
+
 def test_what_a_file_gives_wins(make: Callable[..., Any]) -> None:
     dag = make("fixture_pipelines", schedule=None, tags={"mine"}, params={"note": "x"}, default_args={"retries": 0})
     assert (dag.schedule, dag.tags) == (None, {"mine"})

@@ -127,11 +127,17 @@ def test_what_has_changed_since_is_named(parcels: Parcels) -> None:
 MISCOUNTED = {
     "extracted and failed": (
         "UPDATE ledger.runs SET rows_extracted = 402, rows_failed = 4",
-        ["rows_extracted is 402 in the ledger and 400 in the snapshot", "rows_failed is 4 in the ledger and 2 in the"],
+        [
+            "rows_extracted is 402 in the ledger and 400 in the snapshot",
+            "rows_failed is 4 in the ledger and 2 in the quarantine",
+        ],
     ),
     "quarantined for scored": (
         "UPDATE ledger.runs SET rows_quarantined = 13, rows_scored = 385",
-        ["rows_quarantined is 13 in the ledger and 12 in the", "rows_scored is 385 in the ledger and 386 stored under"],
+        [
+            "rows_quarantined is 13 in the ledger and 12 in the quarantine",
+            "rows_scored is 385 in the ledger and 386 stored under",
+        ],
     ),
     "a row of the quarantine": (
         "DELETE FROM ledger.quarantine WHERE row_number = (SELECT max(row_number) FROM ledger.quarantine "

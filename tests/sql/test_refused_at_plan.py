@@ -159,7 +159,8 @@ def test_a_model_of_another_scikit_learn_is_refused(parcels: Parcels, place: int
 def test_a_model_that_has_seen_later_days_is_refused_unless_the_run_accepts_it(parcels: Parcels) -> None:
     day = TRAINED_THROUGH - timedelta(days=1)
     problem = f"parcel_hours version 1 has seen days through {TRAINED_THROUGH}, after it"
-    with refused(parcels, ModelRefused, problem, "accept it with `--allow-leakage`", place=f"parcel_hours {day}"):
+    older = f"train one (`daybreak train parcel_hours --through {day}`), or accept it with `--allow-leakage`"
+    with refused(parcels, ModelRefused, problem, older, place=f"parcel_hours {day}"):
         parcels.plan(day)
     parcels.run(day, allow_leakage=True)
     marked = parcels.rows("SELECT DISTINCT partition_date, leakage_allowed FROM predictions.parcel_hours ORDER BY 1")

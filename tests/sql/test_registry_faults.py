@@ -4,6 +4,7 @@ import pickle
 import shutil
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +66,37 @@ def test_a_type_outside_of_the_allow_list_is_never_loaded(parcels: Parcels) -> N
     with pytest.raises(
         ModelRefused, match=r"holds .*_open, which no run loads\. Next: make it of scikit-learn's own estimators"
     ):
+        parcels.workspace.registry.load(altered(parcels, version))
+
+
+def as_it_is(values: Any) -> Any:
+    return values
+
+
+def test_what_no_run_would_load_is_not_registered(parcels: Parcels) -> None:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    model, sample = fitted(parcels)
+    storage = Path(parcels.workspace.settings.models.removeprefix("file://"))
+    before = sorted(storage.rglob("*"))
+    with pytest.raises(ModelRefused, match=r"^The model that was fitted for parcel_hours holds .*as_it_is, which"):
+        parcels.register(make_pipeline(FunctionTransformer(as_it_is), model), sample)
+    assert [version.version for version in parcels.workspace.registry.versions("parcel_hours")] == [1]
+    assert sorted(storage.rglob("*")) == before
+
+
+def test_a_tree_that_would_end_the_process_is_not_loaded(parcels: Parcels) -> None:
+    import skops.io
+
+    version = registered(parcels)
+    model = parcels.workspace.registry.load(version)
+    tree = model[-1].tree_
+    state = tree.__getstate__()
+    state["nodes"]["left_child"][0] = 2_000_000
+    tree.__setstate__(state)
+    (folder(version) / "model.skops").write_bytes(skops.io.dumps(model))
+    with pytest.raises(ModelRefused, match=r"is damaged: a tree of \d+ nodes points to others\. Next: restore"):
         parcels.workspace.registry.load(altered(parcels, version))
 
 

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from command_line import commands
 from daybreak.workspace import Workspace
 from parcels import DAY, SHORT_DAY, Parcels
 
@@ -88,6 +89,17 @@ def test_each_role_can_do_what_it_is_there_for_and_no_more(parcels: Parcels, rol
             owner.execute("COPY (SELECT 1) TO PROGRAM 'true'")
     with logged_in(parcels, roles["pipeline"]) as pipeline:
         assert pipeline.rows("SELECT * FROM ledger.one_more") == []
+
+
+def test_the_address_of_a_role_is_its_login_without_a_password(
+    parcels: Parcels, roles: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    address = parcels.workspace.warehouse.url.set(password="s3cr3t").render_as_string(hide_password=False)
+    settings = parcels.workspace.settings.model_copy(update={"warehouse_url": SecretStr(address)})
+    for kind, name in roles.items():
+        code, out, err = commands(monkeypatch, capfd, settings)("url", "--role", kind)
+        found = sa.make_url(out.strip())
+        assert (code, err, found.username, found.password) == (0, "", name, None)
 
 
 def test_who_may_read_the_view_may_ask_for_the_past_and_nobody_else(parcels: Parcels, roles: dict[str, str]) -> None:

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,7 +16,7 @@ from upath import UPath
 from daybreak.declaration.pipeline import Retrain
 from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import ConfigurationError, PartitionRefused, SourceRefused
+from daybreak.errors import ConfigurationError, ModelRefused, PartitionRefused, SourceRefused
 from daybreak.models.version import LIBRARIES, ModelVersion
 from daybreak.training.evidence import record
 from daybreak.training.past import Past
@@ -23,7 +25,8 @@ from daybreak.training.scheduled import chosen, cutoff, held_back, train_once
 from daybreak.training.train import challenge, train
 from daybreak.training.trained import Trained, Unseen
 from fixture_pipelines import PARCEL_CLASSES
-from fixture_pipelines.parcel_hours.training import SEARCH
+from fixture_pipelines.parcel_hours.training import SEARCH, build
+from fixture_pipelines.parcel_hours.training import train as fit_hours
 from parcels import LAST_DAY, Parcels
 
 THROUGH = date(2024, 3, 11)
@@ -225,6 +228,21 @@ def test_what_nothing_can_be_learned_from_registers_nothing(searching: Parcels, 
     with pytest.raises(SourceRefused):
         train_once(searching.workspace, searching.pipeline, THROUGH, origin="train_models/one/parcel_hours")
     assert [version.version for version in searching.workspace.registry.versions("parcel_hours")] == before
+
+
+def test_what_a_fresh_process_cannot_use_gets_no_alias(parcels: Parcels) -> None:
+    from sklearn.dummy import DummyClassifier
+
+    def guess(past: Past, progress: Callable[[str], None]) -> Trained:
+        found = fit_hours(past, progress)
+        return replace(found, model=build(DummyClassifier(strategy="uniform")).fit(found.sample, range(20)))
+
+    challenger = ModelRef("parcel_hours", "challenger")
+    with pytest.raises(
+        ModelRefused, match=r"cannot be used by a fresh process: its predictions differ .* got no alias"
+    ):
+        train(parcels.workspace, parcels.declared(training=guess).pipeline, through=THROUGH)
+    assert [parcels.workspace.aliases(ref).current() for ref in (parcels.pipeline.single_ref, challenger)] == [1, None]
 
 
 def test_the_last_day_is_the_last_complete_one_that_the_source_has(parcels: Parcels) -> None:

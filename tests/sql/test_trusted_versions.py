@@ -85,6 +85,19 @@ def test_a_version_that_nobody_adopted_is_refused_until_somebody_does(parcels: P
         parcels.workspace.registry.adopt("parcel_hours", 9)
 
 
+def test_what_no_run_would_load_is_not_adopted(parcels: Parcels) -> None:
+    from daybreak.models.artifacts import digest_of, read_files
+
+    theirs = folder(parcels.workspace.registry.resolve(parcels.pipeline.single_ref, 1)).parent / "theirs"
+    theirs.mkdir()
+    (theirs / "model.skops").write_bytes(b"no file of skops")
+    number = copied(parcels, theirs.as_uri())
+    tag(parcels, "digest", f"'{digest_of(read_files(theirs.as_uri()) or {})}'", number)
+    with pytest.raises(ModelRefused, match=r"parcel_hours version 2 holds no file of skops .*, which no run loads"):
+        parcels.workspace.registry.adopt("parcel_hours", number)
+    assert parcels.value("SELECT count(*) FROM ledger.trusted_versions WHERE version = 2") == 0
+
+
 def test_a_version_whose_files_lie_elsewhere_is_refused_before_they_are_opened(
     parcels: Parcels, tmp_path: Path
 ) -> None:

@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import WarehouseUnavailable
 from daybreak.ledger.runs import lock
 from daybreak.models.aliases import Decision
 from daybreak.workspace import Workspace
-from parcels import DAY, Parcels
+from parcels import DAY, Parcels, administer
 
 SECONDS = 0.6
 
@@ -134,3 +135,17 @@ def test_a_registry_that_takes_the_call_and_says_nothing_is_given_up(parcels: Pa
         changed = parcels.workspace.settings.model_copy(update={"registry_url": SecretStr(url)})
         with pytest.raises(WarehouseUnavailable, match="The model registry's database did not answer"):
             Parcels(Workspace(changed)).plan()
+
+
+def test_a_registry_that_went_away_after_it_was_used_is_given_up_at_once(
+    parcels: Parcels, postgres: EmbeddedPostgres
+) -> None:
+    registry, model = parcels.workspace.registry, parcels.pipeline.single_ref
+    registry.resolve(model)
+    database = parcels.workspace.warehouse.url.database
+    with administer(postgres) as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+        ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+        connection.exec_driver_sql(ended)
+    with pytest.raises(WarehouseUnavailable, match="The model registry's database did not answer"):
+        registry.resolve(model)

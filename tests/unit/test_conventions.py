@@ -73,6 +73,19 @@ def test_sql_holds_no_place_for_formatting_values_in() -> None:
         assert not re.search(r"\{\w*\}|%\(\w+\)s|%s\b", re.sub(r"'\{\}'", "", file.read_text())), name(file)
 
 
+def test_no_statement_takes_along_what_others_have_made() -> None:
+    dropping = re.compile(r"\b(?:DROP|TRUNCATE) [^;\n]*")
+    found = [
+        f"{name(file)}: {statement}"
+        for file in [*MODULES, *SQL]
+        for statement in dropping.findall(file.read_text())
+        if "CASCADE" in statement
+        or (file.suffix == ".py" and re.match(r"DROP (?:TABLE|VIEW|FUNCTION|SCHEMA) (?!.*RESTRICT)", statement))
+    ]
+    # The one is told to a person, the other takes away a view of this connection's own.
+    assert [one.split(": ")[1].split()[1] for one in found] == ["TABLE", "VIEW"], found
+
+
 def test_every_table_view_and_column_has_a_comment(new_database: NewDatabase, tmp_path: Path) -> None:
     workspace = Workspace(Settings(home=tmp_path, project=PROJECT, pipelines="retail", warehouse_url=new_database()))
     with staged(workspace.ledger.warehouse, PROJECT / "sql"):

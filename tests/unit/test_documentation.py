@@ -113,3 +113,9 @@ def test_the_reference_says_what_the_docstrings_say() -> None:
     assert (PROJECT / "docs" / "reference.md").read_text() == made.stdout, "run `make reference`"
     for name in (*daybreak.__all__, *daybreak.training.__all__):
         assert f"`{name}`" in made.stdout
+
+
+def test_the_readme_hands_out_the_address_of_those_who_read() -> None:
+    shown = re.findall(r"daybreak url\b(?: --role (\w+))?", (PROJECT / "README.md").read_text())
+    assert shown
+    assert set(shown) == {"reader"}

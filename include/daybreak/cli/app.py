@@ -242,7 +242,7 @@ def load_demo(
         load_demonstration_data(
             workspace.warehouse,
             workspace.settings.sql,
-            parse_day(last_day) if last_day else yesterday,
+            yesterday if last_day is None else parse_day(last_day),
             promotions=promotions,
             progress=lambda table, rows: out.print(f"  retail.{table}: {rows:,} rows"),
         )

@@ -114,7 +114,7 @@ def adopt(
     """
     from daybreak.cli.display import out
 
-    through = _past_day(trained_through) if trained_through else None
+    through = None if trained_through is None else _past_day(trained_through)
     with open_workspace() as workspace:
         found = workspace.registry.adopt(model, version, trained_through=through)
     out.print(f"{model} version {version} is adopted, trained through {found.trained_through}, digest {found.digest}.")

@@ -28,7 +28,7 @@ def measure(
         declared = workspace.pipeline(pipeline)
         wanted = Measuring(workspace, declared)
         calendar = declared.calendar
-        due = wanted.due(*(calendar.partition(key) if key else None for key in (first, last)))
+        due = wanted.due(*(None if key is None else calendar.partition(key) for key in (first, last)))
         found = []
         with partitions_progress(pipeline, len(due)) as progress:
             for measured in wanted.each(due):

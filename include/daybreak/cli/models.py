@@ -36,7 +36,7 @@ def train(
             registered = train_model(
                 workspace,
                 declared,
-                through=parse_day(through) if through else None,
+                through=None if through is None else parse_day(through),
                 promote=promote,
                 search=search,
                 progress=progress,

@@ -19,6 +19,7 @@ from daybreak.monitoring.actuals import Joined, join_actuals, read_actuals, same
 from daybreak.monitoring.rescore import Rescoring
 from daybreak.tables.names import copied_columns, copied_to_shadow, predictions_table, shadow_table
 from daybreak.training.metrics import PRIMARY, Units, measured, numbered, of_quantiles, reliability
+from daybreak.warehouse.frames import key_frame
 from daybreak.warehouse.identifiers import quoted
 from daybreak.workspace import Workspace
 
@@ -155,7 +156,7 @@ class Measuring:
 
     def _averaged(self, role: str, joined: Joined, run_id: int) -> list[dict[str, Any]]:
         pipeline, by = self._pipeline, self._pipeline.measured_by
-        within = joined.rows.select(list(pipeline.entity_key[:-1] or pipeline.entity_key)).to_pandas()
+        within = key_frame(joined.rows.select(list(pipeline.entity_key[:-1] or pipeline.entity_key)))
         units = measured(self._kind, joined.actual, joined.answers, within)
         if pipeline.prediction.quantiles:
             units = units.with_values(of_quantiles(joined.actual, joined.answers[:, 1:], pipeline.prediction))

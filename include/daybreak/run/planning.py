@@ -101,7 +101,7 @@ def plan_run(
         model = resolve_model(workspace.registry, pipeline, known, named, then)
         for version in {version.digest: version for _, version in model.versions}.values():
             workspace.registry.verify(version)
-            _refuse_leakage(version, partition, request.allow_leakage)
+            _refuse_leakage(version, pipeline, partition, request.allow_leakage)
         record_segments(workspace.warehouse, run_id, model.recorded())
         workspace.ledger.record(
             run_id,
@@ -171,10 +171,11 @@ def _see_landed(
         pause(waiting)
 
 
-def _refuse_leakage(model: ModelVersion, partition: Partition, allowed: bool) -> None:
+def _refuse_leakage(model: ModelVersion, pipeline: Pipeline, partition: Partition, allowed: bool) -> None:
     if model.trained_through > partition.last_complete_day and not allowed:
         raise ModelRefused(
             f"{model.name} version {model.version} has seen days through {model.trained_through}, after it.",
-            next_step="choose an older version (`--model-version`), or accept it with `--allow-leakage`: "
-            "the publication then says so.",
+            next_step=f"choose an older version (`--model-version`), train one "
+            f"(`daybreak train {pipeline.name} --through {partition.last_complete_day}`), or accept it with "
+            "`--allow-leakage`: the publication then says so.",
         )

@@ -12,6 +12,7 @@ from daybreak.batch.signature import Signature
 from daybreak.declaration.prediction import Label, Prediction
 from daybreak.errors import ModelRefused, ScoringFailed
 from daybreak.models.answering import Answering
+from daybreak.warehouse.frames import as_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,7 @@ class ModelScoring:
 
     def start(self, chunk: Chunk, threads: ThreadPoolExecutor) -> Callable[[], Scored]:
         """Begin to score a chunk; what is returned waits for it and returns what was scored."""
-        frame = self._signature.conform(chunk.rows).to_pandas()
+        frame = as_frame(self._signature.conform(chunk.rows))
         pieces = [(start, frame.iloc[start:end]) for start, end in _pieces(len(frame))]
         predicted = [threads.submit(self._predicted, piece) for _, piece in pieces]
         return lambda: self._finished(chunk, pieces, predicted)

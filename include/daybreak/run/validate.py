@@ -18,6 +18,7 @@ from daybreak.errors import ExpectationsFailed, SourceRefused
 from daybreak.run.expectations import Declared, Judge, Suite
 from daybreak.tables.column_types import held_by
 from daybreak.tables.limits import Limits
+from daybreak.warehouse.frames import as_frame, key_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,9 @@ class Validation:
         columns = list(dict.fromkeys(c for d in row_level for c in d.columns))
         broken: dict[int, list[str]] = {}
         for declared, judgement in zip(
-            row_level, self._judge.judge(_frame(chunk.rows, columns), row_level), strict=True
+            row_level,
+            self._judge.judge(as_frame(chunk.rows.select(columns), date_as_object=False), row_level),
+            strict=True,
         ):
             if judgement.exception or judgement.unexpected is None:
                 _refuse_unjudged(declared, judgement.exception or "the rows that break it were not named")
@@ -176,7 +179,7 @@ class Validation:
         if not len(twice):
             return
         # Equal hashes are only a suspicion: look at the keys themselves.
-        frame = self._passed(read, list(self._rules.entity_key))
+        frame = key_frame(self._passed(read, list(self._rules.entity_key)))
         again = frame[frame.duplicated(keep=False)].drop_duplicates()
         if len(again):
             shown = "; ".join(", ".join(f"{k}={v}" for k, v in row.items()) for row in again.head(3).to_dict("records"))
@@ -187,7 +190,7 @@ class Validation:
 
     def _judge_batch(self, read: Read) -> None:
         for declared in self._suite.batch_level:
-            frame = self._passed(read, list(declared.columns))
+            frame = self._frame(read, list(declared.columns))
             [judgement] = self._judge.judge(frame, [declared])
             if judgement.exception:
                 _refuse_unjudged(declared, judgement.exception)
@@ -202,12 +205,16 @@ class Validation:
                 next_step="look at the rows of this partition in the source; if they are right, mend the rule.",
             )
 
-    def _passed(self, read: Read, columns: list[str]) -> "pd.DataFrame":
+    def _frame(self, read: Read, columns: list[str]) -> "pd.DataFrame":
         import pandas as pd
-        import pyarrow as pa
 
         if not columns:
             return pd.DataFrame(index=pd.RangeIndex(self._seen - self.quarantined))
+        return as_frame(self._passed(read, columns), date_as_object=False, self_destruct=True, split_blocks=True)
+
+    def _passed(self, read: Read, columns: list[str]) -> "pa.Table":
+        import pyarrow as pa
+
         aside = np.concatenate([np.empty(0, dtype=np.int64), *self._quarantined])
         passed = []
         start = 0
@@ -217,10 +224,7 @@ class Validation:
             mask[aside[(aside >= start) & (aside < start + batch.num_rows)] - start] = False
             passed.append(batch if mask.all() else batch.filter(pa.array(mask)))
             start += batch.num_rows
-        table = pa.Table.from_batches(passed)
-        del passed, batch
-        frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True, date_as_object=False)
-        return frame
+        return pa.Table.from_batches(passed)
 
 
 def _refuse_unjudged(declared: Declared, why: str) -> None:
@@ -238,8 +242,3 @@ def _has_no_value(column: "pa.Array") -> bool:
     return column.null_count == len(column) or (
         pa.types.is_floating(column.type) and bool(pc.all(pc.is_null(column, nan_is_null=True)).as_py())
     )
-
-
-def _frame(rows: "pa.RecordBatch", columns: list[str]) -> "pd.DataFrame":
-    frame: pd.DataFrame = rows.select(columns).to_pandas(date_as_object=False)
-    return frame

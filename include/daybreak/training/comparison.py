@@ -22,6 +22,7 @@ from daybreak.run.scorer import Scorer
 from daybreak.training.metrics import PRIMARY, measured, numbered
 from daybreak.training.outcomes import outcomes, positions
 from daybreak.training.past import Past, source_last_day
+from daybreak.warehouse.frames import key_frame
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def compare_rows(
     if not both.any() or pipeline.measures is None:
         return
     kept = np.flatnonzero(both)
-    within = rows.select(list(pipeline.entity_key[:-1] or pipeline.entity_key)).take(pa.array(kept)).to_pandas()
+    within = key_frame(rows.select(list(pipeline.entity_key[:-1] or pipeline.entity_key)).take(pa.array(kept)))
     units = [measured(pipeline.measures, actual[kept], values[kept], within) for values in predicted]
     losses = [unit.losses(PRIMARY[pipeline.measures]) for unit in units]
     compared.challenger.append(losses[0])

@@ -1,5 +1,6 @@
 """Whatever a person types, a command ends with a result or with one line that names the next step."""
 
+import re
 from datetime import date
 
 import hypothesis
@@ -38,12 +39,16 @@ DAYS = (
     | TEXTS
 )
 NUMBERS = st.sampled_from(["0", "1", "-1", "99", "2147483648", "9223372036854775808", "1e3", "\uff11"]) | TEXTS
-WORDS = {"P": NAMES, "D": DAYS, "N": NUMBERS, "T": TEXTS}
+# With a day a model would be trained, or a year of sales loaded, and with no argument at all a stack started.
+NO_DAYS = DAYS.filter(lambda text: not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII))
+WORDS = {"P": NAMES, "D": DAYS, "N": NUMBERS, "T": TEXTS, "X": NO_DAYS, "W": TEXTS.filter("--".__ne__)}
 # Each command with what it takes: a pipeline, days, numbers, texts.
 COMMANDS = [
     "run P --partition D --dry-run --model-version N",
     "backfill P D D --dry-run --model-version N --policy T",
     "backfill P D D --missing --policy T",
+    "backfill P D D --failed",
+    "backfill P D D --outdated --dry-run",
     "push P D",
     "rollback P D",
     "replay P D --from T",
@@ -51,16 +56,35 @@ COMMANDS = [
     "diff P D N N --by T",
     "runs P --limit N",
     "runs P --missing",
+    "runs P --outdated",
+    "runs P --failed",
+    "runs P --stale",
     "show P D --run N",
     "deliveries P D",
     "models P",
     "history P --model T --declare N --since D",
     "promote P --version N --dry-run",
     "demote P --model T",
-    "adopt T N",
+    "adopt P --version N --trained-through D",
+    "register P --from T --trained-through D --sample T --alias T",
+    "register parcel_hours --from T --trained-through D --sample-from-extract --mlflow T --dry-run",
     "measure P --from D --to D",
     "performance P",
+    "tables P",
     "tables P --dry-run",
+    "train P --through X",
+    "sweep P",
+    "doctor W",
+    "init W",
+    "new T --from-csv T --key T --target T --positive T --timezone T --as-of D",
+    "new churn --from-csv /dev/null --key T --target T --delimiter T --decimal T --thousands T --encoding T --empty T",
+    "load-csv P T --as-of D --delimiter T --decimal T --thousands T --encoding T --empty T",
+    "load-demo --into-named-warehouse --last-day X",
+    "local T",
+    "local up W",
+    "local demo W",
+    "local status W",
+    "local down W",
     "url --role T",
     "roles T",
     "T P D N",

@@ -302,3 +302,10 @@ def test_a_tree_of_histogram_boosting_that_points_beyond_itself_is_found(field: 
     nodes = model[-1]._predictors[0][0].nodes
     nodes[field][0] = value
     assert misplaced(model)
+
+
+def test_a_tree_that_asks_for_categories_that_it_does_not_hold_is_found() -> None:
+    model = load_trusted(skops.io.dumps(USUAL["categories"]()))
+    nodes = model._predictors[0][0].nodes
+    nodes["is_categorical"][0], nodes["bitset_idx"][0] = 1, 2_000_000
+    assert "points to categories" in str(misplaced(model))

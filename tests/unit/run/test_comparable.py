@@ -81,6 +81,8 @@ BETWEEN = {
     "doubles by decimals": ([1.1, 2.0], pa.float64(), Decimal("1.5"), None, (0,)),
     "open below": ([-1e308, float("inf"), 5.0], pa.float64(), float("-inf"), 4, (1, 2)),
     "open on both sides": ([-1e308, 5.0], pa.float64(), float("-inf"), float("inf"), ()),
+    "days, open above": (DAYS, DAY, "2024-02-29", float("inf"), (0, 4)),
+    "instants, open below": (INSTANTS, INSTANT, float("-inf"), "2024-03-01", (2,)),
     "whole numbers, open above": ([1, 5], pa.int64(), 2, float("inf"), (0,)),
 }
 

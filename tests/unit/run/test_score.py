@@ -16,11 +16,12 @@ from daybreak.batch.signature import Signature
 from daybreak.batch.top import AllRows
 from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import OTHER
-from daybreak.errors import ScoringFailed
+from daybreak.errors import ScoringFailed, SourceRefused
 from daybreak.run.score import ModelScoring
 from daybreak.run.segments import Scoring
 
 UNITS = Prediction("units", 0, 1000)
+TAKES = Signature((("x", "double"),))
 
 
 class Model:
@@ -51,11 +52,12 @@ class Scored:
         chunk_rows: int = 8,
         withhold_texts: bool = False,
         prediction: Prediction = UNITS,
+        signature: Signature = TAKES,
     ) -> None:
         self.rejected: list[Rejected] = []
         scoring = ModelScoring(
             model,
-            Signature((("x", "double"),)),
+            signature,
             prediction,
             budget,
             self.rejected.append,
@@ -109,6 +111,16 @@ def test_one_bad_row_costs_no_more_calls_than_halving_needs() -> None:
     done = Scored(model, range(256), chunk_rows=256).run()
     assert done.reasons.keys() == {177}
     assert model.calls == 2 * log2(256) + 1
+
+
+def test_a_day_that_python_does_not_know_is_refused_by_name() -> None:
+    done = Scored(Model(), range(3), signature=Signature((("x", "double"), ("since", "datetime"))))
+    since = pa.array([0, -900_000, 0], pa.int32()).view(pa.date32())
+    done.chunks = [Chunk(chunk.rows.append_column("since", since), chunk.numbers) for chunk in done.chunks]
+    with pytest.raises(
+        SourceRefused, match=r"^Column since holds a day .* Next: .* CASE WHEN since BETWEEN date '0001"
+    ):
+        done.run()
 
 
 def test_the_reason_names_the_kind_of_error_and_holds_no_value() -> None:

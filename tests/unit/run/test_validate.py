@@ -21,6 +21,8 @@ from daybreak.run.validate import Rules, Validation
 
 CRITICAL, WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING
 SMALL = gxe.ExpectColumnValuesToBeBetween(column="x", max_value=100, severity=CRITICAL)
+# 24:00, which a database holds and Python does not.
+END = 86_400_000_000
 TOO_BIG = "x: column values to be between (max_value=100.0)"
 
 
@@ -39,7 +41,7 @@ class Validated:
         table = pa.table(columns)
         validation = Validation(self.suite, self.judge, self.rules, len(x), self.rejected.append)
         for chunk in validation.valid(table.to_batches(self.chunk_rows)):
-            assert chunk.rows["key"].to_pylist() == table["key"].take(pa.array(chunk.numbers)).to_pylist()
+            assert chunk.rows["key"].equals(table["key"].take(pa.array(chunk.numbers)).combine_chunks())
             self.passed += chunk.numbers.tolist()
         self.validation = validation
         validation.conclude(lambda columns: table.select(columns).to_batches())
@@ -130,6 +132,24 @@ def test_a_key_whose_other_row_is_set_aside_does_not_occur_twice(validate: Valid
     assert validate().run([1, 2, 500, 4], key=["a", "b", "b", "c"]).passed == [0, 1, 3]
 
 
+@pytest.mark.parametrize("rule", [gxe.ExpectColumnValuesToNotBeNull, gxe.ExpectColumnValuesToBeUnique])
+def test_a_time_of_day_that_python_does_not_know_is_refused_by_name(validate: Validate, rule: Any) -> None:
+    ends = pa.array([0, END], pa.time64("us"))
+    with pytest.raises(SourceRefused, match=r"^Column until holds 24:00, .* Next: .*: CASE WHEN until < time '24:00' "):
+        validate(rule(column="until", severity=CRITICAL)).run([1, 2], until=ends)
+    assert validate().run([1, 2], until=ends).passed == [0, 1]
+
+
+def test_keys_that_python_does_not_know_are_told_apart(validate: Validate) -> None:
+    for keys, told in (
+        (pa.array([END, 0, END], pa.time64("us")), "key=24:00:00"),
+        (pa.array([-900_000, 0, -900_000], pa.int32()).view(pa.date32()), "key=-0495-11-20"),
+    ):
+        with pytest.raises(SourceRefused, match=rf"1 entity keys occur more than once, for example {told}\."):
+            validate().run([1, 2, 3], key=keys)
+        assert validate().run([1, 2], key=keys[:2]).passed == [0, 1]
+
+
 @pytest.mark.parametrize("empty", [None, float("nan")], ids=["null", "nan"])
 def test_a_column_without_any_value_stops_the_batch(validate: Validate, empty: float | None) -> None:
     with pytest.raises(SourceRefused, match=r"Column x is null in all 3 rows"):
@@ -210,7 +230,9 @@ COLUMNS = st.one_of(
     st.tuples(st.just(pa.bool_()), st.lists(st.one_of(st.none(), st.booleans()), min_size=1, max_size=4)),
     st.tuples(st.just(pa.date32()), st.lists(st.one_of(st.none(), st.dates()), min_size=1, max_size=4)),
     st.tuples(st.just(pa.timestamp("us")), st.lists(st.one_of(st.none(), st.datetimes()), min_size=1, max_size=4)),
-    st.tuples(st.just(pa.time64("us")), st.lists(st.one_of(st.none(), st.times()), min_size=1, max_size=4)),
+    st.tuples(
+        st.just(pa.time64("us")), st.lists(st.one_of(st.none(), st.times(), st.just(END)), min_size=1, max_size=4)
+    ),
     st.tuples(st.just(pa.binary()), st.lists(st.one_of(st.none(), st.binary(max_size=4)), min_size=1, max_size=4)),
 )
 

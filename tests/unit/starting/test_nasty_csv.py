@@ -64,7 +64,7 @@ def in_file(path: Path, content: bytes) -> Path:
     return path
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(content=files(), asked=ASKED)
 @example(content=b"", asked={})
 @example(content=b'"', asked={})
@@ -81,7 +81,7 @@ def test_any_file_becomes_a_pipeline_or_is_refused(content: bytes, asked: dict[s
             ast.parse(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     content=files(), asked=ASKED, kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=6), widen=st.booleans()
 )
@@ -101,7 +101,7 @@ def test_any_later_file_has_the_tables_types_or_is_refused(
     ended(load)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     table=tables(), delimiter=st.sampled_from(DELIMITERS), quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 )
@@ -122,7 +122,7 @@ def test_no_row_and_no_letter_is_lost_of_what_a_program_wrote(
             assert text == meant or (text is None and meant in ("", "?", "n/a", "N/A", "#N/A"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(values=st.lists(VALUES.filter(lambda value: "\0" not in value), min_size=1, max_size=8))
 def test_what_is_taken_for_a_number_is_one(values: list[str], path: Path) -> None:
     written = io.StringIO(newline="")

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from daybreak.errors import ConfigurationError, WarehouseUnavailable
 from daybreak.warehouse.database import Warehouse
-from daybreak.warehouse.faults import is_transient
+from daybreak.warehouse.faults import first_line, is_transient
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "localhost:5432/secret"])
@@ -62,3 +62,8 @@ def test_a_fault_is_told_apart_by_its_sqlstate(code: str, transient: bool) -> No
 def test_without_a_sqlstate_the_drivers_words_decide() -> None:
     assert is_transient(Fault("Connection refused"))
     assert not is_transient(Fault("something else"))
+
+
+@pytest.mark.parametrize("words", ["", "\n", "ERROR:  "])
+def test_an_error_without_words_is_told_by_its_kind(words: str) -> None:
+    assert first_line(ValueError(words)) == "ValueError"

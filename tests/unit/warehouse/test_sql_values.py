@@ -53,7 +53,7 @@ def test_hostile_text_comes_back_through_the_stream_that_batches_take(warehouse:
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00")))
-@settings(max_examples=50)
+@settings(max_examples=300)
 def test_any_text_comes_back_as_it_went_in(warehouse: Warehouse, value: str) -> None:
     assert warehouse.rows(sql("SELECT :value"), {"value": value}, 2)[1] == [(value,)]
 
