@@ -86,7 +86,11 @@ class Parcels:
     def register(self, model: Any, sample: Any, trained_through: date = TRAINED_THROUGH) -> ModelVersion:
         """Register a fitted model and make it the champion."""
         version = self.workspace.registry.register(
-            self.pipeline.model.name, model, sample, trained_through=trained_through
+            self.pipeline.single_ref.name,
+            model,
+            sample,
+            trained_through=trained_through,
+            method=self.pipeline.prediction.method,
         )
         self.promote(version.version)
         return version
@@ -139,6 +143,12 @@ class Parcels:
         seen = [((depot, parcel), hours) for on, depot, parcel, hours, *_ in self.shown() if on == day]
         assert len(dict(seen)) == len(seen), "an entity key is shown twice"
         return dict(seen)
+
+    def answers(self, day: date = DAY) -> dict[tuple[str, int], tuple[Any, ...]]:
+        """Return all that analysts see predicted for a day, by entity key."""
+        columns = ", ".join(f'"{name}"' for name in self.pipeline.prediction.columns)
+        query = f"SELECT depot, parcel_id, {columns} FROM predictions.parcel_hours WHERE partition_date = %s"
+        return {(depot, parcel): tuple(answer) for depot, parcel, *answer in self.rows(query, day)}
 
     def last_run(self) -> sa.RowMapping:
         """Return the ledger's row of the run that was planned last."""
@@ -204,6 +214,18 @@ def travelled(reference: dict[str, Any]) -> dict[str, Any]:
     """Send a reference from one task to the next, as JSON."""
     found: dict[str, Any] = json.loads(json.dumps(reference))
     return found
+
+
+def load_kind(workspace: Workspace, pipeline: Pipeline) -> None:
+    """Put another kind of prediction in the place of the hours: a champion, and one published day."""
+    parcels = Parcels(workspace, pipeline)
+    parcels.execute(
+        "DROP FUNCTION predictions.parcel_hours_as_of",
+        "DROP TABLE predictions.parcel_hours_runs CASCADE",
+        "TRUNCATE ledger.runs RESTART IDENTITY CASCADE",
+    )
+    train(workspace, pipeline, through=date(2024, 3, 8))
+    parcels.run()
 
 
 def load(settings: Settings) -> None:

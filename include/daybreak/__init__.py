@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from daybreak.batch.chunk import Chunk, Scored
     from daybreak.declaration.cadence import Day, Hour, Month, Week
     from daybreak.declaration.files import DeltaTable, Files, IcebergTable
-    from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Retrain, Top
+    from daybreak.declaration.pipeline import Pipeline, Push, Retrain, Top
+    from daybreak.declaration.prediction import Prediction
     from daybreak.declaration.row_rules import RowRules
     from daybreak.declaration.segments import ModelRef, PerSegment
     from daybreak.declaration.source_tables import EventTable, StateTable
@@ -46,7 +47,8 @@ _MODULES = {
     "batch.chunk": ("Chunk", "Scored"),
     "declaration.cadence": ("Day", "Hour", "Month", "Week"),
     "declaration.files": ("DeltaTable", "Files", "IcebergTable"),
-    "declaration.pipeline": ("Pipeline", "Prediction", "Push", "Retrain", "Top"),
+    "declaration.pipeline": ("Pipeline", "Push", "Retrain", "Top"),
+    "declaration.prediction": ("Prediction",),
     "declaration.row_rules": ("RowRules",),
     "declaration.segments": ("ModelRef", "PerSegment"),
     "declaration.source_tables": ("EventTable", "StateTable"),

@@ -30,7 +30,8 @@ class Settings(BaseSettings):
         default=None, description="SQLAlchemy URL of the warehouse; embedded PostgreSQL if unset."
     )
     registry_url: SecretStr | None = Field(
-        default=None, description="MLflow's store; database `mlflow` beside the warehouse if unset."
+        default=None,
+        description="MLflow's store, or its server's address; database `mlflow` beside the warehouse if unset.",
     )
     source: Annotated[Mapping[str, SecretStr], NoDecode] = Field(
         default_factory=dict, description="URLs of sources other than the warehouse, by name: DAYBREAK_SOURCE_FEED."
@@ -112,6 +113,18 @@ def share_cores() -> None:
     Beside other work on two cores, fitting the demand forecast took 35 s that way and 183 s with busy waiting.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # noqa: TID251 - a library's own switch, not our configuration
+
+
+def bound_mlflow() -> None:
+    """Have MLflow's client give up in seconds, not minutes, and draw no bars, unless told otherwise."""
+    for name, value in (
+        ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"),
+        ("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1"),
+        ("MLFLOW_HTTP_REQUEST_TIMEOUT", "30"),
+        ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"),
+        ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"),
+    ):
+        os.environ.setdefault(name, value)  # noqa: TID251 - a library's own switches, not our configuration
 
 
 def environment_without(*prefixes: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from daybreak.ledger.runs import Ledger
 from daybreak.models.alias_store import AliasStore
 from daybreak.models.aliases import Aliases
 from daybreak.models.artifacts import Artifacts
+from daybreak.models.served import STORAGE, ServedAliases, is_served
 from daybreak.settings import Settings
 from daybreak.sources.opening import open_source
 from daybreak.sources.postgresql import PostgresSource
@@ -60,15 +61,20 @@ class Workspace:
         from daybreak.models.registry_connection import registry_url
         from daybreak.models.trusted_versions import TrustedVersions
 
-        artifacts = Artifacts(self.settings.home / "cache" / "models")
+        served = self.registry_url if is_served(self.registry_url) else None
+        artifacts = Artifacts(self.settings.home / "cache" / "models", served)
+        # A server keeps artifacts itself, unless it is said where they go.
+        storage = STORAGE if served and not self.settings.models_uri else self.settings.models
         trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}
         url = registry_url(self.registry_url, self.settings.lock_timeout_seconds)
         trusted = TrustedVersions(self.ledger.warehouse)
-        return Registry(url, self.settings.models, artifacts, trained_by, trusted)
+        return Registry(url, storage, artifacts, trained_by, trusted)
 
     @cached_property
-    def alias_store(self) -> AliasStore:
-        """The registry's aliases, without the registry's libraries."""
+    def alias_store(self) -> AliasStore | ServedAliases:
+        """The registry's aliases, in its tables without the registry's libraries, or by its server's API."""
+        if is_served(self.registry_url):
+            return ServedAliases(self.registry_url)
         return AliasStore(self.registry_url, self.settings.lock_timeout_seconds)
 
     def aliases(self, model: ModelRef) -> Aliases:
@@ -77,7 +83,7 @@ class Workspace:
 
     @property
     def registry_url(self) -> str:
-        """The SQLAlchemy URL of MLflow's store: the settings' own, or database `mlflow` beside the warehouse."""
+        """MLflow's store, or its server's address; database `mlflow` beside the warehouse if unset."""
         if self.settings.registry_url:
             return self.settings.registry_url.get_secret_value()
         return self.warehouse.url.set(database="mlflow").render_as_string(hide_password=False)

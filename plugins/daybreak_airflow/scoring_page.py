@@ -77,7 +77,10 @@ def _reads(pipeline: Pipeline) -> str:
 
 def _predicts(pipeline: Pipeline) -> str:
     predicted, top = pipeline.prediction, pipeline.top
-    values = listed(predicted.labels, "or") if predicted.labels else f"from {predicted.low:,g} to {predicted.high:,g}"
+    values = listed(predicted.texts, "or") if predicted.texts else f"from {predicted.low:,g} to {predicted.high:,g}"
+    if predicted.further:
+        of = "the probability of each" if predicted.classes else "the quantiles"
+        values += f"; {of} in {listed(predicted.further)}"
     best = f"; published are the {top.k} highest of each {listed(top.within)}, with their rank" if top else ""
     return f"{code(predicted.column)}, {values}{best}"
 

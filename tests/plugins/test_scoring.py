@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from airflow.sdk import DAG, Param
 
-from daybreak.declaration.pipeline import Pipeline, Prediction, Push
+from daybreak.declaration.pipeline import Pipeline, Push
+from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import ModelRef, PerSegment
 from daybreak.errors import ConfigurationError
 from daybreak_airflow import scoring_dag, stages

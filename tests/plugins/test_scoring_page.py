@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Prediction, Push, Top
+from daybreak.declaration.pipeline import ModelRef, PerSegment, Pipeline, Push, Top
+from daybreak.declaration.prediction import Prediction
 from daybreak_airflow import scoring_dag
 
 PUBLISHED = Pipeline(
@@ -24,6 +25,8 @@ PUBLISHED = Pipeline(
     max_quarantined_share=0.125,
     max_failed_share=0.002,
 )
+CLASSES = Prediction("mood", 0, 1, method="predict_proba", classes=("calm", "busy"))
+QUANTILES = Prediction("units", 0, 9, quantiles=(0.1, 0.9))
 PUSH = Push(connection="tills", offers="shelves:Offers", scores="shelves:scores", max_staleness=timedelta(hours=36))
 SEGMENTS = PerSegment("aisle", {"cold": ModelRef("cold_model"), "dry": ModelRef("dry_model", "blessed")})
 
@@ -72,6 +75,8 @@ def test_of_a_published_pipeline_it_says_what_is_declared() -> None:
         ({"upstream": "deliveries"}, "Partition", "when `deliveries` has published it"),
         ({"upstream": "deliveries"}, "Reads", "one publication of `deliveries`"),
         ({"prediction": Prediction("mood", 0, 1, labels=("calm", "busy"))}, "Predicts", "`mood`, `calm` or `busy`"),
+        ({"prediction": CLASSES}, "Predicts", "`mood`, `calm` or `busy`; the probability of each in `mood_calm` and"),
+        ({"prediction": QUANTILES}, "Predicts", "from 0 to 9; the quantiles in `units_q10` and `units_q90`"),
         ({"top": Top(3, within=("store",))}, "Predicts", "published are the 3 highest of each `store`"),
         ({"model": ModelRef("shelf_model", "blessed")}, "Model", "alias `blessed`"),
         ({"model": SEGMENTS}, "Models", "by `aisle`, each resolved once per run; `cold`: `cold_model`"),

@@ -8,6 +8,8 @@ from retail.daily_promotions.offers import Offers
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
 
+    from daybreak import Scored
+
 FEATURES = ["units", "price", "discount_share_28d"]
 # Products cheaper than this are quarantined.
 LEAST_PRICE = 0.5
@@ -55,6 +57,14 @@ def suite() -> "ExpectationSuite":
             gxe.ExpectColumnMeanToBeBetween(column="units", min_value=0, max_value=1_000, severity="warning"),
         ],
     )
+
+
+class Surest(Offers):
+    """Offers of products alone that are not sold one time in ten at most."""
+
+    def add(self, scored: "Scored") -> None:
+        """Take in those whose low quantile is above nothing."""
+        super().add(scored.keep(scored.further["probability_q10"] > 0))
 
 
 class Undecided(Offers):

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from daybreak.declaration.prediction import Prediction
 from daybreak.models.version import ModelVersion
 from daybreak.monitoring.measure import LEAST_ROWS, Measured, measure
 from local_days import local_day
 
-from .shelf_offers import FEATURES
-from .shelves import DAY, Shelves
+from .shelf_offers import FEATURES, SHELF_OFFERS
+from .shelves import DAY, TRAINED_THROUGH, Shelves, read_day
 
 ACTUALS = """-- One row per product on the shelves on the partition's day: 1 if it was sold, else 0.
 SELECT product_id, department, sold::integer AS actual
@@ -91,3 +92,37 @@ def test_too_few_rows_are_not_measured(measuring: Shelves) -> None:
     path.write_text(ACTUALS + "    AND product_id < 30\n")
     assert measured(measuring).problem == "too few rows"
     assert measuring.rows("SELECT * FROM ledger.performance") == []
+
+
+def test_quantiles_are_offered_by_and_measured_with_all_of_them(shelves: Shelves) -> None:
+    from sklearn.dummy import DummyRegressor
+    from sklearn.ensemble import VotingRegressor
+    from sklearn.tree import DecisionTreeRegressor
+
+    rows = read_day(shelves.workspace, TRAINED_THROUGH)
+    sold = rows["sold"].astype(float)
+    low, high = DecisionTreeRegressor(max_depth=3, random_state=0), DummyRegressor(strategy="constant", constant=1.0)
+    model = VotingRegressor([("low", low), ("median", low), ("high", high)]).fit(rows[FEATURES], sold)
+    version = shelves.workspace.registry.register(
+        SHELF_OFFERS.single_ref.name,
+        model,
+        rows[FEATURES].head(20),
+        trained_through=TRAINED_THROUGH,
+        method="transform",
+        score_profile={"bins": [0.0, 1.0], "weights": [1.0]},
+    )
+    shelves.promote(version.version)
+    declared = shelves.declared(
+        prediction=Prediction("probability", 0, 1, method="transform", quantiles=(0.1, 0.5, 0.9)),
+        measures="amounts",
+        push_scores="push.shelf_offers:any_scores",
+        push_offers="push.shelf_offers:Surest",
+    )
+    declared.workspace.sql(declared.pipeline, "actuals").write_text(ACTUALS)
+    outcome = declared.push()
+    assert outcome.counts.rows_scored == 400
+    found = measured(declared)
+    assert (found.rows, found.problem) == (400, None)
+    kept = dict(declared.rows("SELECT metric, value FROM ledger.performance WHERE segment_by = ''"))
+    assert set(kept) == {"mae", "rmse", "bias", "pinball_q10", "pinball_q50", "pinball_q90", "coverage_q10_q90"}
+    assert kept["pinball_q50"] == pytest.approx(kept["mae"] / 2)

@@ -11,7 +11,7 @@ import pytest
 
 from daybreak.models.artifacts import digest_of
 from daybreak.models.canonical import canonical
-from daybreak.models.registry import saved_files
+from daybreak.models.saving import saved_files
 from daybreak.models.version import library_versions
 from daybreak.training.past import Past
 from daybreak.training.search import Chosen, Search, choose

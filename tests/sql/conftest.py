@@ -1,6 +1,7 @@
 """What tests of the stages ask for besides the fixtures of tests/conftest.py."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from declared import Declared
-from parcels import NewDatabase, Parcels, administer, make_project, make_settings
+from fixture_pipelines.parcel_kinds import KINDS, VALUE
+from parcels import NewDatabase, Parcels, administer, load_kind, make_project, make_settings
 
 Way = Callable[..., object]
 
@@ -36,6 +38,48 @@ def cascaded(loaded: Settings, postgres: EmbeddedPostgres, tmp_path_factory: pyt
         connection.exec_driver_sql("ALTER DATABASE cascaded ALLOW_CONNECTIONS false")
         connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'cascaded'")
     return settings
+
+
+@pytest.fixture(scope="session")
+def kinds(
+    loaded: Settings, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], tuple[str, Settings]]:
+    """Return a function that fills the database of a kind of prediction, which tests get copies of."""
+
+    @cache
+    def filled(kind: str) -> tuple[str, Settings]:
+        if kind == VALUE:
+            return "loaded", loaded
+        home, name = tmp_path_factory.mktemp("kind"), kind.replace(" ", "_")
+        with administer(postgres) as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE loaded STRATEGY file_copy")
+        settings = make_settings(home, make_project(home / "project"), postgres.url(name))
+        workspace = Workspace(settings)
+        load_kind(workspace, KINDS[kind])
+        workspace.close()
+        with administer(postgres) as connection:
+            connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            connection.exec_driver_sql(
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            )
+        return name, settings
+
+    return filled
+
+
+@pytest.fixture(params=KINDS)
+def kind(
+    request: pytest.FixtureRequest,
+    kinds: Callable[[str], tuple[str, Settings]],
+    new_database: NewDatabase,
+    project: Path,
+    tmp_path: Path,
+) -> Iterator[Parcels]:
+    """Return the parcels with each kind of prediction: its champion, and one published day."""
+    database, filled = kinds(request.param)
+    workspace = Workspace(make_settings(tmp_path, project, new_database(database), filled.models))
+    yield Parcels(workspace, KINDS[request.param])
+    workspace.close()
 
 
 @pytest.fixture

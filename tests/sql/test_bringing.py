@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -113,19 +114,25 @@ def test_mlflows_own_example_will_do(parcels: Parcels, daybreak: Daybreak, tmp_p
     assert "version 2" in out
 
 
-@pytest.mark.parametrize("name", [f"models:/{MODEL}/1", f"models:/{MODEL}@champion"])
+@pytest.mark.parametrize("name", ["models:/{model}/1", "models:/{model}@champion", "runs:/{run}/model"])
 def test_a_version_of_the_registry_itself_is_registered_again_by_its_name(
-    parcels: Parcels, daybreak: Daybreak, sample: Path, name: str
+    parcels: Parcels, daybreak: Daybreak, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
     first = parcels.workspace.registry.resolve(parcels.pipeline.single_ref)
+    run = re.search(r"/([0-9a-f]{32})/artifacts", first.uri)
+    assert run
     told = ("--trained-through", TRAINED_THROUGH, "--sample", sample)
-    code, out, err = daybreak("register", MODEL, "--from", name, *told)
+    code, out, err = daybreak("register", MODEL, "--from", name.format(model=MODEL, run=run[1]), *told)
     assert code == 0, err
     assert "version 2" in out
     again = parcels.workspace.registry.listed(MODEL)[0]
     assert again.lacks is None
     assert again.model is not None
     assert again.model.signature == first.signature
+    # MLflow would leave a store of its own here.
+    assert set(tmp_path.iterdir()) - before <= {tmp_path / "cache"}
 
 
 class Calls:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from daybreak.declaration.pipeline import Prediction, Top
+from daybreak.declaration.pipeline import Top
+from daybreak.declaration.prediction import Prediction
 from daybreak.errors import ConfigurationError, WarehouseUnavailable
 from daybreak.run.tables import foresee_tables, see_to_tables
 from daybreak.workspace import Workspace

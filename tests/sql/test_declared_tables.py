@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from daybreak.declaration.pipeline import ModelRef, PerSegment, Prediction, Top
+from daybreak.declaration.pipeline import ModelRef, PerSegment, Top
+from daybreak.declaration.prediction import Prediction
 from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused
 from daybreak.run.tables import foresee_tables, upstreams_first
 from declared import AS_OF, RUNS, VIEW, Declared

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
 from daybreak.run.plan import day_binds
@@ -311,6 +312,13 @@ def test_actuals_are_what_was_told_since_of_those_nobody_knew(queries: Ask) -> N
     assert told(made, "actuals", date(2024, 3, 1)) == [(3, 0), (4, 1)]
     assert told(made, "actuals", date(2024, 3, 6)) == []
     assert not queries("SELECT 1", STATE, **LEAVING | {"positive": None}).has("actuals")
+
+
+def test_the_actuals_of_all_classes_are_what_was_told_as_it_is(queries: Ask) -> None:
+    prediction = Prediction("leaves", 0, 1, method="predict_proba", classes=("Yes", "No"))
+    classes = {"positive": None, "measures": "class", "prediction": prediction}
+    made = queries(MEMBERS, STATE, **LEAVING | classes)
+    assert told(made, "actuals", date(2024, 3, 1)) == [(3, "No"), (4, "Yes ")]
 
 
 @pytest.mark.parametrize(

@@ -8,31 +8,42 @@ from daybreak.batch.snapshot import Snapshot
 from daybreak.ledger.runs import Counts
 from daybreak.run.plan import Plan
 from daybreak.run.runner import Runner
-from fixture_pipelines.parcel_hours.training import build, sample
+from fixture_pipelines.parcel_hours.training import sample
+from fixture_pipelines.parcel_kinds import KINDS, VALUE
+from fixture_pipelines.parcel_kinds.training import STEADY, steady
 from parcels import DAY, Parcels, travelled
+
+# What does not hang on what is predicted.
+of_a_value = pytest.mark.parametrize("kind", [VALUE], indirect=True)
+
+
+@pytest.fixture
+def parcels(kind: Parcels) -> Parcels:
+    """Hold the promise for each kind of prediction."""
+    return kind
 
 
 @pytest.fixture
 def challenger(parcels: Parcels) -> int:
-    """Register a version that predicts 500 hours for every parcel, and leave the champion where it is."""
-    from sklearn.dummy import DummyRegressor
-
-    rows = sample()
-    model = build(DummyRegressor(strategy="constant", constant=500.0)).fit(rows, rows["distance_km"])
-    version = parcels.register(model, rows).version
+    """Register a version that says the same of every parcel, and leave the champion where it is."""
+    version = parcels.register(steady(parcels.pipeline), sample()).version
     parcels.promote(1)
     return version
 
 
-def hours(parcels: Parcels) -> set[float]:
-    return set(parcels.forecasts().values())
+def all_steady(parcels: Parcels) -> bool:
+    return set(parcels.answers().values()) == {STEADY[parcels.pipeline.single_ref.name]}
 
 
 def versions(parcels: Parcels) -> set[int]:
     return {version for (version,) in parcels.rows("SELECT DISTINCT model_version FROM predictions.parcel_hours")}
 
 
-@pytest.mark.parametrize("moved_before", ["extract", "validate", "score", "publish"])
+@pytest.mark.parametrize(
+    ("kind", "moved_before"),
+    [(VALUE, "extract"), (VALUE, "validate"), (VALUE, "publish"), *((each, "score") for each in KINDS)],
+    indirect=["kind"],
+)
 def test_an_alias_moved_between_tasks_does_not_reach_a_planned_run(
     parcels: Parcels, challenger: int, moved_before: str
 ) -> None:
@@ -41,20 +52,21 @@ def test_an_alias_moved_between_tasks_does_not_reach_a_planned_run(
             parcels.promote(challenger)
         return Runner(parcels.workspace, parcels.pipeline)
 
-    before = parcels.forecasts()
+    before = parcels.answers()
     plan = Plan.from_json(travelled(parcels.plan(origin="parcel_hours/a").to_json()))
     snapshot = Snapshot(**travelled(asdict(task("extract").extract(plan))))
     task("validate").validate(plan, snapshot)
     counts = Counts(**travelled(asdict(task("score").score(plan, snapshot))))
     assert task("publish").publish(plan, counts).published
-    assert parcels.forecasts() == before
+    assert parcels.answers() == before
     assert versions(parcels) == {1}
     # The next run is planned after the alias was moved.
     parcels.run()
-    assert hours(parcels) == {500.0}
+    assert all_steady(parcels)
     assert versions(parcels) == {challenger}
 
 
+@of_a_value
 def test_a_plan_that_is_tried_again_keeps_its_version(parcels: Parcels, challenger: int) -> None:
     first = parcels.plan(origin="parcel_hours/a")
     parcels.promote(challenger)
@@ -64,20 +76,22 @@ def test_a_plan_that_is_tried_again_keeps_its_version(parcels: Parcels, challeng
     assert (other.run_id, other.model.version) == (first.run_id + 1, challenger)
 
 
+@of_a_value
 def test_a_cleared_run_resolves_the_alias_anew(parcels: Parcels, challenger: int) -> None:
     parcels.run_by_tasks(origin="parcel_hours/a")
     parcels.promote(challenger)
     parcels.run_by_tasks(origin="parcel_hours/a")
     assert versions(parcels) == {challenger}
-    assert hours(parcels) == {500.0}
+    assert all_steady(parcels)
 
 
 def test_a_forced_version_is_used_whatever_the_alias_says(parcels: Parcels, challenger: int) -> None:
     parcels.run(model_version=challenger)
-    assert hours(parcels) == {500.0}
+    assert all_steady(parcels)
     assert versions(parcels) == {challenger}
 
 
+@of_a_value
 def test_what_the_model_was_is_written_down_with_the_run(parcels: Parcels, challenger: int) -> None:
     from daybreak.models.version import library_versions
 
@@ -89,6 +103,7 @@ def test_what_the_model_was_is_written_down_with_the_run(parcels: Parcels, chall
     assert run["libraries"] == library_versions()
 
 
+@of_a_value
 def test_the_alias_history_has_every_move_and_one_version_at_a_time(parcels: Parcels, challenger: int) -> None:
     history = parcels.rows("SELECT version, since, until FROM ledger.alias_history ORDER BY since")
     assert [version for version, _, _ in history] == [1, challenger, 1]

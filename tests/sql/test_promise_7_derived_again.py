@@ -8,6 +8,7 @@ import pytest
 from daybreak.errors import DaybreakError, ModelRefused, SourceRefused
 from daybreak.run.references import COUNTED
 from daybreak.run.reproduce import Reproduction, reproduce
+from fixture_pipelines.parcel_kinds import VALUE
 from parcels import Parcels
 
 from .conftest import Way, break_weights
@@ -17,14 +18,32 @@ def derived(parcels: Parcels) -> Reproduction:
     return reproduce(parcels.runner, parcels.last_run()["run_id"])
 
 
-def test_predictions_are_derived_again_bit_for_bit(parcels: Parcels, run: Way) -> None:
-    break_weights(parcels, 12)
-    parcels.execute("UPDATE parcels.handed_in SET zone = 'moon' WHERE parcel_id IN (8001, 8398)")
-    run()
-    assert derived(parcels) == Reproduction(2, 386, 0, [])
+@pytest.mark.parametrize(
+    ("kind", "by_tasks"),
+    [(VALUE, False), ("a class", False), ("all classes", True), ("quantiles", True)],
+    indirect=["kind"],
+)
+def test_predictions_are_derived_again_bit_for_bit(kind: Parcels, by_tasks: bool) -> None:
+    break_weights(kind, 12)
+    kind.execute("UPDATE parcels.handed_in SET zone = 'moon' WHERE parcel_id IN (8001, 8398)")
+    if by_tasks:
+        kind.run_by_tasks()
+    else:
+        kind.run()
+    assert derived(kind) == Reproduction(2, 386, 0, [])
     # What the source has become since has no say.
-    parcels.execute("TRUNCATE parcels.handed_in")
-    assert derived(parcels) == Reproduction(2, 386, 0, [])
+    kind.execute("TRUNCATE parcels.handed_in")
+    assert derived(kind) == Reproduction(2, 386, 0, [])
+
+
+def test_a_tampered_prediction_is_found_in_each_column(kind: Parcels) -> None:
+    for number, column in enumerate(kind.pipeline.prediction.columns):
+        text = kind.pipeline.prediction.texts and not number
+        # The next number that a double can hold, one that is hardly more than nothing, or another text.
+        other = f"{column} || ' '" if text else f"{column} * (1 + 2.3e-16::float8) + 1e-300"
+        kind.execute(f"UPDATE predictions.parcel_hours_runs SET {column} = {other} WHERE parcel_id = {8007 + number}")
+        found = reproduce(kind.runner, 1)
+        assert (found.rows, found.different) == (400, 1 + number), column
 
 
 @pytest.mark.parametrize(

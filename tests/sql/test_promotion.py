@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from daybreak.errors import ModelRefused
+from daybreak.models.answering import Answering
 from daybreak.models.version import ModelVersion
 from daybreak.promotion.judging import signature_difference
 from daybreak.promotion.promoting import Verdict, promote, reject
-from daybreak.training.trial import Trial, try_in_fresh_process, values_of
+from daybreak.training.trial import Trial, try_in_fresh_process
 from models import LAST_DAY, TRAINED, constant, fitted, rows
 from parcels import Parcels
 
@@ -176,13 +177,14 @@ def test_a_sample_is_scored_in_a_fresh_process(weeks: Parcels) -> None:
     version = challenge(weeks)
     model, sample = fitted(weeks)
     rows_ = pa.RecordBatch.from_pandas(sample, preserve_index=False)
-    here = values_of(model, "predict", sample)
+    by = Answering("predict")
+    here = by.values(model, sample)
     artifacts, right = weeks.workspace.registry.artifacts, Trial(version, rows_, here)
-    assert try_in_fresh_process(artifacts, "predict", [right, right]) is None
-    other = try_in_fresh_process(artifacts, "predict", [right, Trial(version, rows_, np.nextafter(here, 1e9))])
+    assert try_in_fresh_process(artifacts, by, [right, right]) is None
+    other = try_in_fresh_process(artifacts, by, [right, Trial(version, rows_, np.nextafter(here, 1e9))])
     assert other == "its predictions differ from those made in this process"
     lost = Trial(version, rows_.drop_columns(["zone"]), here)
-    assert "zone" in str(try_in_fresh_process(artifacts, "predict", [right, lost]))
+    assert "zone" in str(try_in_fresh_process(artifacts, by, [right, lost]))
 
 
 def test_without_a_champion_the_checks_that_need_none_decide(weeks: Parcels) -> None:

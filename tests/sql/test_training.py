@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from upath import UPath
 
-from daybreak.declaration.pipeline import Prediction, Retrain
+from daybreak.declaration.pipeline import Retrain
+from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ConfigurationError, ModelRefused, PartitionRefused, SourceRefused
 from daybreak.models.version import LIBRARIES, ModelVersion

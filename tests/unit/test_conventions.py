@@ -54,7 +54,8 @@ def test_modules_open_with_what_they_are_for() -> None:
 def test_a_sql_file_opens_with_its_grain(file: Path) -> None:
     text = file.read_text()
     assert text.startswith("-- "), "it opens with a comment"
-    if not MADE.search(text) and "INSERT" not in text and "CREATE" not in text:
+    # A migration may do no more than say better what a column means.
+    if not MADE.search(text) and not any(done in text for done in ("INSERT", "CREATE", "COMMENT ON")):
         assert text.startswith("-- One row"), "a query says what one row of its result is"
 
 

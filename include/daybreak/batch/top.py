@@ -1,11 +1,12 @@
 """Top: the best predictions of each group, chosen as they stream by."""
 
 from collections.abc import Generator, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daybreak.batch.chunk import Chunk, Scored
+from daybreak.batch.chunk import Chunk, Scored, concatenated
 from daybreak.batch.row_hash import hash_rows
 from daybreak.declaration.pipeline import Pipeline, Top
 from daybreak.errors import SourceRefused
@@ -45,8 +46,8 @@ class Best:
             best = self._best(scored if held is None else _joined(held, scored))
             # The last group may go on in the next chunk: its best so far wait for the others.
             last = _starts(best.chunk.rows, self._top.within)[-1]
-            held = _slice(best, last, len(best.values))
-            yield from self._out(_slice(best, 0, last))
+            held = best.slice(last, len(best.values))
+            yield from self._out(best.slice(0, last))
         if held is not None:
             yield from self._out(held)
         self._refuse_scattered()
@@ -77,7 +78,7 @@ class Best:
         ranks = np.arange(rows.num_rows) - np.repeat(starts, sizes) + 1
         kept = ranks <= self._top.k
         order = order[kept]
-        return Scored(scored.chunk.at(order), scored.values[order], ranks[kept])
+        return replace(scored.at(order), ranks=ranks[kept])
 
     def _refuse_scattered(self) -> None:
         seen = np.concatenate([np.empty(0, dtype=np.uint64), *self._seen])
@@ -109,9 +110,4 @@ def _joined(first: Scored, then: Scored) -> Scored:
 
     rows = pa.concat_batches([first.chunk.rows, then.chunk.rows])
     numbers = np.concatenate([first.chunk.numbers, then.chunk.numbers])
-    return Scored(Chunk(rows, numbers), np.concatenate([first.values, then.values]))
-
-
-def _slice(scored: Scored, start: int, end: int) -> Scored:
-    chunk = Chunk(scored.chunk.rows.slice(start, end - start), scored.chunk.numbers[start:end])
-    return Scored(chunk, scored.values[start:end], None if scored.ranks is None else scored.ranks[start:end])
+    return concatenated([first, then], Chunk(rows, numbers))

@@ -57,6 +57,7 @@ def roles(
 ) -> None:
     """Make the roles owner, pipeline and reader; where the login may not, print the statements that do."""
     from daybreak.cli.display import print_table
+    from daybreak.models.served import is_served
     from daybreak.starting.databases import give_registry
     from daybreak.warehouse.roles import ROLES, registry_statements, role_names, role_statements, see_to_roles
 
@@ -67,8 +68,9 @@ def roles(
         if not dry_run:
             refusal = see_to_roles(workspace.warehouse).refusal or give_registry(workspace, names)
         if dry_run or refusal:
-            registry = _registry_name(workspace.registry_url)
-            lines = [*role_statements(workspace.warehouse), f"\\connect {registry}", *registry_statements(names)]
+            lines = list(role_statements(workspace.warehouse))
+            if not is_served(workspace.registry_url):
+                lines += [f"\\connect {_registry_name(workspace.registry_url)}", *registry_statements(names)]
             print("\n".join(line if line.startswith("\\") else f"{line};" for line in lines))
     if refusal:
         raise ConfigurationError(

@@ -11,13 +11,14 @@ from daybreak.declaration.cadence import DAILY, WEEKDAYS, Cadence, Day, Hour, We
 from daybreak.declaration.files import FileTable, source_problem
 from daybreak.declaration.functions import Function
 from daybreak.declaration.partition import Calendar
+from daybreak.declaration.prediction import Label, Prediction, prediction_problem, same
 from daybreak.declaration.presentation import presentation_problem
 from daybreak.declaration.segments import ModelRef, PerSegment, Segments
 from daybreak.declaration.source_tables import EventTable, StateTable
 from daybreak.errors import ConfigurationError
 
-# What is predicted, as far as measuring goes: how often, how much, a probability, or an order of candidates.
-Measures = Literal["counts", "amounts", "probability", "ranking"]
+# What is predicted, as far as measuring goes: how often, how much, a probability, which class, an order of candidates.
+Measures = Literal["counts", "amounts", "probability", "class", "ranking"]
 
 
 @dataclass(frozen=True)
@@ -48,21 +49,6 @@ class Retrain:
     features: tuple[str, ...] = ()
     divergence: float = 0.2
     cool_down: timedelta = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The output contract: the predicted column and the closed range its values must lie in.
-
-    ``method`` is the model's: ``predict``, or ``predict_proba`` for the probability of a classifier's second class.
-    With ``labels`` the model predicts their positions, from 0, and the labels are what is published.
-    """
-
-    column: str
-    low: float
-    high: float
-    method: str = "predict"
-    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +96,7 @@ class Pipeline:
 
     ``measures`` says what is predicted: actuals.sql then gives what happened, measured as a whole and for each value of
     its column ``measured_by``. ``target`` is the column of training.sql that holds what is predicted, known
-    ``target_days`` after the partition; where it is one of two values, ``positive`` is that whose probability is
+    ``target_days`` after the partition; where it is one of a few values, ``positive`` is that whose probability is
     predicted. ``training_rows`` is a function of a ``Past`` and two days that completes the rows of training.sql where
     the file cannot, with the column of a model per segment. ``groups`` are columns of
     them: a promotion may make none of their values worse by more than the share ``group_margin``. ``backfill``
@@ -148,7 +134,7 @@ class Pipeline:
     measures: Measures | None = None
     measured_by: str | None = None
     target: str | None = None
-    positive: str | float | None = None
+    positive: Label | None = None
     target_days: int = 1
     training_rows: Function | None = None
     groups: tuple[str, ...] = ()
@@ -225,9 +211,8 @@ class Pipeline:
         return self.single_ref
 
     def _contradiction(self) -> str | None:
-        prediction = self.prediction
-        if prediction.labels and (prediction.low, prediction.high) != (0, len(prediction.labels) - 1):
-            return f"{len(prediction.labels)} labels and a range other than 0 to {len(prediction.labels) - 1}"
+        if problem := prediction_problem(self.prediction, (*self.entity_key, *self.carries)):
+            return problem
         if self.push and (self.top or self.carries or self.shadow or self.segments.column):
             return "a push together with what only a publication can have: a model per segment, carries, top or shadow"
         if self.segments.column and not self.segments.named:
@@ -243,6 +228,9 @@ class Pipeline:
             or self._presentation_contradiction()
         ):
             return problem
+        if (self.top or self.push) and self.prediction.classes:
+            what = "top" if self.top else "push"
+            return f"a {what} of all classes, which have no order: name the one that it goes by, Prediction(…, of=…)"
         if self.upstream == self.name:
             return "itself as its upstream"
         if self.top and (self.top.k < 1 or self.top.within != self.entity_key[: len(self.top.within)]):
@@ -265,6 +253,15 @@ class Pipeline:
     def _measuring_contradiction(self) -> str | None:
         if self.positive is not None and self.target is None:
             return "which value of its target is positive, and no target"
+        of = self.prediction.of
+        if of is not None and self.positive is not None and not same(of, self.positive):
+            return f"the probability of {of!r}, and {self.positive!r} as its positive value"
+        if self.measures and bool(self.prediction.classes) != (self.measures == "class"):
+            return (
+                f"a measure of {self.measures}, and {'all' if self.prediction.classes else 'no'} classes as predicted"
+            )
+        if self.measures == "probability" and self.prediction.quantiles:
+            return "a measure of probability, and quantiles as predicted"
         if self.measured_by and not self.measures:
             return "what it is measured by, and not what it measures"
         return None

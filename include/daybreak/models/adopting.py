@@ -1,28 +1,37 @@
 """Adopting: what the tags of a version would say, had Daybreak registered it, as its files tell."""
 
 import re
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from daybreak.errors import ModelRefused
-from daybreak.models.artifacts import SKOPS, digest_of, read_files, refuse_untrusted
+from daybreak.models.artifacts import SKOPS, Files, digest_of, refuse_untrusted
 from daybreak.models.describing import is_below
 from daybreak.models.version import LIBRARIES
 
 _PINNED = re.compile(r"^\s*([A-Za-z0-9._-]+)==([^\s;#]+)", re.MULTILINE)
 
 
-def told_tags(called: str, source: str, storage: str, trained_through: date, elsewhere: str) -> dict[str, str]:
+def told_tags(
+    called: str,
+    source: str,
+    storage: str,
+    trained_through: date,
+    elsewhere: str,
+    read: Callable[[str], Files | None],
+) -> dict[str, str]:
     """Return the tags of a version that others registered; its files are read, and nothing of them is made.
 
-    ``called`` is what messages call it, ``elsewhere`` the command that registers what cannot be adopted where it lies.
+    ``called`` is what messages call it, ``elsewhere`` the command that registers what cannot be adopted where it lies;
+    ``read`` reads its files.
     """
     if not is_below(source, storage):
         raise ModelRefused(
             f"The files of {called} are not below DAYBREAK_MODELS_URI: it names {source}, not {storage}/….",
             next_step=f"register it, which copies them: `{elsewhere}`.",
         )
-    files = read_files(source) or {}
+    files = read(source) or {}
     if SKOPS not in files or "MLmodel" not in files:
         raise ModelRefused(
             f"{called} has no {SKOPS} as mlflow.sklearn saves one.", next_step=f"register it: `{elsewhere}`."

@@ -16,7 +16,7 @@ from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused
 from daybreak.ledger.runs import lock
 from daybreak.ledger.tables import alias_history
-from daybreak.models.alias_store import AliasStore
+from daybreak.models.served import Store
 from daybreak.warehouse.database import Warehouse
 
 COMMAND_LINE = "command line"
@@ -37,7 +37,7 @@ class Decision:
 class Aliases:
     """One alias of one model: where it points to, where it pointed to, and moving it."""
 
-    def __init__(self, warehouse: Warehouse, store: AliasStore, model: ModelRef) -> None:
+    def __init__(self, warehouse: Warehouse, store: Store, model: ModelRef) -> None:
         self._warehouse = warehouse
         self._store = store
         self.model = model

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from daybreak.errors import ModelRefused, WarehouseUnavailable
+from daybreak.errors import DaybreakError, ModelRefused, WarehouseUnavailable
+from daybreak.models.served import STORAGE, downloaded
 from daybreak.models.tree_bounds import misplaced
 from daybreak.models.trusted import families, load_trusted, refused_names
 
@@ -27,10 +28,17 @@ Files = dict[str, bytes]
 
 
 class Artifacts:
-    """Read and load artifacts."""
+    """Read and load artifacts; ``served`` is the address of the MLflow that keeps some of them itself."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, served: str | None = None) -> None:
         self.cache = cache
+        self.served = served
+
+    def read(self, uri: str) -> Files | None:
+        """Read the files of an artifact, or a single one, wherever they are kept; None where there are none."""
+        if uri.startswith(STORAGE):
+            return downloaded(uri, self.served) if self.served else None
+        return read_files(uri)
 
     def verify(self, model: "ModelVersion") -> None:
         """Refuse an artifact that is not in the storage or not the one registered; put it into the cache."""
@@ -60,7 +68,9 @@ class Artifacts:
 
     def _stored(self, model: "ModelVersion") -> Files:
         try:
-            files = read_files(model.uri)
+            files = self.read(model.uri)
+        except DaybreakError:
+            raise
         except Exception as error:  # each kind of storage has errors of its own
             raise WarehouseUnavailable(
                 f"The artifact of {model.name} version {model.version} cannot be read ({type(error).__name__}).",
@@ -105,6 +115,8 @@ def read_files(uri: str) -> Files | None:
     from upath import UPath
 
     folder = UPath(uri)
+    if folder.is_file():
+        return {folder.name: folder.read_bytes()}
     if not folder.exists():
         return None
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

@@ -4,7 +4,7 @@ Anybody who may write to the registry can register a version, with tags of their
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # What a version's description calls the columns that are categories, which are texts to MLflow.
 CATEGORIES = "categories"
+_DESCRIPTION = "MLmodel"
 _NEEDED_TAGS = ("digest", "trained_through")
 
 
@@ -34,11 +35,18 @@ class ListedVersion:
     lacks: str | None = None
 
 
-def describe(found: "MlflowVersion", storage: str, training: str, metrics: Mapping[str, float]) -> ModelVersion:
+def describe(
+    found: "MlflowVersion",
+    source: str,
+    storage: str,
+    training: str,
+    metrics: Mapping[str, float],
+    read: Callable[[str], Mapping[str, bytes] | None],
+) -> ModelVersion:
     """Return what the registry says of a version; raise ModelRefused where it lacks something.
 
-    Its files are not looked at before it is known that they lie below ``storage``; ``training`` is the command that
-    would register one as it should be.
+    Its files, at ``source``, are not looked at, by ``read``, before it is known that they lie below ``storage``.
+    ``training`` is the command that would register one as it should be.
     """
     called, tags = f"{found.name} version {found.version}", found.tags
     if missing := [tag for tag in _NEEDED_TAGS if not tags.get(tag)]:
@@ -47,9 +55,9 @@ def describe(found: "MlflowVersion", storage: str, training: str, metrics: Mappi
             next_step=f"trust it by `daybreak adopt {found.name} --version {found.version} --trained-through DAY`, "
             f"or register one through {training}.",
         )
-    if not is_below(str(found.source), storage):
+    if not is_below(source, storage):
         raise ModelRefused(
-            f"The files of {called} are not below DAYBREAK_MODELS_URI: it names {found.source}, not {storage}/….",
+            f"The files of {called} are not below DAYBREAK_MODELS_URI: it names {source}, not {storage}/….",
             next_step=f"register it through {training}, or set DAYBREAK_MODELS_URI to where your models are.",
         )
     try:
@@ -61,11 +69,11 @@ def describe(found: "MlflowVersion", storage: str, training: str, metrics: Mappi
     return ModelVersion(
         name=found.name,
         version=int(found.version),
-        uri=str(found.source),
+        uri=source,
         digest=tags["digest"],
         trained_through=told[0],
         libraries={k.removeprefix("library."): v for k, v in tags.items() if k.startswith("library.")},
-        signature=_signature(str(found.source)),
+        signature=_signature(f"{source}/{_DESCRIPTION}", read),
         score_profile=told[1],
         metrics=dict(metrics),
         aliases=tuple(found.aliases),
@@ -98,12 +106,11 @@ def _profile(tag: str | None) -> dict[str, list[float]] | None:
     return found
 
 
-def _signature(uri: str) -> Signature:
+def _signature(uri: str, read: Callable[[str], Mapping[str, bytes] | None]) -> Signature:
     import yaml
-    from upath import UPath
 
     try:
-        described = yaml.safe_load((UPath(uri) / "MLmodel").read_text())
+        described = yaml.safe_load((read(uri) or {})[_DESCRIPTION])
         inputs = json.loads(described["signature"]["inputs"])
         categories = (described.get("metadata") or {}).get(CATEGORIES, ())
         kinds = {column["name"]: CATEGORY if column["name"] in categories else column["type"] for column in inputs}

@@ -7,27 +7,26 @@ so that a planned run needs the registry no more.
 
 import json
 import logging
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import DaybreakError, ModelRefused
 from daybreak.models.adopting import told_tags
-from daybreak.models.artifacts import SKOPS, Artifacts, Files, digest_of, refuse_untrusted
-from daybreak.models.canonical import canonical, forget_moment
-from daybreak.models.describing import CATEGORIES, ListedVersion, describe
+from daybreak.models.artifacts import SKOPS, Artifacts, digest_of, refuse_untrusted
+from daybreak.models.canonical import canonical
+from daybreak.models.describing import ListedVersion, describe
 from daybreak.models.registry_connection import refuse_silence, registry_unavailable
+from daybreak.models.saving import saved_files
+from daybreak.models.served import STORAGE, fault_of, is_served, served_client, upload
 from daybreak.models.training_record import TrainingRecord
 from daybreak.models.trusted import FAMILIES, families
 from daybreak.models.trusted_versions import TrustedVersions
-from daybreak.models.version import NEEDED, ModelVersion, library_versions
+from daybreak.models.version import ModelVersion, library_versions
 from daybreak.warehouse.database import with_driver
 from daybreak.warehouse.faults import is_transient
 
@@ -61,6 +60,8 @@ class Registry:
     def _client(self) -> "MlflowClient":
         from mlflow import MlflowClient
 
+        if is_served(self._url):
+            return served_client(self._url)
         # After the import, which sets up its own.
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -168,16 +169,22 @@ class Registry:
         tags |= {f"library.{name}": version for name, version in libraries.items() if name not in unneeded}
         with self._answering() as client:
             experiment = client.get_experiment_by_name(name)
-            artifacts = f"{self._storage}/{name}"
+            keeps_them = self._storage == STORAGE
+            artifacts = STORAGE if keeps_them else f"{self._storage}/{name}"
+            location = None if keeps_them else artifacts
             experiment_id = (
-                experiment.experiment_id if experiment else client.create_experiment(name, artifact_location=artifacts)
+                experiment.experiment_id if experiment else client.create_experiment(name, artifact_location=location)
             )
             run_id = replace(record, tags=tags).log(client, experiment_id, artifacts)
-            uri = f"{artifacts}/{run_id}/artifacts/model"
-            for file, content in files.items():
-                target = UPath(uri) / file
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
+            if keeps_them:
+                upload(client, run_id, files, "model")
+                uri = f"{client.get_run(run_id).info.artifact_uri}/model"
+            else:
+                uri = f"{artifacts}/{run_id}/artifacts/model"
+                for file, content in files.items():
+                    target = UPath(uri) / file
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(content)
             client.set_terminated(run_id)
             try:
                 client.create_registered_model(name)
@@ -200,7 +207,8 @@ class Registry:
                 next_step=f"adopt it without: `daybreak adopt {there.name} --version {there.version}`.",
             )
         elsewhere = f"daybreak register {there.name} --from models:/{there.name}/{there.version} --trained-through DAY"
-        tags = told_tags(called, str(there.source), self._storage, trained_through, elsewhere)
+        read = self.artifacts.read
+        tags = told_tags(called, self._source(there), self._storage, trained_through, elsewhere, read)
         there.tags.update(tags)
         return tags
 
@@ -234,6 +242,8 @@ class Registry:
         except MlflowException as error:
             if isinstance(error.__cause__, DaybreakError):
                 raise error.__cause__ from error
+            if is_served(self._url) and (fault := fault_of(error, self._url)):
+                raise fault from error
             if is_transient(error):
                 raise registry_unavailable() from error
             raise
@@ -258,36 +268,18 @@ class Registry:
             # Whoever registered it may have removed the run that it came from.
             with suppress(MlflowException):
                 metrics = self._client.get_run(found.run_id).data.metrics
-        return describe(found, self._storage, self._training(found.name), metrics)
+        return describe(
+            found, self._source(found), self._storage, self._training(found.name), metrics, self.artifacts.read
+        )
+
+    def _source(self, found: "MlflowVersion") -> str:
+        """Return where the files of a version are; MLflow 3 may say only which of its logged models it is."""
+        if not str(found.source).startswith("models:/"):
+            return str(found.source)
+        return str(self._client.get_model_version_download_uri(found.name, str(found.version)))
 
     @property
     def _trusted_versions(self) -> TrustedVersions:
         if self._trusted is None:
             raise RuntimeError("This registry was opened to load what was resolved elsewhere.")
         return self._trusted
-
-
-def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapping[str, str]) -> Files:
-    """Save a model as MLflow and skops do, and return the files."""
-    import mlflow.sklearn
-    import skops.io
-    from mlflow.models import infer_signature
-
-    forget_moment(model)
-    saved = skops.io.dumps(model)
-    # MLflow calls them texts.
-    categories = [str(name) for name, kind in sample.dtypes.items() if kind == "category"]
-    with TemporaryDirectory() as folder, warnings.catch_warnings():
-        # Integer columns that turn out to have nulls are conformed before they reach the model.
-        warnings.filterwarnings("ignore", message=".*Inferred schema contains integer column.*")
-        mlflow.sklearn.save_model(
-            model,
-            f"{folder}/model",
-            serialization_format="skops",
-            signature=infer_signature(sample, getattr(model, method)(sample)),
-            pyfunc_predict_fn=method,
-            pip_requirements=[f"{package}=={libraries[package]}" for package in (*NEEDED, *families(saved))],
-            skops_trusted_types=skops.io.get_untrusted_types(data=saved),
-            metadata={CATEGORIES: categories} if categories else None,
-        )
-        return {path.name: path.read_bytes() for path in Path(folder, "model").iterdir()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daybreak.models.candidates import Candidate, log_candidates
+from daybreak.models.served import STORAGE, upload
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,7 +31,10 @@ class TrainingRecord:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     def log(self, client: "MlflowClient", experiment_id: str, artifacts: str) -> str:
-        """Write a run, whose artifacts go into a folder of its own below ``artifacts``; return its id."""
+        """Write a run, whose artifacts go into a folder of its own below ``artifacts``; return its id.
+
+        A server that keeps them itself is sent them.
+        """
         from upath import UPath
 
         run_id: str = client.create_run(experiment_id, tags=dict(self.tags)).info.run_id
@@ -39,6 +43,9 @@ class TrainingRecord:
         for key, value in self.parameters.items():
             client.log_param(run_id, key, value)
         log_candidates(client, experiment_id, run_id, self.candidates)
+        if artifacts.startswith(STORAGE):
+            upload(client, run_id, dict(self.files), "")
+            return run_id
         for name, content in self.files.items():
             target = UPath(f"{artifacts}/{run_id}/artifacts") / name
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, SourceRefused
 from daybreak.run.plan import query_binds
 from daybreak.sources.queries import Queries
+from daybreak.training.outcomes import positions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,12 +20,21 @@ ACTUAL = "actual"
 
 @dataclass(frozen=True)
 class Joined:
-    """The predictions whose actual is known; ``predictions`` is how many there were."""
+    """The predictions whose actual is known; ``predictions`` is how many there were.
+
+    ``answers`` are rows of a prediction's main value and further ones. Where all classes are predicted, it and the
+    actual are positions of a class, the actual -1 for one that is not among them.
+    """
 
     rows: "pa.Table"
     actual: np.ndarray
-    predicted: np.ndarray
+    answers: np.ndarray
     predictions: int
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The main values."""
+        return np.asarray(self.answers[:, 0])
 
 
 def read_actuals(queries: Queries, pipeline: Pipeline, partition: Partition) -> "pa.Table":
@@ -60,15 +70,15 @@ def same_rows(pipeline: Pipeline, predicted: "pa.Table", shadow: "pa.Table") -> 
 
     Of a pipeline with a top these are the groups that both have a list for: the lists themselves name what they name.
     """
-    keys, column = list(pipeline.entity_key), pipeline.prediction.column
+    keys, columns = list(pipeline.entity_key), list(pipeline.prediction.columns)
     if pipeline.top:
         within = list(pipeline.top.within)
         both = predicted.join(shadow, within, join_type="left semi")
         return both, shadow.join(predicted, within, join_type="left semi")
-    other = "shadow prediction"
-    both = predicted.join(shadow.select([*keys, column]).rename_columns([*keys, other]), keys, join_type="inner")
-    own = [name for name in both.column_names if name not in (column, other)]
-    return both.drop_columns([other]), both.select([*own, other]).rename_columns([*own, column])
+    others = [f"shadow {column}" for column in columns]
+    both = predicted.join(shadow.select([*keys, *columns]).rename_columns([*keys, *others]), keys, join_type="inner")
+    own = [name for name in both.column_names if name not in (*columns, *others)]
+    return both.drop_columns(others), both.select([*own, *others]).rename_columns([*own, *columns])
 
 
 def join_actuals(pipeline: Pipeline, predicted: "pa.Table", actuals: "pa.Table") -> Joined | None:
@@ -76,7 +86,7 @@ def join_actuals(pipeline: Pipeline, predicted: "pa.Table", actuals: "pa.Table")
 
     A ranking names few of many candidates: what is not among the actuals was not chosen.
     """
-    keys, column = list(pipeline.entity_key), pipeline.prediction.column
+    keys, prediction = list(pipeline.entity_key), pipeline.prediction
     if not actuals.num_rows or not predicted.num_rows:
         return None
     more = [name for name in actuals.column_names if name not in predicted.column_names]
@@ -87,8 +97,13 @@ def join_actuals(pipeline: Pipeline, predicted: "pa.Table", actuals: "pa.Table")
     joined = predicted.join(known, keys, join_type="left outer" if pipeline.measures == "ranking" else "inner")
     if not joined.num_rows:
         return None
-    actual, values = _numbers(joined[ACTUAL], 0.0), _numbers(joined[column])
-    return Joined(joined, actual, values, predicted.num_rows)
+    further = [_numbers(joined[name]) for name in prediction.further]
+    if prediction.classes:
+        actual = positions(joined[ACTUAL], tuple(prediction.classes))
+        values = positions(joined[prediction.column], prediction.texts)
+    else:
+        actual, values = _numbers(joined[ACTUAL], 0.0), _numbers(joined[prediction.column])
+    return Joined(joined, actual, np.column_stack([values, *further]), predicted.num_rows)
 
 
 def _numbers(column: Any, empty: float | None = None) -> np.ndarray:

@@ -18,7 +18,7 @@ from daybreak.models.measured_models import BY_MODEL, each_model, predicting
 from daybreak.monitoring.actuals import Joined, join_actuals, read_actuals, same_rows
 from daybreak.monitoring.rescore import Rescoring
 from daybreak.tables.names import copied_columns, copied_to_shadow, predictions_table, shadow_table
-from daybreak.training.metrics import PRIMARY, Units, measured, numbered, reliability
+from daybreak.training.metrics import PRIMARY, Units, measured, numbered, of_quantiles, reliability
 from daybreak.warehouse.frames import key_frame
 from daybreak.warehouse.identifiers import quoted
 from daybreak.workspace import Workspace
@@ -119,13 +119,13 @@ class Measuring:
 
     def _sides(self, run_id: int, actuals: "pa.Table") -> dict[str, Joined | None]:
         """Join what the champion published, and what a challenger predicted for the same rows, with the actuals."""
-        pipeline, prediction = self._pipeline, self._pipeline.prediction.column
-        predicted = self._read(predictions_table(pipeline), [*copied_columns(pipeline), prediction], run_id)
+        pipeline, columns = self._pipeline, self._pipeline.prediction.columns
+        predicted = self._read(predictions_table(pipeline), [*copied_columns(pipeline), *columns], run_id)
         with self._warehouse.begin() as connection:
             state = connection.scalar(sa.select(shadow_runs.c.state).where(shadow_runs.c.run_id == run_id))
         if state != "scored":
             return {"champion": join_actuals(pipeline, predicted, actuals)}
-        shadow = self._read(shadow_table(pipeline), [*copied_to_shadow(pipeline), prediction], run_id)
+        shadow = self._read(shadow_table(pipeline), [*copied_to_shadow(pipeline), *columns], run_id)
         both = dict(zip(("champion", "shadow"), same_rows(pipeline, predicted, shadow), strict=True))
         sides = {role: join_actuals(pipeline, rows, actuals) for role, rows in both.items()}
         return {role: side and replace(side, predictions=predicted.num_rows) for role, side in sides.items()}
@@ -155,9 +155,11 @@ class Measuring:
         return [shared | row for row in self._averaged(role, joined, run["run_id"])]
 
     def _averaged(self, role: str, joined: Joined, run_id: int) -> list[dict[str, Any]]:
-        pipeline, by, predicted = self._pipeline, self._pipeline.measured_by, joined.predicted
+        pipeline, by = self._pipeline, self._pipeline.measured_by
         within = key_frame(joined.rows.select(list(pipeline.entity_key[:-1] or pipeline.entity_key)))
-        units = measured(self._kind, joined.actual, predicted, within)
+        units = measured(self._kind, joined.actual, joined.answers, within)
+        if pipeline.prediction.quantiles:
+            units = units.with_values(of_quantiles(joined.actual, joined.answers[:, 1:], pipeline.prediction))
         found = _averages(units, "", *_together(units, "(all)"))
         if by:
             column = joined.rows[by].combine_chunks().cast("string").to_pandas()
@@ -171,8 +173,8 @@ class Measuring:
                 of_model = {"model_name": name, "model_version": version}
                 found += [row | of_model for row in _averages(own, BY_MODEL, *_together(own, name))]
         if self._kind == "probability":
-            gap, bins = reliability(joined.actual, predicted, LEAST_ROWS)
-            found.append(_row("", "(all)", "reliability", gap, len(predicted), bins))
+            gap, bins = reliability(joined.actual, joined.predicted, LEAST_ROWS)
+            found.append(_row("", "(all)", "reliability", gap, len(joined.actual), bins))
         return found
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import sqlalchemy as sa
 
+from daybreak.batch.chunk import Chunk, Scored, published_columns
 from daybreak.batch.json_rows import as_texts
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
@@ -50,17 +51,21 @@ class Rescoring:
         import pyarrow as pa
 
         version, model = self._model(run)
-        keys, column = list(self._pipeline.entity_key), self._pipeline.prediction.column
+        keys, prediction = list(self._pipeline.entity_key), self._pipeline.prediction
         partition = self._pipeline.calendar.partition(run["partition_key"])
         left_out = self._quarantined(run["run_id"])
         parts = []
         with self._workspace.queries(self._pipeline).stream(EXTRACT, query_binds(partition)) as (_, reader):
             for batch in reader:
                 values = predictions(model, version, self._pipeline, batch)
-                scored = ~np.isnan(values) & ~np.isin(_texts(batch.select(keys).columns), left_out)
-                kept = batch.select(list(columns))
-                part = pa.Table.from_batches([kept]).append_column(column, pa.array(values))
-                parts.append(part.filter(pa.array(scored)))
+                scored = ~np.isnan(values[:, 0]) & ~np.isin(_texts(batch.select(keys).columns), left_out)
+                kept = Chunk(batch.select(list(columns)), np.arange(batch.num_rows))
+                further = dict(zip(prediction.further, values.T[1:], strict=True))
+                answers = Scored(kept, values[:, 0], further=further).keep(scored)
+                part = pa.Table.from_batches([answers.chunk.rows])
+                for name, column in published_columns(prediction, answers).items():
+                    part = part.append_column(name, column)
+                parts.append(part)
         return pa.concat_tables(parts)
 
     def _model(self, run: dict[str, Any]) -> tuple[ModelVersion, Any]:

@@ -8,13 +8,15 @@ import numpy as np
 import sqlalchemy as sa
 
 from daybreak.declaration.pipeline import Pipeline
+from daybreak.errors import ModelRefused
 from daybreak.ledger.tables import performance
+from daybreak.models.answering import Answering
 from daybreak.models.measured_models import BY_MODEL
 from daybreak.models.version import ModelVersion
 from daybreak.promotion.bootstrap import Interval, least_days, paired_interval
 from daybreak.training.comparison import Compared, by_group, compare, unseen
 from daybreak.training.metrics import PRIMARY
-from daybreak.training.trial import Trial, try_in_fresh_process, values_of
+from daybreak.training.trial import Trial, try_in_fresh_process
 from daybreak.training.unseen_keys import compare_by_keys, told_by_keys
 from daybreak.workspace import Workspace
 
@@ -51,6 +53,9 @@ def judge(
     if pipeline.target is None or pipeline.measures is None:
         lacking = "declares no target" if pipeline.target is None else "does not declare what it `measures`"
         return [*checks, Check("held-out rows", False, f"the pipeline {lacking}")]
+    if champion and (otherwise := _answers_otherwise(workspace, pipeline, champion)):
+        checks.append(otherwise)
+        champion = None
     compared = _compared(workspace, pipeline, challenger, champion, progress)
     if not compared.rows and not compared.days:
         neither = "that neither has seen" if champion else "that it has not seen"
@@ -91,6 +96,16 @@ def signature_difference(challenger: ModelVersion, champion: ModelVersion) -> st
 def _signature(challenger: ModelVersion, champion: ModelVersion | None) -> Check:
     difference = signature_difference(challenger, champion) if champion else ""
     return Check("same signature", not difference, difference or f"{len(challenger.signature.columns)} columns")
+
+
+def _answers_otherwise(workspace: Workspace, pipeline: Pipeline, champion: ModelVersion) -> Check | None:
+    """Say how a champion is not what the pipeline predicts by now: no run can use it, so none is held against it."""
+    loaded = workspace.registry.load(champion)
+    try:
+        Answering.of(pipeline).refuse_other(loaded, f"the champion, version {champion.version},")
+    except ModelRefused as error:
+        return Check("same prediction", None, error.problem.rstrip("."))
+    return None
 
 
 def _held_out(pipeline: Pipeline, compared: Compared) -> Check:
@@ -182,9 +197,9 @@ def _fresh_process(workspace: Workspace, pipeline: Pipeline, challenger: ModelVe
     name, sample = "fresh process", compared.sample
     if sample is None:
         return Check(name, False, "there is no row to try it on")
-    here = values_of(workspace.registry.load(challenger), pipeline.prediction.method, sample.to_pandas())
-    trial = Trial(challenger, sample, here)
-    problem = try_in_fresh_process(workspace.registry.artifacts, pipeline.prediction.method, [trial])
+    answering = Answering.of(pipeline)
+    here = answering.values(workspace.registry.load(challenger), sample.to_pandas())
+    problem = try_in_fresh_process(workspace.registry.artifacts, answering, [Trial(challenger, sample, here)])
     return Check(name, problem is None, problem or f"{sample.num_rows} rows scored as here, bit for bit")
 
 

@@ -43,7 +43,8 @@ SELECT min(after - before), percentile_cont(0.05) WITHIN GROUP (ORDER BY after -
 FROM paired WHERE state IN ('differ', 'same')
 """
 _MOVED = """
-SELECT before, after, count(*) FROM paired WHERE state = 'differ' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT {largest}
+SELECT before, after, count(*) FROM paired WHERE state = 'differ' AND before IS DISTINCT FROM after
+GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT {largest}
 """
 _LARGEST = """
 SELECT {shown}, before, after FROM paired WHERE state = 'differ' ORDER BY {order} {numbers} LIMIT {largest}
@@ -68,7 +69,8 @@ class Difference:
 
     ``later_run`` is None for a dry run. ``spread`` are the least, the 5 %, 50 % and 95 % quantile and the greatest
     difference, where numbers are predicted; ``moved`` counts pairs of labels where labels are. ``largest`` are the rows
-    that differ most: key, before, after.
+    that differ most: key, before, after. Where a prediction is of several numbers, a row differs that has another one
+    anywhere; what is shown of it is the main value.
     """
 
     earlier_run: int
@@ -129,7 +131,7 @@ def diff_dry_run(
 
 
 def _compared(cursor: Any, pipeline: Pipeline, relations: list[str], by: str | None) -> Difference:
-    labels, value = bool(pipeline.prediction.labels), quoted(pipeline.prediction.column)
+    labels, value = bool(pipeline.prediction.texts), quoted(pipeline.prediction.column)
     segment = _segment(pipeline, by)
     numbers = [f"key_{number}" for number in range(len(pipeline.entity_key))]
     pair = _PAIRED.format(
@@ -141,7 +143,9 @@ def _compared(cursor: Any, pipeline: Pipeline, relations: list[str], by: str | N
         ),
         value=value,
         segment=_of_either(pipeline, segment),
-        different=f"earlier.{value} IS DISTINCT FROM later.{value}",
+        different=" OR ".join(
+            f"earlier.{name} IS DISTINCT FROM later.{name}" for name in map(quoted, pipeline.prediction.columns)
+        ),
     )
     mean = "NULL::float8" if labels else "avg(abs(after - before)) FILTER (WHERE state IN ('differ', 'same'))"
 
@@ -152,7 +156,7 @@ def _compared(cursor: Any, pipeline: Pipeline, relations: list[str], by: str | N
         return list(map(tuple, cursor.fetchall()))
 
     shown = ", ".join(f"{number}::text" for number in numbers)
-    order = "" if labels else "abs(after - before) DESC,"
+    order = "before IS DISTINCT FROM after DESC," if labels else "abs(after - before) DESC,"
     spread = None if labels else ask(_SPREAD)[0]
     return Difference(
         0,

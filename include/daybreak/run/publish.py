@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from daybreak.batch.chunk import Scored
+from daybreak.batch.chunk import Scored, published_columns
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError, PublicationRefused, SourceRefused
 from daybreak.ledger.runs import Counts, Ledger, lock
@@ -197,15 +197,12 @@ class Publisher:
         """Lay predictions out as rows of the pipeline's table, or of another one that has less ``copied`` into it."""
         import pyarrow as pa
 
-        rows, prediction = scored.chunk.rows, self._pipeline.prediction
-        values = pa.array(scored.values)
-        if prediction.labels:
-            values = pa.array(prediction.labels).take(values.cast(pa.int64()))
+        rows = scored.chunk.rows
         columns = {"run_id": pa.repeat(pa.scalar(run_id, pa.int64()), rows.num_rows)}
         columns |= {name: rows.column(name) for name in copied or copied_columns(self._pipeline)}
         if scored.ranks is not None:
             columns["rank"] = pa.array(scored.ranks, pa.int32())
-        return pa.RecordBatch.from_pydict(columns | {prediction.column: values})
+        return pa.RecordBatch.from_pydict(columns | published_columns(self._pipeline.prediction, scored))
 
     def _explained(self, error: Exception, failure: list[BaseException]) -> BaseException:
         if failure:

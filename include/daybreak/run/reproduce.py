@@ -132,7 +132,13 @@ def _as_then(runner: Runner, run: "RowMapping", snapshot: Snapshot, changed: lis
     if pipeline.top and run["rows_kept"] is None:
         changed.append("a top is declared since")
         pipeline = replace(pipeline, top=None)
-    written = _written(runner, run["run_id"], pipeline.carries)
+    further = pipeline.prediction.further if run["rows_scored"] else ()
+    written = _written(runner, run["run_id"], (*pipeline.carries, *further))
+    if lacking := [name for name in further if name not in written]:
+        raise PublicationRefused(
+            f"Run {run['run_id']} published no {', '.join(lacking)}, which {pipeline.name} predicts since.",
+            next_step="declare its prediction as it was.",
+        )
     since = [name for name in pipeline.carries if name not in written or name not in snapshot.schema.names]
     changed += [f"nothing was kept of {name} then" for name in since]
     return replace(pipeline, carries=tuple(name for name in pipeline.carries if name not in since))
@@ -166,10 +172,16 @@ def _compared(runner: Runner, pipeline: Pipeline, run_id: int, batches: "Generat
 
 
 def _different(pipeline: Pipeline) -> str:
-    value = quoted(pipeline.prediction.column)
+    prediction = pipeline.prediction
+    numbers = prediction.further if prediction.texts else prediction.columns
+    others = [
+        *pipeline.carries,
+        *(["rank"] if pipeline.top else []),
+        *([prediction.column] if prediction.texts else []),
+    ]
     # Numbers are compared bit for bit; what else a row holds, as it is.
-    compared = [f"{{side}}.{value}" if pipeline.prediction.labels else f"float8send({{side}}.{value})"]
-    compared += [f"{{side}}.{quoted(name)}" for name in (*pipeline.carries, *(["rank"] if pipeline.top else []))]
+    compared = [f"float8send({{side}}.{quoted(name)})" for name in numbers]
+    compared += [f"{{side}}.{quoted(name)}" for name in others]
     return " OR ".join(f"{c.format(side='stored')} IS DISTINCT FROM {c.format(side='again')}" for c in compared)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from daybreak.batch.chunk import Chunk, Rejected, Scored
 from daybreak.batch.signature import Signature
-from daybreak.declaration.pipeline import Prediction
-from daybreak.errors import ScoringFailed
+from daybreak.declaration.prediction import Label, Prediction
+from daybreak.errors import ModelRefused, ScoringFailed
+from daybreak.models.answering import Answering
 from daybreak.warehouse.frames import as_frame
 
 if TYPE_CHECKING:
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 # Most rows in one call of the model: few enough to stay in a core's cache, enough to make the call worth it. It decides
 # which rows are predicted together, so it may depend on nothing that differs when a run is derived again.
 PIECE_ROWS = 16_384
+# How far the probabilities of all classes may be from 1 together; some models reckon with seven digits.
+_ROUNDED = 1e-6
 
 
 class ModelScoring:
     """Rows on their way through one loaded model.
 
     ``budget`` is how many rows may fail before the run stops. ``reject`` is called with the rows that failed.
-    ``rows`` is what messages call the rows.
+    ``rows`` is what messages call the rows, ``positive`` the value of the target that the pipeline declares.
     """
 
     def __init__(
@@ -37,11 +40,13 @@ class ModelScoring:
         reject: Callable[[Rejected], None],
         rows: str = "rows",
         *,
+        positive: Label | None = None,
         withhold_texts: bool = False,
     ) -> None:
         self._model = model
         self._signature = signature
         self._prediction = prediction
+        self._answering = Answering.by(prediction, positive)
         self._budget = budget
         self._reject = reject
         self._rows = rows
@@ -59,42 +64,28 @@ class ModelScoring:
     def _finished(
         self, chunk: Chunk, pieces: "list[tuple[int, pd.DataFrame]]", predicted: "list[Future[np.ndarray]]"
     ) -> Scored:
-        values = np.full(chunk.rows.num_rows, np.nan)
+        # Column after column, as they are written.
+        values = np.full((chunk.rows.num_rows, len(self._prediction.columns)), np.nan, order="F")
         reasons: dict[int, str] = {}
         for (start, piece), future in zip(pieces, predicted, strict=True):
             self._fill(future.result, piece, start, values, reasons)
-        with np.errstate(invalid="ignore"):
-            outside = ~np.isfinite(values) | (values < self._prediction.low) | (values > self._prediction.high)
-            if self._prediction.labels:
-                outside |= values != np.floor(values)
-        # The value itself stays out of the reason: a prediction that may not be kept must not leak through it.
-        for position in np.flatnonzero(outside):
-            reasons.setdefault(
-                int(position),
-                f"{self._prediction.column}: not a number from {self._prediction.low:g} to {self._prediction.high:g}",
-            )
+        for position, reason in outside(self._prediction, values).items():
+            reasons.setdefault(position, reason)
         self.scored += len(values) - len(reasons)
+        further = dict(zip(self._prediction.further, values.T[1:], strict=True))
+        scored = Scored(chunk, values[:, 0], further=further)
         if not reasons:
-            return Scored(chunk, values)
+            return scored
         positions = np.fromiter(sorted(reasons), dtype=np.int64)
         self.failed += len(positions)
         self._reject(Rejected("score", chunk.at(positions), [[reasons[int(p)]] for p in positions]))
         self._refuse_overdraft(reasons[int(positions[0])])
-        return Scored(chunk.keep(~outside), values[~outside])
+        kept = np.ones(len(values), dtype=bool)
+        kept[positions] = False
+        return scored.keep(kept)
 
     def _predicted(self, frame: "pd.DataFrame") -> np.ndarray:
-        predicted = np.asarray(self._values(frame), dtype=np.float64).reshape(-1)
-        if len(predicted) != len(frame):
-            raise ScoringFailed(
-                f"The model gave {len(predicted)} predictions for {len(frame)} rows.",
-                next_step="register a model that predicts one value for each row.",
-            )
-        return predicted
-
-    def _values(self, frame: "pd.DataFrame") -> Any:
-        if self._prediction.method == "predict_proba":
-            return self._model.predict_proba(frame)[:, 1]
-        return self._model.predict(frame)
+        return self._answering.values(self._model, frame)
 
     def _fill(
         self,
@@ -108,7 +99,7 @@ class ModelScoring:
         # predictions, at the price of about 2·log2(rows) further calls for each such row.
         try:
             values[start : start + len(frame)] = predicted()
-        except (ScoringFailed, MemoryError):
+        except (ScoringFailed, ModelRefused, MemoryError):
             raise
         except Exception as error:
             if len(frame) == 1:
@@ -128,6 +119,29 @@ class ModelScoring:
                 f"{self.failed:,} {self._rows} could not be scored, {self._budget:,} are allowed ({example}).",
                 next_step="look at the rows in ledger.quarantine and at the model's version in `daybreak models`.",
             )
+
+
+def outside(prediction: Prediction, values: np.ndarray) -> dict[int, str]:
+    """Return the rows that are outside of the output contract, by their position, each with the reason.
+
+    The value itself stays out of it: a prediction that may not be kept must not leak through it.
+    """
+    with np.errstate(invalid="ignore"):
+        wrong = ~np.isfinite(values) | (values < prediction.low) | (values > prediction.high)
+        if prediction.labels:
+            wrong |= values != np.floor(values)
+        if prediction.classes:
+            wrong[:, 0] = False  # the position of one of them
+    positions = np.flatnonzero(wrong.any(axis=1))
+    reasons = {
+        int(position): f"{prediction.columns[column]}: not a number from {prediction.low:g} to {prediction.high:g}"
+        for position, column in zip(positions, wrong[positions].argmax(axis=1), strict=True)
+    }
+    if prediction.classes:
+        with np.errstate(invalid="ignore"):
+            apart = np.flatnonzero(np.abs(values[:, 1:].sum(axis=1) - 1) > _ROUNDED)
+        reasons |= {int(at): "the probabilities of the classes do not add up to 1" for at in apart if at not in reasons}
+    return reasons
 
 
 def _brief(error: Exception) -> str:

@@ -12,6 +12,7 @@ from daybreak.batch.top import AllRows, chosen_by
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import OTHER
 from daybreak.ledger.segments import RunSegment, SegmentCounts
+from daybreak.models.answering import Answering
 from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
 from daybreak.run.score import ModelScoring
@@ -56,6 +57,7 @@ class Scorer:
     def __init__(self, pipeline: Pipeline, load: Callable[[ModelVersion], Any]) -> None:
         self._pipeline = pipeline
         self._load = load
+        self._answering = Answering.of(pipeline)
         self._loaded: dict[str, Any] = {}
 
     def scoring(
@@ -82,6 +84,7 @@ class Scorer:
                 sys.maxsize if rows is None else self._budget(segment, rows),
                 reject,
                 _called(segment, model),
+                positive=self._pipeline.positive,
                 # A model may repeat in an error what it has predicted, and what is pushed is kept nowhere.
                 withhold_texts=self._pipeline.push is not None,
             )
@@ -92,7 +95,9 @@ class Scorer:
             # A champion and a challenger for each segment: what is older than those is let go.
             while len(self._loaded) > 2 * len(self._pipeline.model_refs):
                 del self._loaded[next(iter(self._loaded))]
-            self._loaded[version.digest] = self._load(version)
+            model = self._load(version)
+            self._answering.refuse_other(model, f"{version.name} version {version.version}")
+            self._loaded[version.digest] = model
         return self._loaded[version.digest]
 
     def _budget(self, segment: str | None, rows: Mapping[str | None, int]) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daybreak.batch.chunk import Chunk, Scored
+from daybreak.batch.chunk import Chunk, Scored, concatenated
 from daybreak.batch.routing import routes_of
 from daybreak.batch.top import AllRows, Best
 from daybreak.declaration.segments import OTHER
@@ -127,8 +127,6 @@ def _in_order(chunk: Chunk, parts: list[Scored]) -> Scored:
     if len(parts) == 1:
         return parts[0]
     numbers = np.concatenate([part.chunk.numbers for part in parts])
-    order = np.argsort(numbers)
-    values = np.concatenate([part.values for part in parts])[order]
-    if len(values) == len(chunk.numbers):
-        return Scored(chunk, values)
-    return Scored(chunk.keep(np.isin(chunk.numbers, numbers, assume_unique=True)), values)
+    if len(numbers) < len(chunk.numbers):
+        chunk = chunk.keep(np.isin(chunk.numbers, numbers, assume_unique=True))
+    return concatenated(parts, chunk, np.argsort(numbers))

@@ -16,9 +16,9 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import DaybreakError, ModelRefused
 from daybreak.ledger.tables import shadow_runs
-from daybreak.models.alias_store import AliasStore
 from daybreak.models.registry import Registry
 from daybreak.models.segment_models import SegmentModels
+from daybreak.models.served import Store
 from daybreak.run.plan import Plan
 from daybreak.warehouse.database import Warehouse
 
@@ -43,7 +43,7 @@ class Shadowed:
 
 
 def resolve_shadow(
-    warehouse: Warehouse, registry: Registry, aliases: AliasStore, pipeline: Pipeline, plan: Plan
+    warehouse: Warehouse, registry: Registry, aliases: Store, pipeline: Pipeline, plan: Plan
 ) -> SegmentModels | None:
     """Return the challenger that is to score a run's rows too, and write it down; None where there is none.
 
@@ -106,7 +106,7 @@ def _told(error: Exception) -> str:
     return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())[:2000]
 
 
-def _challengers(aliases: AliasStore, pipeline: Pipeline, champion: SegmentModels) -> Found:
+def _challengers(aliases: Store, pipeline: Pipeline, champion: SegmentModels) -> Found:
     """Return segment, model and version of the challengers; nothing where every one is the champion."""
     refs = pipeline.segments.refs
     # One model may serve several segments: its alias is asked for once, or it could move between two of them.

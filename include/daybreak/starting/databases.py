@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from daybreak.errors import ConfigurationError, WarehouseUnavailable
+from daybreak.models.served import is_served
 from daybreak.warehouse.database import Warehouse, with_driver
 from daybreak.warehouse.faults import sqlstate
 from daybreak.warehouse.identifiers import quoted
@@ -75,6 +76,8 @@ def see_to_database(url: URL) -> Step:
 
 def give_registry(workspace: Workspace, names: dict[str, str]) -> str | None:
     """Let the roles use MLflow's store, where it is on the warehouse's server; return why not, if not."""
+    if is_served(workspace.registry_url):
+        return None
     url = make_url(with_driver(workspace.registry_url))
     warehouse = workspace.warehouse.url
     if (url.host, url.port, url.query.get("host")) != (warehouse.host, warehouse.port, warehouse.query.get("host")):

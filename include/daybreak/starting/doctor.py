@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 
 from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import DaybreakError
+from daybreak.models.served import is_served, shown
 from daybreak.run.tables import describe_extract
 from daybreak.warehouse.database import Warehouse, with_driver
 from daybreak.warehouse.faults import sqlstate
@@ -120,6 +122,10 @@ def _warehouse(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _registry(workspace: Workspace) -> Iterator[Finding]:
+    if is_served(workspace.registry_url):
+        workspace.alias_store.get(ModelRef("daybreak"))
+        yield Finding("", f"the MLflow at {shown(workspace.registry_url)} answers")
+        return
     url = make_url(with_driver(workspace.registry_url))
     if url.get_backend_name() != "postgresql":
         yield Finding("", f"no PostgreSQL: {url.drivername}", "name one in DAYBREAK_REGISTRY_URL.")

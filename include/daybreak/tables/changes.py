@@ -94,7 +94,7 @@ def refuse_loss(connection: Connection, layout: Layout, found: Found) -> None:
             problems.append(
                 f"{column.name} is {known.type} in them and {column.type} in the declaration or extract.sql"
             )
-            if column.name not in ("run_id", "rank", pipeline.prediction.column):
+            if column.name not in ("run_id", "rank", *pipeline.prediction.columns):
                 steps.append(f"{column.name}::{known.type} AS {column.name}")
     keys = [each for each in find_constraints(connection, found) if each.kind == "p"]
     key_is_there = all(column in found.columns for column in layout.key)

@@ -1,6 +1,6 @@
 """Table layout: the columns that a pipeline's table, its shadow and its view are to have, by its declaration."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daybreak.declaration.cadence import Hour
@@ -84,7 +84,7 @@ def lay_out(pipeline: Pipeline, described: Sequence[Described]) -> Layout:
     if pipeline.top:
         ranked = f"Place among the best of each {', '.join(pipeline.top.within)}, from 1."
         columns.append(Column("rank", "integer", pipeline.columns.get("rank") or ranked))
-    columns.append(_prediction(pipeline))
+    columns += _predicted(pipeline)
     _refuse_names(pipeline)
     shadow = None
     if pipeline.shadow:
@@ -105,7 +105,7 @@ def published(layout: Layout, kept: Iterable[Column] = (), types: Mapping[str, s
     within = pipeline.top.within if pipeline.top else ()
     names = [*within, *(["rank"] if pipeline.top else [])]
     names += [name for name in pipeline.entity_key if name not in within]
-    names += [pipeline.prediction.column, *pipeline.carries]
+    names += [*pipeline.prediction.columns, *pipeline.carries]
     of_rows = [*(by_name[name] for name in dict.fromkeys(names)), *kept]
     shown = [_partition(pipeline)]
     for column in of_rows:
@@ -151,22 +151,35 @@ def _shown(pipeline: Pipeline, name: str, kind: str, relation: str, comment: str
     return Shown(name, kind, pipeline.columns.get(name) or comment, f"{relation}.{name}")
 
 
-def _prediction(pipeline: Pipeline) -> Column:
-    declared = pipeline.prediction
-    if declared.labels:
-        values = f"One of {', '.join(declared.labels)}."
-    else:
-        values = f"From {declared.low:g} to {declared.high:g}."
-    kind = "text" if declared.labels else "double precision"
-    return Column(declared.column, kind, pipeline.columns.get(declared.column) or f"{pipeline.description} {values}")
+def _predicted(pipeline: Pipeline) -> Iterator[Column]:
+    declared, described = pipeline.prediction, pipeline.description
+    within = f"from {declared.low:g} to {declared.high:g}."
+    kind, values = "double precision", f"{within[0].upper()}{within[1:]}"
+    if declared.texts:
+        kind, values = "text", f"One of {', '.join(declared.texts)}."
+    if declared.classes:
+        values = f"The most probable of {', '.join(declared.texts)}."
+    if declared.quantiles:
+        values = f"The {declared.quantiles[declared.main]:.4g} quantile, {within}"
+    comments = {declared.column: f"{described} {values}"}
+    for label, name in zip(declared.classes, declared.further, strict=False):
+        comments[name] = f"{described} Probability that it is {label}."
+    for quantile, name in zip(declared.quantiles, declared.further, strict=False):
+        comments[name] = f"{described} The {quantile:.4g} quantile, {within}"
+    for name, comment in comments.items():
+        main = name == declared.column
+        said = pipeline.columns.get(name) or comment
+        # One that is declared later is empty in the rows that there are.
+        yield Column(name, kind if main else "double precision", said, required=main)
 
 
 def _refuse_names(pipeline: Pipeline) -> None:
-    refuse_long(pipeline.prediction.column)
+    for name in pipeline.prediction.columns:
+        refuse_long(name)
     ours = ["run_id", partition_column(pipeline), "model_version", "leakage_allowed", "published_at"]
     ours += ["rank"] * bool(pipeline.top) + ["upstream_run_id"] * bool(pipeline.upstream)
     ours += ["model_name"] * bool(segment_column(pipeline))
-    named = [*copied_columns(pipeline), pipeline.prediction.column]
+    named = [*copied_columns(pipeline), *pipeline.prediction.columns]
     twice = [name for name in named if name in ours or named.count(name) > 1]
     if twice:
         raise ConfigurationError(

@@ -42,7 +42,7 @@ def copied_to_shadow(pipeline: Pipeline) -> tuple[str, ...]:
 
 def shadow_columns(pipeline: Pipeline) -> list[str]:
     """Return the columns of the shadow table, the run's id left out."""
-    return [*copied_to_shadow(pipeline), *(["rank"] if pipeline.top else []), pipeline.prediction.column]
+    return [*copied_to_shadow(pipeline), *(["rank"] if pipeline.top else []), *pipeline.prediction.columns]
 
 
 def _named(pipeline: Pipeline) -> str:

@@ -7,11 +7,12 @@ from daybreak.declaration.pipeline import Measures, Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ConfigurationError, ModelRefused
 from daybreak.models.aliases import COMMAND_LINE, Decision
+from daybreak.models.answering import Answering
 from daybreak.models.training_record import ORIGIN, TrainingRecord
 from daybreak.models.version import ModelVersion
-from daybreak.training.metrics import measured
+from daybreak.training.metrics import measured, of_quantiles
 from daybreak.training.offered import TRIED, Offered, open_offered
-from daybreak.training.outcomes import outcomes
+from daybreak.training.outcomes import outcomes, positions
 from daybreak.training.profiles import keep_watched
 from daybreak.training.trained import Unseen
 from daybreak.training.trial import Trial, try_in_fresh_process
@@ -41,7 +42,7 @@ def bring(
     actual = _actual(pipeline, offered.sample)
     metrics = {}
     if actual is not None and pipeline.measures:
-        metrics = _metrics(pipeline.measures, actual, opened.predicted)
+        metrics = _metrics(pipeline, pipeline.measures, actual, opened.predicted)
     origin = f"brought from {offered.brought.place}"
     progress("registering")
     version = workspace.registry.register(
@@ -52,11 +53,13 @@ def bring(
         record=TrainingRecord(metrics, {"sample_rows": opened.rows.num_rows}, tags={ORIGIN: origin}),
         method=pipeline.prediction.method,
     )
-    keep_watched(workspace.warehouse, pipeline, version, Unseen(opened.rows.to_pandas(), actual, opened.predicted))
+    keep_watched(
+        workspace.warehouse, pipeline, version, Unseen(opened.rows.to_pandas(), actual, opened.predicted[:, 0])
+    )
     progress("scoring the sample in a fresh process")
     rows = version.signature.conform(opened.rows.slice(0, TRIED))
     trial = Trial(version, rows, opened.tried)
-    if problem := try_in_fresh_process(workspace.registry.artifacts, pipeline.prediction.method, [trial]):
+    if problem := try_in_fresh_process(workspace.registry.artifacts, Answering.of(pipeline), [trial]):
         raise ModelRefused(
             f"{version.name} version {version.version} cannot be used by a fresh process: {problem}.",
             next_step="what was registered got no alias; bring another one.",
@@ -77,13 +80,16 @@ def _actual(pipeline: Pipeline, sample: "pa.Table") -> "np.ndarray | None":
             next_step="give rows whose outcome is known, or leave the column out: nothing is measured then.",
             pipeline=pipeline.name,
         )
-    return outcomes(column, pipeline.positive)
+    classes = tuple(pipeline.prediction.classes)
+    return positions(column, classes) if classes else outcomes(column, pipeline.positive)
 
 
-def _metrics(kind: Measures, actual: "np.ndarray", predicted: "np.ndarray") -> dict[str, float]:
+def _metrics(pipeline: Pipeline, kind: Measures, actual: "np.ndarray", answers: "np.ndarray") -> dict[str, float]:
     import numpy as np
     import pandas as pd
 
-    units = measured(kind, actual, predicted, pd.DataFrame(index=range(len(actual))))
+    units = measured(kind, actual, answers, pd.DataFrame(index=range(len(actual))))
+    if pipeline.prediction.quantiles:
+        units = units.with_values(of_quantiles(actual, answers[:, 1:], pipeline.prediction))
     one = np.zeros(len(units.positions), dtype=np.int64)
     return {metric: float(units.mean(metric, one, 1)[0]) for metric in units.values}

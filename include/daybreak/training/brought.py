@@ -6,14 +6,20 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 from daybreak.errors import ModelRefused, StorageUnavailable
 from daybreak.models.artifacts import Files
+from daybreak.models.served import fault_of, is_served, served_client
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 # What MLflow finds by its own names, and where it keeps files itself.
 _OF_MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
+_RUN = re.compile(r"runs:/(?P<id>[^/]+)/(?P<path>.+)")
+_LOGGED = re.compile(r"models:/(?P<id>m-[^/@]+)")
 _VERSION = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<number>\d+)|@(?P<alias>[^/@]+))")
 _DESCRIPTION = "MLmodel"
 _FLAVORS = ("sklearn", "lightgbm", "xgboost", "catboost")
@@ -136,24 +142,38 @@ def _downloaded(place: str, mlflow: str) -> Files:
 
     with TemporaryDirectory() as folder:
         try:
-            uri = _files_of_version(place, mlflow) or place
-            found = Path(download_artifacts(artifact_uri=uri, dst_path=folder, tracking_uri=mlflow))
+            found = Path(
+                download_artifacts(artifact_uri=_files_of(place, mlflow), dst_path=folder, tracking_uri=mlflow)
+            )
         except (MlflowException, OSError) as error:
+            if is_served(mlflow) and isinstance(error, MlflowException) and (fault := fault_of(error, mlflow)):
+                raise fault from error
             raise ModelRefused(
-                f"MLflow gives no {place}: {' '.join(str(error).split())[:200]}.",
+                f"MLflow gives no {place}: {' '.join(str(error).split())[:200].rstrip('.')}.",
                 next_step="check the name, and that `--mlflow` is the address of the MLflow that has it.",
             ) from error
         return {path.name: path.read_bytes() for path in found.iterdir() if path.is_file()}
 
 
-def _files_of_version(place: str, mlflow: str) -> str | None:
-    """Return where the files of a registered version are, None where the name is not that of one."""
+def _files_of(place: str, mlflow: str) -> str:
+    """Return where the files of a version, a run or a logged model are.
+
+    MLflow would look its names up in a store of its own as well, and make that in the working directory.
+    """
+    client = served_client(mlflow) if is_served(mlflow) else _client(mlflow)
+    if version := _VERSION.fullmatch(place):
+        number = version["number"] or client.get_model_version_by_alias(version["name"], version["alias"]).version
+        found: str = client.get_model_version_download_uri(version["name"], str(number))
+    elif logged := _LOGGED.fullmatch(place):
+        found = client.get_logged_model(logged["id"]).artifact_location
+    elif run := _RUN.fullmatch(place):
+        found = f"{client.get_run(run['id']).info.artifact_uri}/{run['path']}"
+    else:
+        return place
+    return _files_of(found, mlflow)
+
+
+def _client(url: str) -> "MlflowClient":
     from mlflow import MlflowClient
 
-    version = _VERSION.fullmatch(place)
-    if version is None:
-        return None
-    client = MlflowClient(mlflow, mlflow)
-    number = version["number"] or client.get_model_version_by_alias(version["name"], version["alias"]).version
-    found: str = client.get_model_version_download_uri(version["name"], str(number))
-    return found
+    return MlflowClient(url, url)

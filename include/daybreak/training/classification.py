@@ -48,6 +48,15 @@ class Classification:
         declared = past.pipeline
         target = self.target or declared.target
         positive = declared.positive if self.positive is None else self.positive
+        published = declared.prediction
+        if published.further or (published.of is not None and declared.positive is None):
+            raise ConfigurationError(
+                f"A Classification learns whether the target is its positive value; {declared.name} publishes "
+                + ("more than one number." if published.further else f"the probability of {published.of!r}."),
+                next_step="declare that value as the pipeline's `positive`, and not `of`, `classes` or `quantiles`, "
+                "or a training of your own.",
+                pipeline=declared.name,
+            )
         if target is None or positive is None:
             raise ConfigurationError(
                 "Nothing says what the model is to predict.",

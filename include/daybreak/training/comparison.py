@@ -20,7 +20,7 @@ from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
 from daybreak.run.scorer import Scorer
 from daybreak.training.metrics import PRIMARY, measured, numbered
-from daybreak.training.outcomes import outcomes
+from daybreak.training.outcomes import outcomes, positions
 from daybreak.training.past import Past, source_last_day
 from daybreak.warehouse.frames import key_frame
 from daybreak.workspace import Workspace
@@ -102,11 +102,12 @@ def compare_rows(
     import pyarrow as pa
 
     predicted = [predictions(model, version, pipeline, rows) for version, model in models]
-    actual = outcomes(rows.column(str(pipeline.target)), pipeline.positive)
+    target, classes = rows.column(str(pipeline.target)), tuple(pipeline.prediction.classes)
+    actual = positions(target, classes) if classes else outcomes(target, pipeline.positive)
     compared.sample = compared.sample or models[0][0].signature.conform(rows.slice(0, 20))
     compared.rows += len(actual)
-    compared.failed += int(np.isnan(predicted[0]).sum())
-    both = ~np.isnan(actual) & ~np.any(np.isnan(predicted), axis=0)
+    compared.failed += int(np.isnan(predicted[0][:, 0]).sum())
+    both = ~np.isnan(actual) & ~np.any([np.isnan(values[:, 0]) for values in predicted], axis=0)
     if not both.any() or pipeline.measures is None:
         return
     kept = np.flatnonzero(both)
@@ -138,12 +139,12 @@ def rows_of(pipeline: Pipeline, model: str, rows: "pa.RecordBatch") -> "pa.Recor
 
 
 def predictions(model: Any, version: ModelVersion, pipeline: Pipeline, rows: "pa.RecordBatch") -> np.ndarray:
-    """Score rows as a run does; a row without a prediction within the contract is not a number."""
-    found = np.full(rows.num_rows, np.nan)
+    """Score rows as a run does, each into the main value and further ones; of no number outside of the contract."""
+    found = np.full((rows.num_rows, len(pipeline.prediction.columns)), np.nan)
     alone = SegmentModels.of(version)
     scoring = Scorer(pipeline, lambda version: model).scoring(alone, None, _not_kept, every_row=True)
     for scored in scoring.predictions([Chunk(rows, np.arange(rows.num_rows))]):
-        found[scored.chunk.numbers] = scored.values
+        found[scored.chunk.numbers] = np.column_stack([scored.values, *scored.further.values()])
     return found
 
 

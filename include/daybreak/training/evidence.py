@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from daybreak.declaration.pipeline import Measures, Pipeline
+from daybreak.models.answering import Answering
 from daybreak.models.training_record import BY_KEY, HELD_OUT, ORIGIN, SEARCHED, TrainingRecord
 from daybreak.training import pictures
 from daybreak.training.metrics import PRIMARY, measured
 from daybreak.training.past import Past
 from daybreak.training.trained import Trained, Unseen
-from daybreak.training.trial import values_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ def _files(pipeline: Pipeline, trained: Trained) -> dict[str, bytes]:
     if shown is not None and (kind := _kind(pipeline, shown)):
         drawn |= _drawn(kind, pipeline, shown)
         if kind != "ranking":
-            names, means, deviations = importances(kind, pipeline.prediction.method, trained.model, shown)
+            names, means, deviations = importances(kind, Answering.of(pipeline), trained.model, shown)
             drawn["importances.png"] = pictures.bars(names, means, deviations, _lost(kind))
             tables["importances.csv"] = _table(names, means, deviations)
     return {f"pictures/{name}": content for name, content in drawn.items()} | tables
@@ -56,14 +56,19 @@ def _files(pipeline: Pipeline, trained: Trained) -> dict[str, bytes]:
 
 def _kind(pipeline: Pipeline, unseen: Unseen) -> Kind | None:
     if unseen.actual is None:
-        return "labels" if pipeline.prediction.labels else None
+        return "labels" if pipeline.prediction.texts else None
+    if pipeline.prediction.classes:
+        return "class"
     # A probability is one, whether or not anything is measured by it, and whatever is made of it.
     return "probability" if pipeline.prediction.method == "predict_proba" else pipeline.measures
 
 
 def _drawn(kind: Kind, pipeline: Pipeline, unseen: Unseen) -> dict[str, bytes]:
+    if kind == "class" and unseen.actual is not None:
+        classes = list(pipeline.prediction.texts)
+        return {"classes_and_actuals.png": pictures.classes_and_actuals(unseen.actual, unseen.predicted, classes)}
     if kind == "labels" or unseen.actual is None:
-        labels = list(pipeline.prediction.labels)
+        labels = list(pipeline.prediction.texts)
         return {"labels.png": pictures.labels_and_features(unseen.inputs, unseen.predicted, labels)}
     both = (unseen.actual, unseen.predicted)
     drawn = {"lift.png": pictures.lift(*both)} if pipeline.measures == "ranking" else {}
@@ -75,7 +80,9 @@ def _drawn(kind: Kind, pipeline: Pipeline, unseen: Unseen) -> dict[str, bytes]:
     return drawn
 
 
-def importances(kind: Kind, method: str, model: Any, unseen: Unseen) -> "tuple[list[str], np.ndarray, np.ndarray]":
+def importances(
+    kind: Kind, answering: Answering, model: Any, unseen: Unseen
+) -> "tuple[list[str], np.ndarray, np.ndarray]":
     """Return the features, how much worse the primary metric is when one is shuffled, and its deviation; most first.
 
     Of labels that nothing holds against what was right, it is the share of rows that change theirs.
@@ -85,10 +92,10 @@ def importances(kind: Kind, method: str, model: Any, unseen: Unseen) -> "tuple[l
     from threadpoolctl import threadpool_limits
 
     def better(model: Any, rows: Any, actual: "np.ndarray") -> float:
-        values = values_of(model, method, rows)
+        answers = answering.values(model, rows)
         if kind == "labels":
-            return float((values == actual).mean())
-        units = measured(kind, actual, values, rows)
+            return float((answers[:, 0] == actual).mean())
+        units = measured(kind, actual, answers, rows)
         return -float(units.losses(PRIMARY[kind]).mean())
 
     sample = np.random.default_rng(0).permutation(len(unseen.inputs))[:_SAMPLE]

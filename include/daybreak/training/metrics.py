@@ -1,11 +1,13 @@
 """Metrics: how far predictions are from what happened, as one number for each row, to be averaged over any segment."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from daybreak.declaration.pipeline import Measures
+from daybreak.declaration.prediction import Prediction, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +17,7 @@ PRIMARY: dict[Measures, str] = {
     "counts": "poisson_deviance",
     "amounts": "rmse",
     "probability": "log_loss",
+    "class": "log_loss",
     "ranking": "precision_at_5",
 }
 RANKED = 5
@@ -43,6 +46,10 @@ class Units:
         values = {metric: values[chosen] for metric, values in self.values.items()}
         return Units(self.positions[chosen], values, self.rooted)
 
+    def with_values(self, more: Mapping[str, np.ndarray]) -> "Units":
+        """Add metrics of the same units."""
+        return replace(self, values={**self.values, **more})
+
     def mean(self, metric: str, codes: np.ndarray, segments: int) -> np.ndarray:
         """Average a metric over segments, given each unit's segment."""
         sums = np.bincount(codes, weights=self.values[metric], minlength=segments)
@@ -50,8 +57,15 @@ class Units:
         return np.asarray(np.sqrt(means) if metric in self.rooted else means)
 
 
-def measured(kind: Measures, actual: np.ndarray, predicted: np.ndarray, within: "pd.DataFrame") -> Units:
-    """Hold predictions against actuals; ``within`` are the columns that a ranking is within."""
+def measured(kind: Measures, actual: np.ndarray, answers: np.ndarray, within: "pd.DataFrame") -> Units:
+    """Hold predictions against actuals; ``within`` are the columns that a ranking is within.
+
+    ``answers`` are main values, or rows of them with further ones. What classes are measured by are their probabilities
+    after the position of the most probable; what happened is a position too, -1 for none of them.
+    """
+    if kind == "class":
+        return _classes(actual, answers)
+    predicted = answers if answers.ndim == 1 else answers[:, 0]
     if kind == "ranking":
         return _ranking(actual, predicted, within)
     rows = np.arange(len(actual))
@@ -64,6 +78,22 @@ def measured(kind: Measures, actual: np.ndarray, predicted: np.ndarray, within: 
     if kind == "counts":
         values["poisson_deviance"] = _poisson_deviance(actual, predicted)
     return Units(rows, values, rooted=("rmse",))
+
+
+def of_quantiles(actual: np.ndarray, predicted: np.ndarray, prediction: Prediction) -> dict[str, np.ndarray]:
+    """Return the pinball loss of each quantile, and whether what happened lies from the lowest to the highest.
+
+    ``predicted`` has a column for each. The mean of the last is how much of what happens the interval covers.
+    """
+    names = [f"q{percent(quantile)}" for quantile in prediction.quantiles]
+    values = {}
+    for name, quantile, column in zip(names, prediction.quantiles, predicted.T, strict=True):
+        above = actual - column
+        values[f"pinball_{name}"] = np.maximum(quantile * above, (quantile - 1) * above)
+    if names[1:]:
+        within = (predicted[:, 0] <= actual) & (actual <= predicted[:, -1])
+        values[f"coverage_{names[0]}_{names[-1]}"] = within.astype(np.float64)
+    return values
 
 
 def reliability(actual: np.ndarray, predicted: np.ndarray, smallest_bin: int) -> tuple[float, list[dict[str, Any]]]:
@@ -85,6 +115,14 @@ def numbered(column: Any) -> tuple[np.ndarray, list[str]]:
 
     codes, values = pd.factorize(pd.Series(column), use_na_sentinel=False)
     return np.asarray(codes), ["(none)" if pd.isna(value) else str(value) for value in values]
+
+
+def _classes(actual: np.ndarray, answers: np.ndarray) -> Units:
+    rows, position = np.arange(len(actual)), actual.astype(np.int64)
+    # A class that the model does not know came true with a probability of nothing.
+    true = np.where(position < 0, 0.0, answers[rows, 1 + np.maximum(position, 0)])
+    log_loss = -np.log(np.clip(true, _SMALLEST, 1))
+    return Units(rows, {"log_loss": log_loss, "share_right": (answers[:, 0] == position).astype(np.float64)})
 
 
 def _poisson_deviance(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:

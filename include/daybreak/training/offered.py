@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import ModelRefused
+from daybreak.errors import ModelRefused, ScoringFailed
+from daybreak.models.answering import Answering
 from daybreak.models.artifacts import open_skops, uninstalled
+from daybreak.run.score import outside
 from daybreak.training.brought import Brought
 from daybreak.training.pickles import resaved
 from daybreak.training.taken import features, scored
-from daybreak.training.trial import values_of
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ class Offered:
 
 @dataclass(frozen=True)
 class Opened:
-    """A model that was opened: rows as it takes them, what it makes of them, and of the first ``TRIED`` alone."""
+    """A model that was opened: rows as it takes them, what it makes of them, and of the first ``TRIED`` alone.
+
+    What it makes of a row are its main value and further ones.
+    """
 
     model: Any
     rows: "pa.RecordBatch"
@@ -48,12 +52,12 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
 
     Raises ModelRefused where a run could not use it, SourceRefused where the sample is not what it takes.
     """
-    brought, method = offered.brought, pipeline.prediction.method
+    brought, method, answering = offered.brought, pipeline.prediction.method, Answering.of(pipeline)
     content, before = brought.content, None
     unnamed = list(brought.columns) or _beside(pipeline, offered.sample)
     if brought.pickled:
         _refuse_pickle(workspace, ref, brought)
-        again = resaved(content, brought.place, method, offered.sample.slice(0, TRIED), unnamed)
+        again = resaved(content, brought.place, answering, offered.sample.slice(0, TRIED), unnamed)
         content, before = again.skops, again.predicted
     what = f"The model of {brought.place}"
     model = _from_own_format(brought, what) if brought.own else open_skops(content, what, _SAVE_AGAIN)
@@ -64,8 +68,11 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
             next_step=f"bring one that has, or declare another `method` in {pipeline.name}'s Prediction.",
             pipeline=pipeline.name,
         )
+    answering.refuse_other(model, what)
     try:
-        rows, predicted = scored(model, method, rows)
+        rows, predicted = scored(model, answering, rows)
+    except ScoringFailed as error:
+        raise ModelRefused(error.problem, next_step=error.next_step, pipeline=pipeline.name) from error
     except Exception as error:  # whatever a model raises where the rows are not what it takes
         raise ModelRefused(
             f"The model of {brought.place} cannot score the sample: {type(error).__name__}: "
@@ -73,7 +80,7 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
             next_step="give a sample with the columns and types that it was fitted on.",
             pipeline=pipeline.name,
         ) from error
-    tried = values_of(model, method, rows.slice(0, TRIED).to_pandas())
+    tried = answering.values(model, rows.slice(0, TRIED).to_pandas())
     if before is not None and tried.tobytes() != before:
         raise ModelRefused(
             f"The model of {brought.place} predicts otherwise once it is saved as a skops file.",
@@ -115,15 +122,12 @@ def _refuse_pickle(workspace: Workspace, ref: ModelRef, brought: Brought) -> Non
 
 
 def _refuse_out_of_range(pipeline: Pipeline, brought: Brought, predicted: "np.ndarray") -> None:
-    import numpy as np
-
     asked = pipeline.prediction
-    with np.errstate(invalid="ignore"):
-        outside = int((~np.isfinite(predicted) | (predicted < asked.low) | (predicted > asked.high)).sum())
-    if outside > pipeline.max_failed_share * len(predicted):
+    failed = outside(asked, predicted)
+    if len(failed) > pipeline.max_failed_share * len(predicted):
         raise ModelRefused(
-            f"Of {len(predicted):,} rows of the sample, the model of {brought.place} predicts {outside:,} as something "
-            f"else than a number from {asked.low:g} to {asked.high:g}: a run would refuse them.",
+            f"Of {len(predicted):,} rows of the sample, the model of {brought.place} predicts {len(failed):,} as "
+            f"something else than a number from {asked.low:g} to {asked.high:g}: a run would refuse them.",
             next_step=f"bring a model that predicts {asked.column}, or declare another range.",
             pipeline=pipeline.name,
         )

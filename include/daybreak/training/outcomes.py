@@ -1,16 +1,42 @@
 """Outcomes: what a target says happened, as numbers."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from daybreak.declaration.prediction import Label
 from daybreak.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def outcomes(column: "pa.Array | pa.ChunkedArray", positive: str | float | None) -> np.ndarray:
+def positions(column: "pa.Array | pa.ChunkedArray", classes: Sequence[Label]) -> np.ndarray:
+    """Return which of the classes a target is, by position: -1 for none of them, no number where it is not known.
+
+    Texts are compared without the blanks around them. Raises ConfigurationError where texts cannot be the classes.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if all(isinstance(label, str) for label in classes):
+        values = pc.utf8_trim_whitespace(column.cast(pa.string()))
+        wanted = pa.array([str(label).strip() for label in classes])
+    else:
+        try:
+            values = column.cast(pa.float64())
+            wanted = pa.array([float(label) for label in classes])
+        except (ValueError, pa.ArrowInvalid) as error:
+            raise ConfigurationError(
+                f"The target holds texts that are none of the classes {', '.join(map(repr, classes))}.",
+                next_step="declare the classes as the target has them.",
+            ) from error
+    found = pc.index_in(values, value_set=wanted).cast(pa.float64()).fill_null(-1)
+    return np.where(column.is_valid().to_numpy(zero_copy_only=False), found.to_numpy(zero_copy_only=False), np.nan)
+
+
+def outcomes(column: "pa.Array | pa.ChunkedArray", positive: Label | None) -> np.ndarray:
     """Return a target as numbers, those that are not known as no number.
 
     Where one of its values is the ``positive`` one, that is 1 and the others are 0. Texts are compared without the

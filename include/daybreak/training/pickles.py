@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from daybreak.errors import ModelRefused
+from daybreak.models.answering import Answering
 from daybreak.settings import environment_of
 from daybreak.training.fresh_process import fresh_process, serve
 from daybreak.training.taken import features, scored
@@ -36,7 +37,7 @@ class Resaved:
     predicted: bytes
 
 
-def resaved(content: bytes, what: str, method: str, sample: "pa.Table", unnamed: list[str]) -> Resaved:
+def resaved(content: bytes, what: str, answering: Answering, sample: "pa.Table", unnamed: list[str]) -> Resaved:
     """Open a pickle in a process of its own and save the model as a skops file.
 
     ``unnamed`` are the columns of the sample that it takes where it names none itself. Raises ModelRefused where it
@@ -44,7 +45,7 @@ def resaved(content: bytes, what: str, method: str, sample: "pa.Table", unnamed:
     """
     [batch] = sample.combine_chunks().to_batches()
     rows = written(batch)
-    told = json.dumps({"method": method, "unnamed": unnamed, "rows": len(rows)})
+    told = json.dumps({"answering": answering.to_json(), "unnamed": unnamed, "rows": len(rows)})
     asked = b"".join([told.encode(), b"\n", rows, content])
     try:
         done = fresh_process("daybreak.training.pickles", environment_of(*_KNOWN)).ask(asked, _SECONDS)
@@ -78,7 +79,8 @@ def _answer(asked: BinaryIO, answered: BinaryIO) -> None:
     answered.write(saved)
     # A sample that it does not take is refused, and by a better word, by who has asked.
     with suppress(Exception):
-        _, predicted = scored(model, told["method"], features(model, rows, told["unnamed"]))
+        answering = Answering.from_json(told["answering"])
+        _, predicted = scored(model, answering, features(model, rows, told["unnamed"]))
         answered.write(predicted.tobytes())
 
 

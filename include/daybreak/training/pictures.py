@@ -80,6 +80,22 @@ def labels_and_features(inputs: "pd.DataFrame", predicted: "np.ndarray", labels:
     return _png(figure)
 
 
+def classes_and_actuals(actual: "np.ndarray", predicted: "np.ndarray", labels: list[str]) -> bytes:
+    """Draw how many rows of each class were predicted as which, given as positions; others have none of the classes."""
+    import numpy as np
+
+    counts = np.zeros((len(labels), len(labels)))
+    known = actual >= 0
+    np.add.at(counts, (actual[known].astype(np.int64), predicted[known].astype(np.int64)), 1)
+    figure, axes = _axes("Classes of held-out rows", "predicted", "actual")
+    axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    for y, x in np.ndindex(*counts.shape):
+        axes.text(x, y, f"{counts[y, x]:,.0f}", ha="center", va="center")
+    return _png(figure)
+
+
 def silhouettes(values: "np.ndarray", predicted: "np.ndarray", labels: list[str]) -> bytes:
     """Draw the silhouette of every row, label by label, the largest first: below 0 a row is nearer to another label."""
     import numpy as np

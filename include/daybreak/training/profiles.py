@@ -76,8 +76,8 @@ def as_published(pipeline: Pipeline, unseen: "Unseen") -> "pd.Series[Any]":
     import pandas as pd
 
     values = unseen.predicted if unseen.kept is None else unseen.predicted[unseen.kept]
-    labels = pipeline.prediction.labels
-    return pd.Series(np.array(labels)[np.asarray(values, dtype=np.int64)] if labels else values)
+    texts = pipeline.prediction.texts
+    return pd.Series(np.array(texts)[np.asarray(values, dtype=np.int64)] if texts else values)
 
 
 def refuse_unknown_features(pipeline: Pipeline, unseen: "Unseen") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.batch.signature import CATEGORY, Signature
 from daybreak.errors import SourceRefused
-from daybreak.training.trial import values_of
+from daybreak.models.answering import Answering
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ def features(model: Any, sample: "pa.Table", unnamed: Sequence[str]) -> "pa.Reco
     return Signature(tuple((name, "") for name in names)).conform(batch)
 
 
-def scored(model: Any, method: str, rows: "pa.RecordBatch") -> "tuple[pa.RecordBatch, np.ndarray]":
+def scored(model: Any, answering: Answering, rows: "pa.RecordBatch") -> "tuple[pa.RecordBatch, np.ndarray]":
     """Score rows; return them as the model takes them, with what it makes of them.
 
     Where it does not take their texts as such, it may take them as categories. Raises whatever the model raises.
@@ -49,7 +49,7 @@ def scored(model: Any, method: str, rows: "pa.RecordBatch") -> "tuple[pa.RecordB
     import pyarrow as pa
 
     try:
-        return rows, values_of(model, method, rows.to_pandas())
+        return rows, answering.values(model, rows.to_pandas())
     except Exception:
         texts = [
             field.name
@@ -60,7 +60,7 @@ def scored(model: Any, method: str, rows: "pa.RecordBatch") -> "tuple[pa.RecordB
             raise
         kinds = tuple((name, CATEGORY if name in texts else "") for name in rows.schema.names)
         taken = Signature(kinds).conform(rows)
-        return taken, values_of(model, method, taken.to_pandas())
+        return taken, answering.values(model, taken.to_pandas())
 
 
 def _named(model: Any) -> list[str]:

@@ -8,14 +8,15 @@ from daybreak.batch.digest import ArrowDigest
 from daybreak.declaration.functions import function_name, load_function
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import ModelRefused, SourceRefused
+from daybreak.errors import ModelRefused, ScoringFailed, SourceRefused
 from daybreak.models.aliases import COMMAND_LINE, Decision
+from daybreak.models.answering import Answering
 from daybreak.models.version import ModelVersion
 from daybreak.training import evidence
 from daybreak.training.past import Past, source_last_day
 from daybreak.training.profiles import keep_watched, refuse_unknown_features
 from daybreak.training.trained import Trained
-from daybreak.training.trial import Trial, try_in_fresh_process, values_of
+from daybreak.training.trial import Trial, try_in_fresh_process
 from daybreak.workspace import Workspace
 
 CHALLENGER = "challenger"
@@ -90,6 +91,8 @@ def register(
     Raises ModelRefused where what was registered cannot be used by a process that did not fit it: it gets no alias.
     """
     versions = []
+    for name, fitted in trained.items():
+        _refuse_other_answers(past.pipeline, name, fitted)
     for ref in past.pipeline.model_refs:
         progress(f"registering {ref.name}")
         versions.append(_register(past, ref.name, trained[ref.name], origin))
@@ -152,15 +155,25 @@ def _register(past: Past, name: str, trained: Trained, origin: str | None) -> Mo
     return version
 
 
+def _refuse_other_answers(pipeline: Pipeline, name: str, trained: Trained) -> None:
+    """Refuse a model that does not say what is declared; nothing was registered yet."""
+    answering = Answering.of(pipeline)
+    answering.refuse_other(trained.model, f"The model that was fitted for {name}")
+    try:
+        answering.values(trained.model, trained.sample)
+    except ScoringFailed as error:
+        raise ModelRefused(error.problem, next_step=error.next_step, pipeline=pipeline.name) from error
+
+
 def _refuse_unloadable(past: Past, versions: list[ModelVersion], trained: list[Trained]) -> None:
     import pyarrow as pa
 
-    method, trials = past.pipeline.prediction.method, []
+    answering, trials = Answering.of(past.pipeline), []
     for version, fitted in zip(versions, trained, strict=True):
         # The rows as a run would give them.
         sample = version.signature.conform(pa.RecordBatch.from_pandas(fitted.sample, preserve_index=False))
-        trials.append(Trial(version, sample, values_of(fitted.model, method, sample.to_pandas())))
-    if problem := try_in_fresh_process(past.workspace.registry.artifacts, method, trials):
+        trials.append(Trial(version, sample, answering.values(fitted.model, sample.to_pandas())))
+    if problem := try_in_fresh_process(past.workspace.registry.artifacts, answering, trials):
         shown = ", ".join(f"{version.name} version {version.version}" for version in versions)
         raise ModelRefused(
             f"{shown} cannot be used by a fresh process: {problem}.",

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Unseen:
     """Held-out rows: what the model takes of them, what really happened, and what the model made of them.
 
-    ``actual`` is None where nothing says what would have been right. ``kept`` marks the rows that would be published,
-    where a pipeline publishes only the best.
+    ``actual`` is None where nothing says what would have been right. ``predicted`` are main values: with labels or
+    classes their positions, and ``actual`` too. ``kept`` marks the rows that would be published, where a pipeline
+    publishes only the best.
     """
 
     inputs: "pd.DataFrame"

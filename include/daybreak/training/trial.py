@@ -4,8 +4,9 @@ import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from daybreak.models.answering import Answering
 from daybreak.models.artifacts import Artifacts
 from daybreak.models.version import ModelVersion, from_json, to_json
 from daybreak.training.fresh_process import fresh_process, serve
@@ -27,12 +28,13 @@ class Trial:
     here: "np.ndarray"
 
 
-def try_in_fresh_process(artifacts: Artifacts, method: str, trials: Sequence[Trial]) -> str | None:
+def try_in_fresh_process(artifacts: Artifacts, answering: Answering, trials: Sequence[Trial]) -> str | None:
     """Return what went wrong, or None: each sample's predictions must be those made here, bit for bit."""
     samples = [written(trial.sample) for trial in trials]
     told = {
-        "method": method,
+        "answering": answering.to_json(),
         "cache": str(artifacts.cache),
+        "served": artifacts.served,
         "models": [to_json(trial.version) for trial in trials],
         "lengths": [len(sample) for sample in samples],
     }
@@ -46,14 +48,6 @@ def try_in_fresh_process(artifacts: Artifacts, method: str, trials: Sequence[Tri
         return f"it ended with {lines[-1][:300] if lines else done.returncode}"
     expected = b"".join(trial.here.tobytes() for trial in trials)
     return None if done.stdout == expected else "its predictions differ from those made in this process"
-
-
-def values_of(model: Any, method: str, frame: Any) -> "np.ndarray":
-    """Return the predictions of a frame, as a run makes them."""
-    import numpy as np
-
-    values = model.predict_proba(frame)[:, 1] if method == "predict_proba" else model.predict(frame)
-    return np.asarray(values, dtype=np.float64).reshape(-1)
 
 
 def written(sample: "pa.RecordBatch") -> bytes:
@@ -74,11 +68,12 @@ def _answer(asked: BinaryIO, answered: BinaryIO) -> None:
     from daybreak.models.registry import Registry
 
     told = json.loads(asked.readline())
-    registry = Registry("", "", Artifacts(Path(told["cache"])))
+    registry = Registry("", "", Artifacts(Path(told["cache"]), told["served"]))
+    answering = Answering.from_json(told["answering"])
     for described, length in zip(told["models"], told["lengths"], strict=True):
         rows = pa.ipc.open_stream(asked.read(length)).read_all()
         model = registry.load(from_json(described))
-        answered.write(values_of(model, told["method"], rows.to_pandas()).tobytes())
+        answered.write(answering.values(model, rows.to_pandas()).tobytes())
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def can_be_derived(pipeline: Pipeline, name: str) -> bool:
     if not isinstance(pipeline.reads, StateTable) or pipeline.target is None:
         return False
     if name == ACTUALS:
-        return pipeline.measures == "probability" and pipeline.positive is not None
+        return pipeline.measures == "class" or (pipeline.measures == "probability" and pipeline.positive is not None)
     return name in (TRAINING, FIRST_KNOWN)
 
 
@@ -215,7 +215,7 @@ def _told_since(pipeline: Pipeline, reads: StateTable) -> list[str]:
     return [
         "-- One row per entity key whose target was not known at the end of :last_day and was told since. What was",
         "-- known already says nothing of how good a prediction is: the model may have been fitted on it.",
-        f"SELECT DISTINCT ON ({key}) {key}, ({_is_positive(pipeline, f'source.{target}')})::integer AS actual",
+        f"SELECT DISTINCT ON ({key}) {key}, {_happened(pipeline, f'source.{target}')} AS actual",
         f"FROM {table} AS source",
         f"WHERE source.{target} IS NOT NULL AND source.{as_of} > :last_day AND NOT EXISTS (",
         f"    SELECT FROM {table} AS before",
@@ -225,11 +225,13 @@ def _told_since(pipeline: Pipeline, reads: StateTable) -> list[str]:
     ]
 
 
-def _is_positive(pipeline: Pipeline, target: str) -> str:
+def _happened(pipeline: Pipeline, target: str) -> str:
     positive = pipeline.positive
+    if pipeline.measures == "class":
+        return target
     if isinstance(positive, str):
-        return f"btrim({target}::text) = {_literal(positive.strip())}"
-    return f"{target} = {str(positive).lower() if isinstance(positive, bool) else repr(positive)}"
+        return f"(btrim({target}::text) = {_literal(positive.strip())})::integer"
+    return f"({target} = {str(positive).lower() if isinstance(positive, bool) else repr(positive)})::integer"
 
 
 def _table(name: str) -> str:

@@ -21,7 +21,11 @@ def streamed(frame: pd.DataFrame, cuts: list[int]) -> list[Scored]:
     batch = pa.RecordBatch.from_pandas(frame[["household", "category"]], preserve_index=False)
     edges = [0, *sorted(cuts), len(frame)]
     return [
-        Scored(Chunk(batch.slice(a, b - a), np.arange(a, b)), frame["value"].to_numpy()[a:b])
+        Scored(
+            Chunk(batch.slice(a, b - a), np.arange(a, b)),
+            frame["value"].to_numpy()[a:b],
+            further={"category": frame["category"].to_numpy()[a:b]},
+        )
         for a, b in pairwise(edges)
         if b > a
     ]
@@ -34,10 +38,11 @@ def test_any_chunks_give_the_ranking_of_the_whole(rows: list[tuple[int, float]],
     best = Best(Top(k, within=("household",)), ("household", "category"))
     found = pd.concat(
         [
-            part.chunk.rows.to_pandas().assign(value=part.values, rank=part.ranks)
+            part.chunk.rows.to_pandas().assign(value=part.values, rank=part.ranks, beside=part.further["category"])
             for part in best.of(streamed(frame, [min(cut, len(frame)) for cut in cuts]))
         ]
     )
+    assert found["beside"].tolist() == found["category"].tolist()
     whole = frame.sort_values(["household", "value", "category"], ascending=[True, False, True])
     whole = whole.assign(rank=whole.groupby("household").cumcount() + 1).query("rank <= @k")
     columns = ["household", "category", "value", "rank"]

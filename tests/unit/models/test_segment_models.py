@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from daybreak.batch.signature import Signature
-from daybreak.declaration.pipeline import Pipeline, Prediction, Push, Top
+from daybreak.declaration.pipeline import Pipeline, Push, Top
+from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import OTHER, ModelRef, PerSegment
 from daybreak.errors import ConfigurationError
 from daybreak.models.segment_models import SegmentModels

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from daybreak.batch.chunk import Chunk, Rejected
 from daybreak.batch.signature import Signature
 from daybreak.batch.top import AllRows
-from daybreak.declaration.pipeline import Prediction
+from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import OTHER
 from daybreak.errors import ScoringFailed, SourceRefused
 from daybreak.run.score import ModelScoring
 from daybreak.run.segments import Scoring
 
+UNITS = Prediction("units", 0, 1000)
 TAKES = Signature((("x", "double"),))
 
 
@@ -50,13 +51,14 @@ class Scored:
         budget: int = 1000,
         chunk_rows: int = 8,
         withhold_texts: bool = False,
+        prediction: Prediction = UNITS,
         signature: Signature = TAKES,
     ) -> None:
         self.rejected: list[Rejected] = []
         scoring = ModelScoring(
             model,
             signature,
-            Prediction("units", 0, 1000),
+            prediction,
             budget,
             self.rejected.append,
             withhold_texts=withhold_texts,
@@ -69,11 +71,15 @@ class Scored:
             for start in range(0, rows.num_rows, chunk_rows)
         ]
         self.predictions: dict[int, float] = {}
+        self.further: dict[int, tuple[float, ...]] = {}
 
     def run(self) -> "Scored":
         for scored in self.scoring.predictions(self.chunks):
             assert scored.chunk.rows["key"].to_pylist() == scored.chunk.numbers.tolist()
-            self.predictions |= dict(zip(scored.chunk.numbers.tolist(), scored.values.tolist(), strict=True))
+            numbers = scored.chunk.numbers.tolist()
+            self.predictions |= dict(zip(numbers, scored.values.tolist(), strict=True))
+            if scored.further:
+                self.further |= dict(zip(numbers, zip(*scored.further.values(), strict=True), strict=True))
         return self
 
     @property
@@ -168,10 +174,21 @@ def test_a_model_that_always_raises_is_given_up_soon_and_quoted_on_one_line() ->
     assert model.calls < 100
 
 
-@pytest.mark.parametrize("answer", [lambda frame: [1.0], lambda frame: np.ones((len(frame), 2))])
-def test_another_number_of_predictions_than_rows_stops_at_once(answer: Callable[[pd.DataFrame], Any]) -> None:
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda frame: [1.0], "gave 1 predictions for 8 rows"),
+        # Two numbers for each row were once taken for two rows' worth of predictions.
+        (lambda frame: np.ones((len(frame), 2)), "gave 2 predictions for each row, 1 is declared"),
+        (lambda frame: np.ones((len(frame), 0)), "gave 0 predictions for each row, 1 is declared"),
+        (lambda frame: np.ones((2, len(frame), 2)), "gave 2 by 8 by 2 predictions for 8 rows"),
+    ],
+)
+def test_another_number_of_predictions_than_rows_stops_at_once(
+    answer: Callable[[pd.DataFrame], Any], told: str
+) -> None:
     model = Model(answer=answer)
-    with pytest.raises(ScoringFailed, match=r"predictions for 8 rows.*predicts one value for each row"):
+    with pytest.raises(ScoringFailed, match=f"{told}.*predicts one value for each row"):
         Scored(model, range(8)).run()
     assert model.calls == 1
 
@@ -196,3 +213,79 @@ def test_a_chunk_in_which_every_row_failed_is_not_handed_on() -> None:
     done = Scored(Model(range(8)), range(12)).run()
     assert done.predictions == {n: 2.0 * n for n in range(8, 12)}
     assert done.scoring.failed == 8
+
+
+def test_further_numbers_stay_beside_the_row_they_are_of() -> None:
+    prediction = Prediction("units", 0, 1000, quantiles=(0.1, 0.5, 0.9))
+    model = Model({3.0, 7.0}, lambda frame: np.column_stack([frame["x"] * n for n in (1, 2, 3)]))
+    done = Scored(model, range(30), prediction=prediction).run()
+    assert done.predictions == {n: 2.0 * n for n in range(30) if n not in (3, 7)}
+    assert done.further == {n: (1.0 * n, 2.0 * n, 3.0 * n) for n in range(30) if n not in (3, 7)}
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0, 1001.0])
+def test_a_row_fails_by_any_of_its_quantiles(at: int, wrong: float) -> None:
+    prediction = Prediction("units", 0, 1000, quantiles=(0.1, 0.5, 0.9))
+
+    def answer(frame: pd.DataFrame) -> np.ndarray:
+        found = np.tile([1.0, 2.0, 3.0], (len(frame), 1))
+        found[frame["x"] == 2, at] = wrong
+        return found
+
+    done = Scored(Model(answer=answer), range(5), prediction=prediction).run()
+    assert done.further == dict.fromkeys([0, 1, 3, 4], (1.0, 2.0, 3.0))
+    [[reason]] = done.reasons.values()
+    assert reason.startswith("units")
+    assert reason.endswith(": not a number from 0 to 1000")
+
+
+class Classifier(Model):
+    """Gives the probabilities of two classes, which it knows in another order than is declared."""
+
+    classes_ = np.array(["far", "near"])
+    predict_proba = Model.predict
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "reason"),
+    [
+        ([0.25, 0.75], None),
+        ([0.25, 0.7500009], None),
+        ([0.25, 0.750002], "the probabilities of the classes do not add up to 1"),
+        ([0.25, 0.25], "the probabilities of the classes do not add up to 1"),
+        ([1.25, -0.25], "place_near: not a number from 0 to 1"),
+        ([-0.25, 1.25], "place_near: not a number from 0 to 1"),
+        ([np.nan, 1.0], "place_far: not a number from 0 to 1"),
+    ],
+    ids=str,
+)
+def test_probabilities_of_all_classes_are_probabilities(probabilities: list[float], reason: str | None) -> None:
+    prediction = Prediction("place", 0, 1, method="predict_proba", classes=("near", "far"))
+    model = Classifier(answer=lambda frame: np.tile(probabilities, (len(frame), 1)))
+    done = Scored(model, range(3), prediction=prediction).run()
+    if reason is None:
+        assert done.predictions == dict.fromkeys(range(3), 0.0)
+        assert done.further == dict.fromkeys(range(3), tuple(reversed(probabilities)))
+    else:
+        assert done.reasons == {n: [reason] for n in range(3)}
+
+
+@given(st.lists(st.sampled_from(["a", "b", "other"]), min_size=1, max_size=40), st.sets(st.integers(0, 39)))
+def test_each_row_keeps_its_numbers_whichever_segment_it_is_of(segments: list[str], breaks: set[int]) -> None:
+    prediction = Prediction("units", 0, 1000, quantiles=(0.1, 0.9))
+
+    def through(times: int) -> ModelScoring:
+        model = Model(breaks, lambda frame: np.column_stack([frame["x"] * times, frame["x"] * times + 1]))
+        return ModelScoring(model, Signature((("x", "double"),)), prediction, 1000, lambda rejected: None)
+
+    times = {"a": 2, "b": 3, "other": 5}
+    models = {"a": through(2), "b": through(3), OTHER: through(5)}
+    rows = pa.RecordBatch.from_pydict({"segment": segments, "x": np.arange(len(segments), dtype=float)})
+    found = {}
+    for scored in Scoring("segment", models, AllRows()).predictions([Chunk(rows, np.arange(len(segments)))]):
+        assert scored.chunk.rows["x"].to_pylist() == scored.chunk.numbers.tolist()
+        values = zip(scored.values, *scored.further.values(), strict=True)
+        found |= dict(zip(scored.chunk.numbers.tolist(), values, strict=True))
+    expected = {n: n * times[segment] for n, segment in enumerate(segments) if n not in breaks}
+    assert found == {n: (low, low, low + 1) for n, low in expected.items()}

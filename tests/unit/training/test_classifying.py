@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from daybreak.declaration.pipeline import Prediction
+from daybreak.declaration.prediction import Prediction
 from daybreak.errors import ModelRefused, SourceRefused
 from daybreak.training.classifying import learn
 from daybreak.training.past import refuse_not_finite

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from daybreak.declaration.prediction import Prediction
 from daybreak.ledger.performance import picture
-from daybreak.training.metrics import PRIMARY, Units, measured, numbered, reliability
+from daybreak.training.metrics import PRIMARY, Units, measured, numbered, of_quantiles, reliability
 
 ACTUAL = np.array([0.0, 1.0, 3.0, 0.0, 7.0])
 PREDICTED = np.array([0.5, 1.0, 2.0, 0.25, 9.0])
@@ -86,3 +87,44 @@ def test_reliability_has_bins_of_no_fewer_rows_than_asked_for() -> None:
 def test_a_picture_has_a_block_for_each_number() -> None:
     assert picture([1, 2, 8]) == "▁▂█"
     assert picture([3, 3]) == "▁▁"
+
+
+def test_all_classes_are_measured_as_by_scikit_learn() -> None:
+    from sklearn.metrics import accuracy_score, log_loss
+
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2], [0.0, 1.0, 0.0]])
+    actual, answers = np.array([0.0, 1, 1, 1]), np.column_stack([probabilities.argmax(axis=1), probabilities])
+    units = measured("class", actual, answers, frame(key=range(4)))
+    assert overall(units, PRIMARY["class"]) == pytest.approx(log_loss(actual, probabilities, labels=[0, 1, 2]))
+    assert overall(units, "share_right") == accuracy_score(actual, answers[:, 0]) == 0.5
+
+
+def test_a_class_that_nobody_knew_is_wrong_and_costs_as_much_as_what_was_held_impossible() -> None:
+    answers = np.array([[0, 1.0, 0.0], [0, 1.0, 0.0], [0, 1.0, 0.0]])
+    units = measured("class", np.array([0.0, 1.0, -1.0]), answers, frame(key=range(3)))
+    right, impossible, unknown = units.losses("log_loss")
+    assert right == 0
+    assert impossible == unknown == pytest.approx(20.7, abs=0.1)
+    assert units.values["share_right"].tolist() == [1, 0, 0]
+
+
+def test_quantiles_are_measured_as_by_scikit_learn() -> None:
+    from sklearn.metrics import mean_pinball_loss
+
+    predicted = np.column_stack([PREDICTED - 1, PREDICTED, PREDICTED + 2])
+    prediction = Prediction("units", 0, 9, quantiles=(0.05, 0.5, 0.975))
+    found = of_quantiles(ACTUAL, predicted, prediction)
+    assert list(found) == ["pinball_q05", "pinball_q50", "pinball_q97_5", "coverage_q05_q97_5"]
+    for name, quantile, column in zip(found, prediction.quantiles, predicted.T, strict=False):
+        assert found[name].mean() == pytest.approx(mean_pinball_loss(ACTUAL, column, alpha=quantile))
+    # -0.5 to 2.5, 0 to 3, 1 to 4, -0.75 to 2.25 and 8 to 11: the ends belong to it.
+    assert found["coverage_q05_q97_5"].tolist() == [1, 1, 1, 1, 0]
+    units = measured("amounts", ACTUAL, np.column_stack([PREDICTED, predicted]), frame(key=range(5)))
+    alone = measured("amounts", ACTUAL, PREDICTED, frame(key=range(5)))
+    assert overall(units.with_values(found), "rmse") == overall(alone, "rmse")
+    assert "pinball_q05" in units.with_values(found).where(np.array([True, False, True, False, True])).values
+
+
+def test_a_single_quantile_covers_nothing() -> None:
+    found = of_quantiles(ACTUAL, PREDICTED[:, np.newaxis], Prediction("units", 0, 9, quantiles=(0.9,)))
+    assert list(found) == ["pinball_q90"]
