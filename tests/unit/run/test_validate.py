@@ -67,6 +67,15 @@ def validate(judge: Judge) -> Validate:
     return make
 
 
+def test_where_most_rows_cannot_be_kept_that_is_told_and_no_rule_that_few_break(validate: Validate) -> None:
+    keyless = validate()
+    with pytest.raises(ExpectationsFailed, match=r"3 of 4 rows .* or cannot be kept, for example 'key: entity key is"):
+        keyless.run([1, 2, 500, 4], key=[None, None, "a", "b"])
+    broken = validate()
+    with pytest.raises(ExpectationsFailed, match=r"3 of 4 rows .* most often 'x: column values to be between"):
+        broken.run([1, 500, 500, 4], key=[None, "c", "a", "b"])
+
+
 @pytest.mark.parametrize("chunk_rows", [1, 3, 100])
 def test_rows_that_break_it_are_set_aside_wherever_the_chunks_end(validate: Validate, chunk_rows: int) -> None:
     done = validate(chunk_rows=chunk_rows).run([1, 500, 2, 3, 700, 4, 5])
