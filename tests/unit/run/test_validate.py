@@ -227,6 +227,14 @@ def test_every_refusal_names_the_next_step_on_one_line(validate: Validate) -> No
         assert "\n" not in str(refused.value)
 
 
+def test_a_rule_is_held_against_days_that_python_does_not_know(judge: Judge) -> None:
+    done = Validated(judge, 1.0, 2)
+    done.suite = read_suite(RowRules(rows=(0, 9), ranges={"y": ("2020-01-01", None)})())
+    # In the years 4713 before, 2024 and 11,999.
+    done.run([1.0, 1.0, 1.0], y=pa.array([-2_440_588, 20_000, 3_663_000], pa.date32()))
+    assert (done.passed, list(done.reasons)) == ([1, 2], [0])
+
+
 def hold_one_line(error: DaybreakError) -> None:
     assert error.next_step
     assert "\n" not in str(error)
