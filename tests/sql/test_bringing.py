@@ -244,6 +244,20 @@ def test_what_cannot_be_brought_is_refused_in_one_line_and_nothing_is_registered
     assert [version.version for version in parcels.workspace.registry.versions(MODEL)] == [1]
 
 
+def test_what_a_fresh_process_cannot_use_gets_no_alias(
+    parcels: Parcels, daybreak: Daybreak, sample: Path, tmp_path: Path
+) -> None:
+    from sklearn.dummy import DummyClassifier
+
+    model, _ = fitted(parcels, DummyClassifier(strategy="uniform"), [row % 20 for row in range(len(rows(parcels)))])
+    told = ("--trained-through", TRAINED_THROUGH, "--sample", sample)
+    code, _, err = daybreak("register", MODEL, "--from", skopsed(model, tmp_path / "model.skops"), *told)
+    assert code == 1
+    assert "cannot be used by a fresh process: its predictions differ" in err
+    assert "got no alias" in err
+    assert parcels.workspace.aliases(parcels.pipeline.single_ref).current() == 1
+
+
 def test_a_model_that_no_pipeline_declares_is_refused(daybreak: Daybreak, sample: Path) -> None:
     code, _, err = daybreak("register", "other", "--from", sample, "--trained-through", DAY, "--sample", sample)
     assert code == 1

@@ -187,6 +187,16 @@ def test_a_sample_is_scored_in_a_fresh_process(weeks: Parcels) -> None:
     assert "zone" in str(try_in_fresh_process(artifacts, by, [right, lost]))
 
 
+def test_a_challenger_that_a_fresh_process_cannot_use_is_not_promoted(weeks: Parcels) -> None:
+    from sklearn.dummy import DummyClassifier
+
+    whole = np.arange(len(rows(weeks))) % 20
+    challenge(weeks, DummyClassifier(strategy="uniform"), whole)
+    verdict = judged(weeks)
+    assert said(verdict, "fresh process") == "its predictions differ from those made in this process"
+    assert not verdict.moved
+
+
 def test_without_a_champion_the_checks_that_need_none_decide(weeks: Parcels) -> None:
     weeks.execute("DELETE FROM registered_model_aliases")
     challenge(weeks)

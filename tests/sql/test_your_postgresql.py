@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from command_line import commands
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import PROJECT, Settings
 from daybreak.starting.databases import prepare
@@ -165,3 +166,41 @@ def test_one_who_cannot_get_in_is_told_so(company: Company) -> None:
     looks: Callable[[], list[Finding]] = company.examined
     found = missing(looks())
     assert any("does not exist" in what for what in found), found
+
+
+def test_what_the_login_may_not_make_is_printed_and_made_by_who_may(
+    company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daybreak = commands(monkeypatch, capsys, company.settings)
+    company.administer(*(statement for statement in company.rights if not statement.startswith("CREATE DATABASE")))
+    code, out, err = daybreak("init")
+    assert code == 1
+    assert "Some of it this login may not make. Next: have the statements above run" in err
+    [statement] = re.findall(r"^CREATE DATABASE .*(?=;$)", out, re.M)
+    company.administer(statement)
+    code, out, _ = daybreak("init")
+    assert (code, "CREATE" in out) == (0, False)
+
+
+def test_a_login_that_has_no_role_of_the_ledger_is_told_so(company: Company) -> None:
+    company.administer(*company.rights)
+    others = company.settings.model_copy(
+        update={"warehouse_url": SecretStr(company.server.url(company.names["company"]))}
+    )
+    workspace = Workspace(others)
+    prepare(workspace)
+    workspace.close()
+    login = company.names["daybreak_app"]
+    found = missing(company.examined())
+    assert "`daybreak roles`" in found[f"warehouse: {login} may not use schema ledger"]
+
+
+def test_a_login_that_may_neither_make_nor_write_the_registrys_tables_is_told_so(company: Company) -> None:
+    company.administer(*company.rights)
+    login, registry = company.names["daybreak_app"], company.names["mlflow"]
+    company.administer(f"ALTER DATABASE {registry} OWNER TO postgres")
+    step = missing(company.examined())[f"registry: {login} may not make MLflow's tables in {registry}"]
+    company.administer(step.partition(f"run in {registry}: ")[2], database=registry)
+    assert not any(what.startswith("registry") for what in missing(company.examined()))
+    company.administer("CREATE TABLE registered_models (name text)", database=registry)
+    assert "`daybreak roles`" in missing(company.examined())[f"registry: {login} may not write MLflow's tables"]

@@ -59,8 +59,8 @@ class Validation:
         self._keys = np.empty(rows, dtype=np.uint64)
         self._kept = 0
         self._quarantined: list[np.ndarray] = []
-        # Why the first row that no expectation is about was set aside.
-        self._example: str | None = None
+        # Of the rows that no expectation is about: how many there are, and why the first one was set aside.
+        self._unkeepable, self._example = 0, ""
         self.quarantined = 0
 
     def valid(self, batches: "Iterable[pa.RecordBatch]") -> Generator[Chunk]:
@@ -121,9 +121,11 @@ class Validation:
             if declared.critical:
                 for position in judgement.unexpected or ():
                     broken.setdefault(position, []).append(declared.sentence)
-        for position, reason in self._unkept(chunk):
+        unkept = list(self._unkept(chunk))
+        for position, reason in unkept:
             broken.setdefault(position, []).append(reason)
             self._example = self._example or reason
+        self._unkeepable += len({position for position, _ in unkept})
         return self._set_aside(chunk, broken)
 
     def _unkept(self, chunk: Chunk) -> Generator[tuple[int, str]]:
@@ -163,7 +165,11 @@ class Validation:
         if self.quarantined > self._limit or self.quarantined == self._seen:
             worst = max((d for d in self._suite.row_level if d.critical), key=lambda d: d.unexpected, default=None)
             example = f" or cannot be kept, for example '{self._example}'" if self._example else ""
-            most = f", most often '{worst.sentence}'" if worst and worst.unexpected else example
+            most = (
+                f", most often '{worst.sentence}'"
+                if worst and worst.unexpected >= max(self._unkeepable, 1)
+                else example
+            )
             raise ExpectationsFailed(
                 f"{self.quarantined:,} of {self._seen:,} rows ({self.quarantined / self._seen:.1%}) break a critical "
                 f"expectation{most}; {self._rules.max_quarantined_share:.1%} are allowed.",

@@ -181,7 +181,7 @@ def test_every_instant_of_the_calendar_can_be_kept_and_listed(promotions: Promot
 @pytest.mark.parametrize(
     "query",
     [
-        *("offset=9223372036854775808", "offset=-1", "limit=99999", "state=%00"),
+        *("offset=9223372036854775808", "offset=2147483648", "offset=-1", "limit=99999", "state=%00"),
         *("pipeline=%00", "pipeline=a%00b", "pipeline=%ff", "date=1e30", "date=%00"),
     ],
 )

@@ -287,3 +287,14 @@ def test_days_that_are_missing_or_failed_are_listed_planned_and_run(
     code, out, _ = daybreak("backfill", "parcel_hours", DAY, SHORT_DAY, "--missing", "--failed")
     assert (code, out) == (0, f"parcel_hours {DAY} to {SHORT_DAY}: no day is failed or missing.\n")
     assert parcels.value("SELECT count(*) FROM ledger.runs") == 2
+
+
+def test_the_doctor_ends_with_1_where_anything_is_missing(
+    daybreak: Daybreak, printed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {found["next_step"] for found in printed("doctor")} == {None}
+    monkeypatch.setenv("DAYBREAK_MODELS_URI", "file:///proc/self")
+    code, out, _ = daybreak("doctor")
+    assert code == 1
+    assert re.search(r"^missing  models: file:///proc/self: .*\n         Next: see that it is there", out, re.M)
+    assert re.search(r"^ok       python: 3\.", out, re.M)

@@ -67,6 +67,15 @@ def validate(judge: Judge) -> Validate:
     return make
 
 
+def test_where_most_rows_cannot_be_kept_that_is_told_and_no_rule_that_few_break(validate: Validate) -> None:
+    keyless = validate()
+    with pytest.raises(ExpectationsFailed, match=r"3 of 4 rows .* or cannot be kept, for example 'key: entity key is"):
+        keyless.run([1, 2, 500, 4], key=[None, None, "a", "b"])
+    broken = validate()
+    with pytest.raises(ExpectationsFailed, match=r"3 of 4 rows .* most often 'x: column values to be between"):
+        broken.run([1, 500, 500, 4], key=[None, "c", "a", "b"])
+
+
 @pytest.mark.parametrize("chunk_rows", [1, 3, 100])
 def test_rows_that_break_it_are_set_aside_wherever_the_chunks_end(validate: Validate, chunk_rows: int) -> None:
     done = validate(chunk_rows=chunk_rows).run([1, 500, 2, 3, 700, 4, 5])
@@ -216,6 +225,14 @@ def test_every_refusal_names_the_next_step_on_one_line(validate: Validate) -> No
             validate(allowed=0.1).run(values)
         assert refused.value.next_step
         assert "\n" not in str(refused.value)
+
+
+def test_a_rule_is_held_against_days_that_python_does_not_know(judge: Judge) -> None:
+    done = Validated(judge, 1.0, 2)
+    done.suite = read_suite(RowRules(rows=(0, 9), ranges={"y": ("2020-01-01", None)})())
+    # In the years 4713 before, 2024 and 11,999.
+    done.run([1.0, 1.0, 1.0], y=pa.array([-2_440_588, 20_000, 3_663_000], pa.date32()))
+    assert (done.passed, list(done.reasons)) == ([1, 2], [0])
 
 
 def hold_one_line(error: DaybreakError) -> None:
