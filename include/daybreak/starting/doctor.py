@@ -230,7 +230,7 @@ def _push(workspace: Workspace) -> Iterator[Finding]:
     lacking = [name for name in ("push_token", "push_signing_key") if not getattr(settings, name)]
     if lacking:
         names = " and ".join(f"DAYBREAK_{name.upper()}" for name in lacking)
-        yield Finding("", f"{names} is not set", f"set {names}.")
+        yield Finding("", f"{names} {'is' if len(lacking) == 1 else 'are'} not set", f"set {names}.")
     try:
         verify = str(settings.push_ca_file) if settings.push_ca_file and Path(settings.push_ca_file).exists() else True
         httpx.get(settings.push_url, timeout=5, trust_env=False, verify=verify)

@@ -97,6 +97,6 @@ def test_a_push_target_that_does_not_answer_and_lacks_its_secrets_is_told(settin
     found = [one[1:] for one in missing(examined(settings, push_url=url, push_token=None, push_signing_key=None))]
     names = "DAYBREAK_PUSH_TOKEN and DAYBREAK_PUSH_SIGNING_KEY"
     assert found == [
-        (f"{names} is not set", f"set {names}."),
+        (f"{names} are not set", f"set {names}."),
         (f"{url} does not answer (ConnectError)", "see that DAYBREAK_PUSH_URL is right."),
     ]
