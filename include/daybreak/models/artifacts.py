@@ -161,6 +161,13 @@ def refuse_uninstalled(data: bytes, what: str) -> None:
     for family in families(data):
         if importlib.util.find_spec(family) is None:
             raise uninstalled(what, family)
+        try:
+            importlib.import_module(family)
+        except OSError as error:  # a library of the system's that it was built against
+            raise ModelRefused(
+                f"{what} is of {family}, which cannot be loaded here ({error}).",
+                next_step="install the package of the system that has it, such as libgomp1 for libgomp.so.1.",
+            ) from error
 
 
 def uninstalled(what: str, family: str) -> ModelRefused:

@@ -34,18 +34,25 @@ CLASSES = (LABELS == "yes").astype(int)
 VALUES = 2 * FRAME["amount"] + FRAME["days"]
 
 
+def library(family: str) -> Any:
+    try:
+        return pytest.importorskip(family, reason=f"needs requirements/{family}.txt")
+    except OSError as error:
+        pytest.skip(f"needs a library of the system's for {family} ({error})")
+
+
 def lightgbm(kind: str, **settings: Any) -> Any:
-    module = pytest.importorskip("lightgbm", reason="needs requirements/lightgbm.txt")
+    module = library("lightgbm")
     return getattr(module, f"LGBM{kind}")(n_estimators=8, n_jobs=1, verbose=-1, **settings)
 
 
 def xgboost(kind: str, **settings: Any) -> Any:
-    module = pytest.importorskip("xgboost", reason="needs requirements/xgboost.txt")
+    module = library("xgboost")
     return getattr(module, f"XGB{kind}")(n_estimators=8, n_jobs=1, **settings)
 
 
 def catboost(kind: str, **settings: Any) -> Any:
-    module = pytest.importorskip("catboost", reason="needs requirements/catboost.txt")
+    module = library("catboost")
     settings = {"iterations": 8, "thread_count": 1, "verbose": False, "allow_writing_files": False, **settings}
     return getattr(module, f"CatBoost{kind}")(**settings)
 
@@ -139,6 +146,20 @@ def test_categories_are_given_as_such_whichever_of_them_a_batch_holds() -> None:
     given = signature.conform(batch).to_pandas()
     assert set(given["place"].cat.categories) == {"south", "east"}
     assert (getattr(model, method)(given) == getattr(model, method)(rows)[rows["place"] != "north"]).all()
+
+
+def test_a_library_that_lacks_one_of_the_systems_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from daybreak.errors import ModelRefused
+
+    model, _, _ = MODELS["LightGBM, values"]()
+    saved = skops.io.dumps(model)
+
+    def lacking(name: str) -> Any:
+        raise OSError("libgomp.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(importlib, "import_module", lacking)
+    with pytest.raises(ModelRefused, match=r"of lightgbm, which cannot be loaded here \(libgomp.so.1: .*libgomp1"):
+        open_skops(saved, "The model", "nothing")
 
 
 def test_a_model_of_a_library_that_is_not_installed_is_refused_with_what_to_install(
