@@ -100,7 +100,10 @@ def test_a_missing_model_and_version_are_refused(parcels: Parcels) -> None:
 
 def test_a_version_that_says_nothing_of_itself_is_refused(parcels: Parcels) -> None:
     parcels.execute("DELETE FROM model_version_tags WHERE key = 'digest'")
-    with refused(parcels, ModelRefused, "was not registered by Daybreak", "register it through `daybreak train"):
+    advice = (
+        "trust it by `daybreak adopt parcel_hours --version 1 --trained-through DAY`, or register one through `daybreak"
+    )
+    with refused(parcels, ModelRefused, "was not registered by Daybreak", advice):
         parcels.plan()
 
 
