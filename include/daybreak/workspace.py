@@ -14,7 +14,8 @@ from daybreak.ledger.runs import Ledger
 from daybreak.models.alias_store import AliasStore
 from daybreak.models.aliases import Aliases
 from daybreak.models.artifacts import Artifacts
-from daybreak.models.served import STORAGE, ServedAliases, is_served
+from daybreak.models.served import ServedAliases, is_served
+from daybreak.models.storage import FolderStorage, ServerStorage, Storage
 from daybreak.settings import Settings
 from daybreak.sources.opening import open_source
 from daybreak.sources.postgresql import PostgresSource
@@ -63,12 +64,16 @@ class Workspace:
 
         served = self.registry_url if is_served(self.registry_url) else None
         artifacts = Artifacts(self.settings.home / "cache" / "models", served)
-        # A server keeps artifacts itself, unless it is said where they go.
-        storage = STORAGE if served and not self.settings.models_uri else self.settings.models
         trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}
         url = registry_url(self.registry_url, self.settings.lock_timeout_seconds)
         trusted = TrustedVersions(self.ledger.warehouse)
-        return Registry(url, storage, artifacts, trained_by, trusted)
+        return Registry(url, self.model_storage, artifacts, trained_by, trusted)
+
+    @property
+    def model_storage(self) -> Storage:
+        """Where model artifacts are kept: a server keeps them itself, unless it is said where they go."""
+        served = is_served(self.registry_url) and not self.settings.models_uri
+        return ServerStorage() if served else FolderStorage(self.settings.models)
 
     @cached_property
     def alias_store(self) -> AliasStore | ServedAliases:

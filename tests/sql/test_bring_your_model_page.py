@@ -137,5 +137,5 @@ def test_a_model_is_fitted_elsewhere_registered_and_publishes_by_the_page(
 
 
 def test_every_block_is_run_or_shown_elsewhere() -> None:
-    # What is adopted is made by tests/sql/test_bringing.py.
+    # What is adopted is made by tests/sql/test_adopting.py.
     assert set(BLOCKS) == {"fit", "first", "pickle", "adopt"}

@@ -1,24 +1,20 @@
 """Models that were fitted elsewhere: registered from files and from MLflow, adopted where others registered them."""
 
 import os
-import pickle
 import re
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pandas as pd
 import pytest
-import sklearn
-import skops.io
 from sklearn.preprocessing import FunctionTransformer
 
 from command_line import Daybreak, commands
 from fixture_pipelines.parcel_hours.training import FEATURES, TARGET
 from models import constant, fitted, rows
 from parcels import DAY, TRAINED_THROUGH, Parcels
+from saved_models import by_mlflow, joblibbed, pickled, pickled_by_mlflow, skopsed
 
 MODEL = "parcel_hours"
 
@@ -34,35 +30,6 @@ def sample(parcels: Parcels, tmp_path: Path) -> Path:
     path = tmp_path / "sample.parquet"
     rows(parcels)[[*FEATURES, TARGET]].to_parquet(path)
     return path
-
-
-def skopsed(model: Any, path: Path) -> Path:
-    path.write_bytes(skops.io.dumps(model))
-    return path
-
-
-def pickled(model: Any, path: Path) -> Path:
-    path.write_bytes(pickle.dumps(model))
-    return path
-
-
-def joblibbed(model: Any, path: Path) -> Path:
-    joblib.dump(model, path, compress=3)
-    return path
-
-
-def by_mlflow(model: Any, path: Path, **also: Any) -> Path:
-    import mlflow.sklearn
-
-    types = skops.io.get_untrusted_types(data=skops.io.dumps(model))
-    also = {"serialization_format": "skops", "skops_trusted_types": types, **also}
-    # Where none are named, MLflow looks for them in a process of its own.
-    mlflow.sklearn.save_model(model, path, pip_requirements=[f"scikit-learn=={sklearn.__version__}"], **also)
-    return path
-
-
-def pickled_by_mlflow(model: Any, path: Path) -> Path:
-    return by_mlflow(model, path, serialization_format="cloudpickle", skops_trusted_types=None)
 
 
 @pytest.mark.parametrize("saved", [skopsed, joblibbed, by_mlflow, pickled_by_mlflow])
@@ -160,7 +127,7 @@ def test_a_pickle_is_opened_only_where_a_setting_names_the_model(
     monkeypatch.setenv("DAYBREAK_PICKLED_MODELS", MODEL)
     code, _, err = daybreak(*told)
     assert (code, trace.exists()) == (1, True)
-    assert "is a NoneType, which has no predict" in err
+    assert "model.pkl has no method predict." in err
     assert [version.version for version in parcels.workspace.registry.versions(MODEL)] == [1]
 
 
@@ -185,6 +152,34 @@ def test_what_opens_a_pickle_is_told_no_password(
     assert "PATH" in told
     assert "DAYBREAK" not in told
     assert "secret" not in told
+
+
+@pytest.mark.parametrize(
+    ("saved", "problem"),
+    [
+        (pickled, "predicts otherwise once it is saved as a skops file"),
+        (skopsed, "cannot be used by a fresh process: its predictions differ"),
+    ],
+)
+def test_a_model_that_answers_at_random_is_nobodys_champion(
+    parcels: Parcels,
+    daybreak: Daybreak,
+    sample: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    saved: Callable[[Any, Path], Path],
+    problem: str,
+) -> None:
+    from sklearn.dummy import DummyClassifier
+
+    rows = pd.read_parquet(sample)[FEATURES]
+    model = DummyClassifier(strategy="uniform").fit(rows, [n % 2 for n in range(len(rows))])
+    monkeypatch.setenv("DAYBREAK_PICKLED_MODELS", MODEL)
+    told = ("--trained-through", TRAINED_THROUGH, "--sample", sample, "--alias", "champion")
+    code, _, err = daybreak("register", MODEL, "--from", saved(model, tmp_path / "model"), *told)
+    assert code == 1
+    assert problem in err
+    assert parcels.workspace.aliases(parcels.pipeline.single_ref).current() == 1
 
 
 def own_function(values: Any) -> Any:
@@ -274,33 +269,3 @@ def test_a_dry_run_opens_and_tries_it_and_writes_nothing(
     assert code == 0
     assert "It would be registered: a Pipeline of" in out
     assert [version.version for version in parcels.workspace.registry.versions(MODEL)] == [1]
-
-
-def foreign(parcels: Parcels, model: Any, sample: Any) -> int:
-    """Register a version as somebody does who knows MLflow and not Daybreak; its files lie where ours do."""
-    from mlflow import MlflowClient
-    from mlflow.models import infer_signature
-
-    settings = parcels.workspace.settings
-    client = MlflowClient(*[parcels.workspace.registry_url] * 2)
-    place = Path(settings.models.removeprefix("file://")) / "by_hand" / "model"
-    by_mlflow(model, place, signature=infer_signature(sample, model.predict(sample)))
-    return int(client.create_model_version(MODEL, source=place.as_uri()).version)
-
-
-def test_a_version_of_others_is_adopted_once_somebody_says_what_it_has_seen(
-    parcels: Parcels, daybreak: Daybreak
-) -> None:
-    version = foreign(parcels, *fitted(parcels))
-    code, _, err = daybreak("adopt", MODEL, "--version", version)
-    assert code == 1
-    assert f"daybreak adopt {MODEL} --version {version} --trained-through DAY" in err
-    code, out, err = daybreak("adopt", MODEL, "--version", version, "--trained-through", TRAINED_THROUGH)
-    assert code == 0, err
-    assert f"version {version} is adopted, trained through {TRAINED_THROUGH}" in out
-    parcels.promote(version)
-    assert parcels.run().publication is not None
-    assert parcels.last_run()["model_version"] == version
-    code, _, err = daybreak("adopt", MODEL, "--version", version, "--trained-through", date(2024, 3, 1))
-    assert code == 1
-    assert f"says itself through which day it was trained ({TRAINED_THROUGH})" in err

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from command_line import Daybreak, commands
+from company_sales import DEPARTMENTS, STORES, sales
 from daybreak.settings import PROJECT, Settings
 from daybreak.workspace import Workspace
 from parcels import NewDatabase, make_project
@@ -18,17 +19,6 @@ from parcels import NewDatabase, make_project
 PAGE = (PROJECT / "docs" / "calendars.md").read_text()
 SHOWN = dict(re.findall(r"<!-- shown: (\S+) -->\n```\w+\n(.*?)```", PAGE, re.S))
 [TABLE] = re.findall(r"<!-- table -->\n```sql\n(.*?)```", PAGE, re.S)
-STORES, DEPARTMENTS, WEEKS = 45, 6, 140
-_SALES = """
-INSERT INTO company.weekly_sales
-SELECT store, dept, date '{last}' - 7 * back, CASE
-    WHEN (store * 7 + dept * 3 + back) % 97 = 0 THEN -150.25
-    ELSE round((2000 + 400 * store + 900 * dept + 1500 * sin((52 - back % 52) * 0.12) + (store * 31 + back * 17) % 300)
-        ::numeric, 2)
-END
-FROM generate_series(1, {stores}) AS stores (store), generate_series(1, {departments}) AS departments (dept),
-    generate_series(0, {weeks} - 1) AS weeks (back)
-"""
 
 
 class Company:
@@ -39,8 +29,7 @@ class Company:
         self.workspace = Workspace(settings)
         self.calendar = self.workspace.pipeline("weekly_sales").calendar
         self.last = self.calendar.last_complete(datetime.now(UTC))
-        sales = _SALES.format(last=self.last.first_day, stores=STORES, departments=DEPARTMENTS, weeks=WEEKS)
-        for statement in [*filter(str.strip, TABLE.split(";")), sales]:
+        for statement in [*filter(str.strip, TABLE.split(";")), sales(self.last.first_day)]:
             self.rows(statement)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -22,7 +22,8 @@ from daybreak.models.canonical import canonical
 from daybreak.models.describing import ListedVersion, describe
 from daybreak.models.registry_connection import refuse_silence, registry_unavailable
 from daybreak.models.saving import saved_files
-from daybreak.models.served import STORAGE, fault_of, is_served, served_client, upload
+from daybreak.models.served import fault_of, is_served, served_client
+from daybreak.models.storage import Storage
 from daybreak.models.training_record import TrainingRecord
 from daybreak.models.trusted import FAMILIES, families
 from daybreak.models.trusted_versions import TrustedVersions
@@ -45,7 +46,7 @@ class Registry:
     def __init__(
         self,
         url: str,
-        storage: str,
+        storage: Storage,
         artifacts: Artifacts,
         pipelines: Mapping[str, str] | None = None,
         trusted: TrustedVersions | None = None,
@@ -157,7 +158,6 @@ class Registry:
         held-out days: bins and their weights.
         """
         from mlflow.exceptions import MlflowException
-        from upath import UPath
 
         record = record or TrainingRecord()
         libraries = library_versions()
@@ -169,22 +169,12 @@ class Registry:
         tags |= {f"library.{name}": version for name, version in libraries.items() if name not in unneeded}
         with self._answering() as client:
             experiment = client.get_experiment_by_name(name)
-            keeps_them = self._storage == STORAGE
-            artifacts = STORAGE if keeps_them else f"{self._storage}/{name}"
-            location = None if keeps_them else artifacts
+            location = self._storage.experiment(name)
             experiment_id = (
                 experiment.experiment_id if experiment else client.create_experiment(name, artifact_location=location)
             )
-            run_id = replace(record, tags=tags).log(client, experiment_id, artifacts)
-            if keeps_them:
-                upload(client, run_id, files, "model")
-                uri = f"{client.get_run(run_id).info.artifact_uri}/model"
-            else:
-                uri = f"{artifacts}/{run_id}/artifacts/model"
-                for file, content in files.items():
-                    target = UPath(uri) / file
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_bytes(content)
+            run_id = replace(record, tags=tags).log(client, name, experiment_id, self._storage)
+            uri = self._storage.keep(client, name, run_id, files, "model")
             client.set_terminated(run_id)
             try:
                 client.create_registered_model(name)
@@ -208,7 +198,7 @@ class Registry:
             )
         elsewhere = f"daybreak register {there.name} --from models:/{there.name}/{there.version} --trained-through DAY"
         read = self.artifacts.read
-        tags = told_tags(called, self._source(there), self._storage, trained_through, elsewhere, read)
+        tags = told_tags(called, self._source(there), self._storage.below, trained_through, elsewhere, read)
         there.tags.update(tags)
         return tags
 
@@ -269,7 +259,7 @@ class Registry:
             with suppress(MlflowException):
                 metrics = self._client.get_run(found.run_id).data.metrics
         return describe(
-            found, self._source(found), self._storage, self._training(found.name), metrics, self.artifacts.read
+            found, self._source(found), self._storage.below, self._training(found.name), metrics, self.artifacts.read
         )
 
     def _source(self, found: "MlflowVersion") -> str:

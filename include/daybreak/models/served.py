@@ -159,14 +159,4 @@ def downloaded(uri: str, url: str) -> dict[str, bytes] | None:
         return {path.name: path.read_bytes() for path in paths if path.name not in _ADDED} or None
 
 
-def upload(client: "MlflowClient", run_id: str, files: dict[str, bytes], folder: str) -> None:
-    """Have a server keep files below a folder of a run's artifacts."""
-    with TemporaryDirectory() as place:
-        for name, content in files.items():
-            target = Path(place) / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        client.log_artifacts(run_id, place, folder)
-
-
 _alone = threading.Lock()

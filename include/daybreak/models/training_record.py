@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daybreak.models.candidates import Candidate, log_candidates
-from daybreak.models.served import STORAGE, upload
+from daybreak.models.storage import Storage
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,24 +30,14 @@ class TrainingRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-    def log(self, client: "MlflowClient", experiment_id: str, artifacts: str) -> str:
-        """Write a run, whose artifacts go into a folder of its own below ``artifacts``; return its id.
-
-        A server that keeps them itself is sent them.
-        """
-        from upath import UPath
-
+    def log(self, client: "MlflowClient", model: str, experiment_id: str, storage: Storage) -> str:
+        """Write a run of a model's training, its files into the storage; return its id."""
         run_id: str = client.create_run(experiment_id, tags=dict(self.tags)).info.run_id
         for key, metric in self.metrics.items():
             client.log_metric(run_id, key, metric)
         for key, value in self.parameters.items():
             client.log_param(run_id, key, value)
         log_candidates(client, experiment_id, run_id, self.candidates)
-        if artifacts.startswith(STORAGE):
-            upload(client, run_id, dict(self.files), "")
-            return run_id
-        for name, content in self.files.items():
-            target = UPath(f"{artifacts}/{run_id}/artifacts") / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+        if self.files:
+            storage.keep(client, model, run_id, self.files, "")
         return run_id

@@ -16,6 +16,7 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import DaybreakError
 from daybreak.models.served import is_served, shown
+from daybreak.models.storage import ServerStorage
 from daybreak.run.tables import describe_extract
 from daybreak.warehouse.database import Warehouse, with_driver
 from daybreak.warehouse.faults import sqlstate
@@ -47,7 +48,7 @@ def examine(workspace: Workspace) -> Iterator[Finding]:
         ("registry", lambda: _registry(workspace)),
         ("sources", lambda: _sources(workspace)),
         ("batches", lambda: _storage(workspace.settings.batches)),
-        ("models", lambda: _storage(workspace.settings.models)),
+        ("models", lambda: _models(workspace)),
         ("push target", lambda: _push(workspace)),
     ):
         yield from _told(what, look)
@@ -94,6 +95,12 @@ def _disk(workspace: Workspace) -> Iterator[Finding]:
     yield Finding("", f"{free:.0f} GB free in {folder}", advice if short else None)
 
 
+def of_server(version: int, database: str, login: str) -> Finding:
+    """Say which server it is, and whether that is new enough."""
+    advice = f"use PostgreSQL {_OLDEST_SERVER} or newer." if version < _OLDEST_SERVER else None
+    return Finding("", f"PostgreSQL {version}, database {database}, login {login}", advice)
+
+
 def _warehouse(workspace: Workspace) -> Iterator[Finding]:
     warehouse = workspace.warehouse
     with warehouse.begin() as connection:
@@ -103,11 +110,7 @@ def _warehouse(workspace: Workspace) -> Iterator[Finding]:
         ).one()
         knows = bool(connection.scalar(sa.text("SELECT to_regnamespace('ledger') IS NOT NULL")))
         enters = knows and bool(connection.scalar(sa.text("SELECT has_schema_privilege('ledger', 'USAGE')")))
-    yield Finding(
-        "",
-        f"PostgreSQL {version}, database {database}, login {login}",
-        f"use PostgreSQL {_OLDEST_SERVER} or newer." if version < _OLDEST_SERVER else None,
-    )
+    yield of_server(version, database, login)
     grant = f"GRANT CONNECT, CREATE ON DATABASE {quoted(database)} TO {quoted(login)};"
     if knows and not enters:
         yield Finding(
@@ -194,6 +197,14 @@ def _grants(warehouse: Warehouse, kind: str, name: str) -> Iterator[str]:
         of = sa.text("SELECT DISTINCT relnamespace::regnamespace::text FROM pg_class WHERE relname = :name ORDER BY 1")
         for schema in connection.scalars(of, {"name": name}):
             yield f"GRANT SELECT ON {schema}.{quoted(name)} TO {login};"
+
+
+def _models(workspace: Workspace) -> Iterator[Finding]:
+    kept = workspace.model_storage
+    if isinstance(kept, ServerStorage):
+        yield Finding("", "kept by the registry's server")
+        return
+    yield from _storage(kept.below)
 
 
 def _storage(uri: str) -> Iterator[Finding]:

@@ -52,7 +52,7 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
 
     Raises ModelRefused where a run could not use it, SourceRefused where the sample is not what it takes.
     """
-    brought, method, answering = offered.brought, pipeline.prediction.method, Answering.of(pipeline)
+    brought, answering = offered.brought, Answering.of(pipeline)
     content, before = brought.content, None
     unnamed = list(brought.columns) or _beside(pipeline, offered.sample)
     if brought.pickled:
@@ -62,12 +62,6 @@ def open_offered(workspace: Workspace, pipeline: Pipeline, ref: ModelRef, offere
     what = f"The model of {brought.place}"
     model = _from_own_format(brought, what) if brought.own else open_skops(content, what, _SAVE_AGAIN)
     rows = features(model, offered.sample, unnamed)
-    if not hasattr(model, method):
-        raise ModelRefused(
-            f"The model of {brought.place} is a {type(model).__name__}, which has no {method}.",
-            next_step=f"bring one that has, or declare another `method` in {pipeline.name}'s Prediction.",
-            pipeline=pipeline.name,
-        )
     answering.refuse_other(model, what)
     try:
         rows, predicted = scored(model, answering, rows)

@@ -66,9 +66,10 @@ def _answer(asked: BinaryIO, answered: BinaryIO) -> None:
     import pyarrow as pa
 
     from daybreak.models.registry import Registry
+    from daybreak.models.storage import FolderStorage
 
     told = json.loads(asked.readline())
-    registry = Registry("", "", Artifacts(Path(told["cache"]), told["served"]))
+    registry = Registry("", FolderStorage(""), Artifacts(Path(told["cache"]), told["served"]))
     answering = Answering.from_json(told["answering"])
     for described, length in zip(told["models"], told["lengths"], strict=True):
         rows = pa.ipc.open_stream(asked.read(length)).read_all()

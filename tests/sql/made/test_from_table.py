@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from command_line import Daybreak
+from company_sales import DEPARTMENTS, STORES, sales
 from daybreak.declaration.cadence import Week
 from daybreak.declaration.partition import Calendar
 from daybreak.run.plan import query_binds
@@ -16,7 +17,6 @@ from daybreak.settings import PROJECT, Settings
 from daybreak.sources.queries import Queries
 from daybreak.workspace import Workspace
 
-STORES, DEPARTMENTS, WEEKS = 45, 6, 140
 PAGE = (PROJECT / "docs" / "pipeline-on-a-table.md").read_text()
 [TABLE] = re.findall(r"<!-- table -->\n```sql\n(.*?)```", PAGE, re.S)
 COMMANDS = [
@@ -24,16 +24,6 @@ COMMANDS = [
 ]
 # The newest week of the page's commands.
 NEWEST = date(2026, 11, 15)
-_SALES = """
-INSERT INTO company.weekly_sales
-SELECT store, dept, date '{last}' - 7 * back, CASE
-    WHEN (store * 7 + dept * 3 + back) % 97 = 0 THEN -150.25
-    ELSE round((2000 + 400 * store + 900 * dept + 1500 * sin((52 - back % 52) * 0.12) + (store * 31 + back * 17) % 300)
-        ::numeric, 2)
-END
-FROM generate_series(1, {stores}) AS stores (store), generate_series(1, {departments}) AS departments (dept),
-    generate_series(0, {weeks} - 1) AS weeks (back)
-"""
 
 
 class Company:
@@ -75,7 +65,7 @@ def company(settings: Settings, daybreak: Daybreak) -> Iterator[Company]:
 def test_weekly_sales_are_trained_run_backfilled_and_measured_by_the_page(company: Company, settings: Settings) -> None:
     last = Calendar("America/New_York", Week(starts="sunday")).last_complete(datetime.now(UTC)).first_day
     company.rows(TABLE)
-    company.rows(_SALES.format(last=last, stores=STORES, departments=DEPARTMENTS, weeks=WEEKS))
+    company.rows(sales(last))
     before = company.rows("SELECT count(*), sum(weekly_sales) FROM company.weekly_sales")
     said = {}
     for command in COMMANDS:

@@ -3,13 +3,13 @@
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from daybreak.settings import Settings
-from daybreak.starting import doctor
-from daybreak.starting.doctor import Finding, examine
+from daybreak.starting.doctor import Finding, examine, of_server
 from daybreak.workspace import Workspace
 from ports import free_port
 
@@ -58,16 +58,15 @@ def test_packages_that_are_missing_or_of_another_version_are_told(
 
 
 def test_a_disk_that_is_short_of_space_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**12, 10**12 - 10**8, 10**8))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**8))
     [(what, found, step)] = missing(list(examine(workspace)))
     assert (what, found.partition(" in ")[0]) == ("disk", "0 GB free")
     assert "another folder in DAYBREAK_HOME: 1 GB is wanted" in step
 
 
-def test_a_server_that_is_too_old_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_OLDEST_SERVER", 99)
-    [(what, _, step)] = missing(list(examine(workspace)))
-    assert (what, step) == ("warehouse", "use PostgreSQL 99 or newer.")
+@pytest.mark.parametrize(("version", "step"), [(13, "use PostgreSQL 14 or newer."), (14, None)])
+def test_a_server_that_is_too_old_is_told(version: int, step: str | None) -> None:
+    assert of_server(version, "shop", "me") == Finding("", f"PostgreSQL {version}, database shop, login me", step)
 
 
 @pytest.mark.parametrize("what", ["batches", "models"])
