@@ -139,7 +139,9 @@ def shadow(plan: Reference, validated: Reference, published: Reference) -> Refer
 
     shadowed = _runner(plan["pipeline"]).shadow(Plan.from_json(plan), Snapshot(**validated))
     if shadowed is None:
-        raise AirflowSkipException("There is no challenger that may score this partition.")
+        # Most days: a task that is skipped looks as if something were wrong.
+        log.info("There is no challenger that may score this partition: nothing was to be done.")
+        return {"run_id": published["run_id"]}
     log.log(logging.WARNING if shadowed.problem else logging.INFO, "%s.", shadowed)
     return {"run_id": published["run_id"], **asdict(shadowed)}
 
