@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from daybreak.errors import ConfigurationError
+from daybreak.monitoring.clocks import ago, clock
 from daybreak.monitoring.partition_standing import PartitionStanding
 from daybreak.monitoring.pipeline_standing import Open, PipelineStanding
 
@@ -134,18 +134,3 @@ def _quarantine(pipeline: PipelineStanding, partition: PartitionStanding) -> Nee
 def _was_due(pipeline: PipelineStanding, partition: PartitionStanding, now: datetime) -> str:
     since = partition.late_since or now
     return f"was due at {clock(since, pipeline.timezone, now)}, {ago(since, now)} ago"
-
-
-def clock(instant: datetime, timezone: str, now: datetime) -> str:
-    """Write an instant as a clock in the zone shows it, with the day where that is not today's."""
-    local, today = instant.astimezone(ZoneInfo(timezone)), now.astimezone(ZoneInfo(timezone)).date()
-    return f"{local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
-
-
-def ago(since: datetime, now: datetime) -> str:
-    """Write how long ago something was, in the largest unit that says enough."""
-    minutes = int((now.astimezone(UTC) - since.astimezone(UTC)).total_seconds() // 60)
-    for unit, size in (("day", 24 * 60), ("hour", 60)):
-        if minutes >= 2 * size:
-            return f"{minutes // size} {unit}s"
-    return "1 minute" if minutes == 1 else f"{max(minutes, 0)} minutes"

@@ -10,17 +10,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import sqlalchemy as sa
-
 from daybreak.declaration.due import Promised, next_promised, promised
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.monitoring.needs import Need, broken_needs, needs_of
 from daybreak.monitoring.partition_standing import PartitionStanding, standing_of
 from daybreak.monitoring.pipeline_standing import Challenger, Drifted, LastError, Open, PipelineStanding
+from daybreak.monitoring.reading import reading, rows_of
 from daybreak.training.metrics import PRIMARY
 from daybreak.warehouse.database import Warehouse
-from daybreak.warehouse.sql_file import load_sql
 
 # So many partitions say what is usual, and a pipeline owes the last few of them.
 RECENT, OWED = 30, 7
@@ -61,7 +59,7 @@ def read_standing(
     names = [one.name for one in declared]
     metrics = [PRIMARY[one.measures] if one.measures else None for one in declared]
     wanted = [(name, found.partition.key) for name, days in expected.items() for found in days]
-    with warehouse.read() as connection:
+    with reading(warehouse) as connection:
         known = {
             (row["pipeline"], row["partition_key"]): row
             for row in rows_of(
@@ -97,12 +95,6 @@ def read_standing(
     by_name = {one.name: one for one in found}
     needs = [need for one in found for need in needs_of(one, by_name, now, OWED)]
     return Standing(now, tuple(found), (*broken_needs(broken or {}), *sorted(needs, key=Need.urgency)))
-
-
-def rows_of(connection: sa.Connection, sql: Path, query: str, **binds: Any) -> list[dict[str, Any]]:
-    """Run one of the queries of what is shown, by its name in ``sql/ledger/standing``."""
-    text = load_sql(sql / "ledger" / "standing" / f"{query}.sql").text
-    return [dict(row) for row in connection.execute(sa.text(text), binds).mappings()]
 
 
 def _partitions(

@@ -8,7 +8,8 @@ import pytest
 
 from daybreak.declaration.due import promised
 from daybreak.declaration.partition import Calendar
-from daybreak.monitoring.needs import Need, ago, clock, needs_of
+from daybreak.monitoring.clocks import ago, clock
+from daybreak.monitoring.needs import Need, needs_of
 from daybreak.monitoring.partition_standing import PartitionStanding, standing_of
 from daybreak.monitoring.pipeline_standing import Open, PipelineStanding
 
