@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 COLUMNS = (
     "pipeline",
     "partition",
-    "",
+    "is it there?",
     "rows in",
     "quarantined",
     "failed",
-    "published",
+    "out",
     "model",
     "error (training)",
     "drift",

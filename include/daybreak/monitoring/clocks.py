@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 def clock(instant: datetime, timezone: str, now: datetime) -> str:
     """Write an instant as a clock in the zone shows it, with the day where that is not today's."""
     local, today = instant.astimezone(ZoneInfo(timezone)), now.astimezone(ZoneInfo(timezone)).date()
-    return f"{local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+    near = {0: "", 1: "tomorrow ", -1: "yesterday "}
+    return f"{near.get((local.date() - today).days, f'{local:%Y-%m-%d} ')}{local:%H:%M}"
 
 
 def ago(since: datetime, now: datetime) -> str:

@@ -21,6 +21,8 @@ def state_in_words(one: PipelineStanding, partition: PartitionStanding, now: dat
         "not pushed": f"not pushed{late}",
         "not due": f"not due until {clock(partition.due, one.timezone, now)}" if partition.due else "not due",
         "missing": "not there",
+        "before": "before the first run",
+        "closed": "closed",
     }
     return words.get(partition.state, partition.state)
 
@@ -30,7 +32,8 @@ def model_in_words(partition: PartitionStanding, now: datetime) -> str:
     if partition.trained_through is None:
         return "-"
     version = f"version {partition.model_version}" if partition.model_version else "per segment"
-    return f"{version}, {(now.date() - partition.trained_through).days} days old"
+    days = (now.date() - partition.trained_through).days
+    return f"{version}, {days} day{'' if days == 1 else 's'} old"
 
 
 def error_in_words(one: PipelineStanding) -> str:
@@ -51,7 +54,7 @@ def open_in_words(one: PipelineStanding) -> str:
 
 
 def next_in_words(one: PipelineStanding, now: datetime) -> str:
-    """Say which partition comes next, and by when it is due."""
-    due = one.next_due or one.next_run
-    word = "due" if one.next_due else "runs"
-    return f"{one.next_key}, {word} {clock(due, one.timezone, now)}"
+    """Say by when the next partition is due, or where that is not declared when its run starts."""
+    if one.next_due is None:
+        return f"runs {clock(one.next_run, one.timezone, now)}"
+    return f"due {clock(one.next_due, one.timezone, now)}"

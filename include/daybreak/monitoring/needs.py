@@ -45,11 +45,10 @@ def needs_of(
 ) -> Iterator[Need]:
     """Yield what one pipeline's last ``owed`` partitions need; of what waits for another pipeline, only that one's."""
     opened = {one.partition: one for one in pipeline.open}
-    for partition in pipeline.partitions[-owed:]:
-        if partition.state in ("failed", "late", "running", "waiting", "missing") and _upstream_lacks(
-            pipeline, partition, others
-        ):
-            continue
+    owing = [one for one in pipeline.partitions[-owed:] if one.there or not _upstream_lacks(pipeline, one, others)]
+    if never_ran := [one for one in owing if one.state == "late"]:
+        yield _never_ran(pipeline, never_ran, now)
+    for partition in owing:
         yield from _of_partition(pipeline, partition, opened.get(partition.key), now)
 
 
@@ -57,7 +56,7 @@ def _of_partition(
     pipeline: PipelineStanding, partition: PartitionStanding, opened: Open | None, now: datetime
 ) -> Iterator[Need]:
     name, key = pipeline.name, partition.key
-    again = f"daybreak run {name} --partition {key}"
+    again = _run(partition)
     if partition.state == "failed" or partition.failed_since:
         yield _failed(partition, opened, again)
     elif partition.state == "waiting" and partition.late_since:
@@ -66,11 +65,6 @@ def _of_partition(
     elif partition.state == "running" and partition.late_since:
         problem = f"It {_was_due(pipeline, partition, now)}, and run {partition.last_run} is still at work."
         yield Need("late", name, key, problem, "read its log in Airflow.", f"daybreak show {name} {key}")
-    elif partition.state == "late":
-        problem = f"It {_was_due(pipeline, partition, now)}, and no run was made for it."
-        yield Need(
-            "late", name, key, problem, "see that the DAG is switched on and the scheduler runs; or run it.", again
-        )
     elif partition.state == "not pushed" and partition.late_since:
         problem = f"It was not pushed: {(partition.note or 'nothing is known of why').removeprefix('not pushed: ')}."
         yield Need("not pushed", name, key, problem, "send it, if it is still wanted.", f"daybreak push {name} {key}")
@@ -81,6 +75,23 @@ def _of_partition(
     if partition.stale:
         problem = f"It was made from predictions of {partition.upstream} that are not the current ones any more."
         yield Need("stale", name, key, problem, "make it anew.", again)
+
+
+def _never_ran(pipeline: PipelineStanding, late: list[PartitionStanding], now: datetime) -> Need:
+    first, last = late[0], late[-1]
+    next_step = "see that the DAG is switched on and the scheduler runs; or run it."
+    if len(late) == 1:
+        problem = f"It {_was_due(pipeline, last, now)}, and no run was made for it."
+        return Need("late", pipeline.name, last.key, problem, next_step, _run(last))
+    problem = (
+        f"No run was made for {len(late)} partitions from {first.key} on; the last {_was_due(pipeline, last, now)}."
+    )
+    command = f"daybreak backfill {pipeline.name} {first.key} {last.key}"
+    return Need("late", pipeline.name, last.key, problem, next_step, command)
+
+
+def _run(partition: PartitionStanding) -> str:
+    return f"daybreak run {partition.pipeline} --partition {partition.key}"
 
 
 def _upstream_lacks(

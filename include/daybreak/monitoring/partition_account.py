@@ -17,8 +17,8 @@ from daybreak.tables.names import predictions_table
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.identifiers import quoted
 
-# So many predictions are looked at, of however many there are.
-SAMPLE = 20_000
+# So many predictions are looked at, of however many there are, and so many held against those before.
+SAMPLE, COMPARED = 20_000, 5_000
 Row = dict[str, Any]
 
 
@@ -137,9 +137,8 @@ def _difference(connection: sa.Connection, pipeline: Pipeline, publications: lis
     if shown is None or before is None:
         return None
     table, value = predictions_table(pipeline), quoted(pipeline.prediction.column)
-    same_key = " AND ".join(
-        f"earlier.{quoted(name)} IS NOT DISTINCT FROM later.{quoted(name)}" for name in pipeline.entity_key
-    )
+    # By the table's primary key: each row that is looked at costs one look-up, whatever the table holds.
+    same_key = " AND ".join(f"earlier.{quoted(name)} = later.{quoted(name)}" for name in pipeline.entity_key)
     change = f"abs(later.{value}::double precision - earlier.{value}::double precision)"
     if pipeline.prediction.texts:
         change = "NULL::double precision"
@@ -147,7 +146,7 @@ def _difference(connection: sa.Connection, pipeline: Pipeline, publications: lis
         "SELECT count(*) AS looked_at, count(*) FILTER (WHERE earlier.run_id IS NULL) AS came, "
         f"count(*) FILTER (WHERE earlier.run_id IS NOT NULL AND earlier.{value} IS DISTINCT FROM later.{value}) "
         f"AS differ, avg({change}) AS mean_change, max({change}) AS largest_change "
-        f"FROM (SELECT * FROM {table} WHERE run_id = :later LIMIT {SAMPLE:d}) AS later "
+        f"FROM (SELECT * FROM {table} WHERE run_id = :later LIMIT {COMPARED:d}) AS later "
         f"LEFT JOIN {table} AS earlier ON earlier.run_id = :earlier AND {same_key}"
     )
     binds = {"later": shown["run_id"], "earlier": before["run_id"]}

@@ -9,8 +9,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from daybreak.errors import PartitionRefused
 from daybreak_airflow.pages import pictures
 from daybreak_airflow.pages.access import User, can_edit, may_read
+from daybreak_airflow.pages.changes import changes_of_model, changes_of_partition
 from daybreak_airflow.pages.opened import pipeline_of, workspace
 from daybreak_airflow.pages.rendering import page
+from daybreak_airflow.pages.requests import note_of
 
 if TYPE_CHECKING:
     from daybreak.declaration.pipeline import Pipeline
@@ -41,6 +43,7 @@ def partition(request: Request, dag_id: str, key: str, user: User, run: int | No
     except PartitionRefused as error:
         raise HTTPException(404, error.problem) from None
     account = read_account(opened.warehouse, opened.settings.sql, found, key, run, payloads=edits)
+    over = wanted.end <= datetime.now(UTC)
     return _page(
         request,
         "partition.html",
@@ -49,6 +52,7 @@ def partition(request: Request, dag_id: str, key: str, user: User, run: int | No
         tab="partitions",
         partition=wanted,
         account=account,
+        changes=changes_of_partition(found, key, account) if edits and over else [],
         way=pictures.way_of_rows(account.run) if account.run else None,
         spread=pictures.spread(account.spread) if account.spread else None,
         before=found.calendar.before(wanted).key,
@@ -78,7 +82,9 @@ def model(request: Request, dag_id: str, user: User) -> HTMLResponse:
 
     found, opened = pipeline_of(dag_id), workspace()
     account = read_models(opened.warehouse, opened.settings.sql, found)
-    return _page(request, "model.html", found, user, tab="model", account=account)
+    edits = can_edit(user, dag_id)
+    changes = {ref.name: changes_of_model(found, ref.name, account) if edits else [] for ref in found.model_refs}
+    return _page(request, "model.html", found, user, tab="model", account=account, changes=changes)
 
 
 @router.get("/quality")
@@ -116,7 +122,7 @@ def deliveries(request: Request, dag_id: str, user: User, day: date | None = Non
 def _page(request: Request, template: str, found: "Pipeline", user: User, **values: Any) -> HTMLResponse:
     standing = _standing(found, SHOWN)
     edits = can_edit(user, found.name)
-    return page(request, template, pipeline=found, one=standing, edits=edits, **values)
+    return page(request, template, pipeline=found, one=standing, edits=edits, said=note_of(request), **values)
 
 
 def _standing(found: "Pipeline", count: int) -> "PipelineStanding":

@@ -93,6 +93,16 @@ def test_a_run_that_was_never_made_is_told_with_the_command_that_makes_it() -> N
     assert need.command == f"daybreak run sales --partition {KEY}"
 
 
+def test_days_that_never_ran_are_one_need_with_the_command_that_makes_them_all() -> None:
+    calendar = Calendar(ZONE)
+    days = [standing_of("sales", found, UNKNOWN, NOON, before=False) for found in promised(calendar, time(6), NOON, 3)]
+    [need] = needs(pipeline(*days))
+    assert need.problem.startswith(
+        "No run was made for 3 partitions from 2026-01-13 on; the last was due at 06:00, 6 ho"
+    )
+    assert (need.partition, need.command) == (KEY, f"daybreak backfill sales 2026-01-13 {KEY}")
+
+
 def test_a_failure_is_told_in_its_own_words() -> None:
     error = f"sales {KEY}: The source ended. Next: load it, then `daybreak run sales --partition {KEY}`."
     [need] = needs(pipeline(stands(last_run=8, last_state="failed", error=error)))
@@ -145,7 +155,9 @@ def test_what_keeps_predictions_away_comes_first() -> None:
 
 def test_clocks_are_those_of_the_pipelines_zone() -> None:
     assert clock(DUE, ZONE, NOON) == "06:00"
-    assert clock(DUE - timedelta(days=1), ZONE, NOON) == "2026-01-15 06:00"
+    assert clock(DUE - timedelta(days=1), ZONE, NOON) == "yesterday 06:00"
+    assert clock(DUE + timedelta(days=1), ZONE, NOON) == "tomorrow 06:00"
+    assert clock(DUE + timedelta(days=9), ZONE, NOON) == "2026-01-25 06:00"
     assert [ago(NOON - timedelta(minutes=minutes), NOON) for minutes in (0, 1, 119, 120, 2879, 2880)] == [
         "0 minutes",
         "1 minute",
