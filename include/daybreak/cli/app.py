@@ -33,6 +33,7 @@ from daybreak.cli.measuring import measuring
 from daybreak.cli.models import models
 from daybreak.cli.new import starting
 from daybreak.cli.outcomes import print_outcomes
+from daybreak.cli.standing import standing
 from daybreak.cli.sweeping import sweeping
 from daybreak.cli.tables import tables
 from daybreak.declaration.partition import parse_day
@@ -49,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(standing)
 app.add_typer(looking)
 app.add_typer(backfilling)
 app.add_typer(comparing)

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def replay(
-    runner: Runner, partition: str, *, read_source: bool = True, allow_leakage: bool = False
+    runner: Runner,
+    partition: str,
+    *,
+    read_source: bool = True,
+    allow_leakage: bool = False,
+    asked_by: str | None = None,
 ) -> tuple["Plan", Counts, Publication]:
     """Validate and score the quarantined rows of the current publication again, and publish all rows anew.
 
@@ -50,6 +55,8 @@ def replay(
             # What the published run was told to accept, its replay accepts too.
             allow_leakage=allow_leakage or parent["leakage_allowed"],
             parent_run_id=parent["run_id"],
+            origin=runner.origin,
+            asked_by=asked_by,
         ),
     )
     with workspace.ledger.alive(plan.run_id):
