@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(
         default=60, gt=0, description="Longest wait for a lock in the warehouse or the registry."
     )
+    log_json: bool = Field(default=False, description="Write lines on standard error as JSON, one object a line.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
     promotions_system: str = Field(
         default="retail.promotions_system", description="Module that the local stack runs to push to; none if empty."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
+from daybreak_airflow.log_context import tell_airflow
 from daybreak_airflow.sources import open_workspace
 from daybreak_airflow.task_errors import in_one_line
 
@@ -57,6 +58,7 @@ def plan(pipeline: str) -> Reference:
         # Shown beside the task while it waits, without a slot and without a try.
         context["ti"].xcom_push("waiting", {"for": waiting.problem, "until": waiting.until.isoformat()})
         raise AirflowRescheduleException(datetime.now(UTC) + _BETWEEN_LOOKS) from None
+    tell_airflow("plan", pipeline, planned.partition.key, planned.run_id)
     log.info(
         "Run %s: partition %s, model version %s (trained through %s).",
         planned.run_id,

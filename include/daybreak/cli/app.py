@@ -64,27 +64,37 @@ app.add_typer(local, name="local", no_args_is_help=True)
 
 def main() -> None:
     """Run the command line; a refusal is one line on standard error and exit code 1."""
-    from daybreak.cli.display import print_error
+    from daybreak.cli.display import print_error, write_json_lines
 
     share_cores()
+    if _asked_for_json():
+        write_json_lines()
     try:
         _command()()
     except DaybreakError as error:
         from daybreak.warehouse.faults import was_cancelled
 
         interrupted = was_cancelled(error)
-        print_error(_INTERRUPTED if interrupted else str(error))
+        print_error(_INTERRUPTED if interrupted else str(error), error)
         sys.exit(INTERRUPTED if interrupted else 1)
     except Exception as error:
         from daybreak.unforeseen import as_ours
 
-        print_error(str(as_ours(error, Settings().tracebacks, during=shlex.join(["daybreak", *sys.argv[1:]]))))
+        ours = as_ours(error, Settings().tracebacks, during=shlex.join(["daybreak", *sys.argv[1:]]))
+        print_error(str(ours), ours)
         sys.exit(1)
     except SystemExit as ended:
         # The command line's library makes this of Ctrl-C.
         if ended.code == INTERRUPTED:
             print_error(_INTERRUPTED)
         raise
+
+
+def _asked_for_json() -> bool:
+    try:
+        return Settings().log_json
+    except DaybreakError:
+        return False  # it is told by the command, unless that needs no settings
 
 
 @cache

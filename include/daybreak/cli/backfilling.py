@@ -55,7 +55,7 @@ def backfill(
     asked = ((MISSING, missing), (FAILED, failed), (OUTDATED, outdated))
     only = {name for name, chosen in asked if chosen}
     outcomes: list[Outcome] = []
-    refusals: list[str] = []
+    refusals: list[DaybreakError] = []
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         calendar = declared.calendar
@@ -64,7 +64,7 @@ def backfill(
         if outdated:
             tell_untold(workspace, declared)
         wanted, left_out = leave_out(workspace, declared, wanted)
-        refusals += map(str, left_out)
+        refusals += left_out
         chosen = choose_partitions(workspace, declared, wanted, only) if only or dry_run else None
         if dry_run:
             due = plan_backfill(workspace, declared, chosen or [], model_version, policy)
@@ -92,18 +92,18 @@ def backfill(
                 try:
                     outcomes.append(runner.run(plan_run(workspace, declared, request)))
                 except DaybreakError as error:
-                    refusals.append(str(error))
+                    refusals.append(error)
                 progress(partition.key)
         print_outcomes(f"{pipeline} {first} to {last}", outcomes)
         tell_stale(workspace, pipeline)
     _tell(refusals)
 
 
-def _tell(refusals: list[str]) -> None:
+def _tell(refusals: list[DaybreakError]) -> None:
     from daybreak.cli.display import print_error
 
     for refusal in refusals:
-        print_error(refusal)
+        print_error(str(refusal), refusal)
     if refusals:
         raise typer.Exit(1)
 
