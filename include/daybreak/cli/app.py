@@ -121,6 +121,7 @@ def run(
 ) -> None:
     """Score one partition and publish it, or push it."""
     from daybreak.cli.progress import rows_progress, waiting_progress
+    from daybreak.monitoring.observed_runs import observed_runs
     from daybreak.push.runner import runner_for
     from daybreak.run.planning import Request, plan_run
 
@@ -130,10 +131,12 @@ def run(
         request = Request(
             partition, model_version=model_version, allow_leakage=allow_leakage, dry_run=dry_run, wait=wait
         )
-        with waiting_progress() as pause:
-            plan = plan_run(workspace, declared, request, pause)
-        with rows_progress(f"{pipeline} {plan.partition.key}") as progress:
-            outcome = runner_for(workspace, declared).run(plan, progress)
+        with observed_runs(workspace) as runs, runs.one(declared) as begun:
+            with waiting_progress() as pause:
+                plan = plan_run(workspace, declared, request, pause)
+            begun(plan.run_id)
+            with rows_progress(f"{pipeline} {plan.partition.key}") as progress:
+                outcome = runner_for(workspace, declared).run(plan, progress)
         print_outcomes(f"{pipeline} {plan.partition.key}", [outcome])
         tell_stale(workspace, pipeline, plan.partition.key)
 
@@ -146,6 +149,7 @@ def push(
 ) -> None:
     """Score one partition and send what the receiver has not acknowledged yet."""
     from daybreak.cli.progress import rows_progress
+    from daybreak.monitoring.observed_runs import observed_runs
     from daybreak.push.resuming import resumption
     from daybreak.push.runner import PushRunner
     from daybreak.run.planning import Request, plan_run
@@ -158,9 +162,11 @@ def push(
             if resume
             else Request(partition)
         )
-        plan = plan_run(workspace, declared, request)
-        with rows_progress(f"{pipeline} {partition}") as progress:
-            outcome = PushRunner(workspace, declared).run(plan, progress)
+        with observed_runs(workspace) as runs, runs.one(declared) as begun:
+            plan = plan_run(workspace, declared, request)
+            begun(plan.run_id)
+            with rows_progress(f"{pipeline} {partition}") as progress:
+                outcome = PushRunner(workspace, declared).run(plan, progress)
         print_outcomes(f"{pipeline} {partition}", [outcome])
 
 
@@ -188,6 +194,7 @@ def replay(
     ] = "source",
 ) -> None:
     """Validate and score quarantined rows again, after the source or the rule was mended."""
+    from daybreak.monitoring.observed_runs import observed_runs
     from daybreak.run.replay import replay as replay_rows
     from daybreak.run.runner import Outcome, Runner
 
@@ -197,9 +204,9 @@ def replay(
     with open_workspace() as workspace:
         workspace.ledger.sweep()
         runner = Runner(workspace, workspace.pipeline(pipeline))
-        plan, counts, publication = replay_rows(
-            runner, runner.pipeline.calendar.partition(partition).key, read_source=source == "source"
-        )
+        key = runner.pipeline.calendar.partition(partition).key
+        with observed_runs(workspace) as runs, runs.one(runner.pipeline) as begun:
+            plan, counts, publication = replay_rows(runner, key, read_source=source == "source", begun=begun)
         seconds = (datetime.now(UTC) - started).total_seconds()
         print_outcomes(f"replay of {pipeline} {partition}", [Outcome(plan, counts, seconds, publication)])
 

@@ -40,6 +40,7 @@ def backfill(
     """Score every partition of a range, in one process. One that is refused does not stop the others."""
     from daybreak.cli.display import out
     from daybreak.cli.progress import partitions_progress
+    from daybreak.monitoring.observed_runs import observed_runs
     from daybreak.push.runner import runner_for
     from daybreak.run.backfill import (
         FAILED,
@@ -79,7 +80,7 @@ def backfill(
             _tell(refusals)
             return
         runner = runner_for(workspace, declared)
-        with partitions_progress(pipeline, len(wanted)) as progress:
+        with partitions_progress(pipeline, len(wanted)) as progress, observed_runs(workspace) as runs:
             for partition in wanted:
                 request = Request(
                     partition.key,
@@ -90,7 +91,10 @@ def backfill(
                     push=push,
                 )
                 try:
-                    outcomes.append(runner.run(plan_run(workspace, declared, request)))
+                    with runs.one(declared) as begun:
+                        plan = plan_run(workspace, declared, request)
+                        begun(plan.run_id)
+                        outcomes.append(runner.run(plan))
                 except DaybreakError as error:
                     refusals.append(error)
                 progress(partition.key)
