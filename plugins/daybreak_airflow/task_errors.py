@@ -19,7 +19,7 @@ def in_one_line(body: Callable[Parameters, Returned]) -> Callable[Parameters, Re
     @wraps(body)
     def guarded(*arguments: Parameters.args, **named: Parameters.kwargs) -> Returned:
         pipeline, partition, run = _place(inspect.signature(body).bind(*arguments, **named).arguments)
-        tell_airflow(body.__name__, pipeline, partition, run)
+        tell_airflow(body.__name__.removesuffix("_run"), pipeline, partition, run)
         try:
             return body(*arguments, **named)
         except (AirflowException, AirflowRuntimeError):
