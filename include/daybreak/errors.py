@@ -47,6 +47,9 @@ class DaybreakError(Exception):
         self.pipeline = pipeline
         self.partition = partition
         self.details = details
+        # The ledger's number and the stage, where a run was worked on.
+        self.run: int | None = None
+        self.stage: str | None = None
 
     def located(self, pipeline: str, partition: str | None) -> "DaybreakError":
         """Fill in the pipeline and partition where the raiser did not know them."""

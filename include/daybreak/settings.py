@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(
         default=60, gt=0, description="Longest wait for a lock in the warehouse or the registry."
     )
+    lineage_url: str | None = Field(
+        default=None, description="Address of the collector that OpenLineage's events of commands are sent to."
+    )
+    lineage_token: SecretStr | None = Field(default=None, description="Bearer token for it.")
+    lineage_namespace: str = Field(default="daybreak", min_length=1, description="Namespace of jobs in these events.")
+    log_json: bool = Field(default=False, description="Write lines on standard error as JSON, one object a line.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
     promotions_system: str = Field(
         default="retail.promotions_system", description="Module that the local stack runs to push to; none if empty."

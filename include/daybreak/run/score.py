@@ -12,6 +12,7 @@ from daybreak.batch.signature import Signature
 from daybreak.declaration.prediction import Label, Prediction
 from daybreak.errors import ModelRefused, ScoringFailed
 from daybreak.models.answering import Answering
+from daybreak.telemetry.run_context import carried
 from daybreak.warehouse.frames import as_frame
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ModelScoring:
         """Begin to score a chunk; what is returned waits for it and returns what was scored."""
         frame = as_frame(self._signature.conform(chunk.rows))
         pieces = [(start, frame.iloc[start:end]) for start, end in _pieces(len(frame))]
-        predicted = [threads.submit(self._predicted, piece) for _, piece in pieces]
+        predicted = [threads.submit(carried(self._predicted), piece) for _, piece in pieces]
         return lambda: self._finished(chunk, pieces, predicted)
 
     def _finished(
