@@ -60,8 +60,9 @@ class Places:
         return {"include": self.package, "sql": self.sql, "dags": self.dags}[kind].joinpath(*below)
 
     def shown(self, path: Path) -> str:
-        """Name a file as it is written to a person: below the root, or in full where it is elsewhere."""
-        return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
+        """Name a file as it is written to a person: as below the project or beside the package, else in full."""
+        above = self.root.parent if self.root == self.package else self.root
+        return str(path.relative_to(above) if path.is_relative_to(above) else path)
 
 
 def move(source: Path, target: Path) -> None:
