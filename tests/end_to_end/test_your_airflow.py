@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from company_sales import sales
+from company_sales import DEPARTMENTS, sales
 from daybreak.declaration.cadence import Week
 from daybreak.declaration.partition import Calendar
+from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import PROJECT
-from parcels import NewDatabase
+from parcels import administer
 
 PAGE = (PROJECT / "docs" / "daybreak-in-your-airflow.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"<!-- (\w+) -->\n```\w+\n(.*?)```", PAGE, re.S))
@@ -30,7 +31,9 @@ LOCK = PROJECT / "requirements.txt"
 # The oldest of what the wheel says it runs with, as far as it can be had; the newest is what the lock has.
 LOWEST = {"apache-airflow": "3.3.2", "sqlalchemy": "2.0.50"}
 OLDEST_PYTHON, NEWEST_PYTHON = 11, 14
+# The last stores of the table, and its last complete week.
 STORES = 15
+LAST = Calendar("UTC", Week(starts="sunday")).last_complete(datetime.now(UTC)).first_day
 
 
 def interpreters() -> dict[int, Path]:
@@ -88,48 +91,87 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(params=["lowest", "newest"])
-def team(
-    request: pytest.FixtureRequest, wheel: Path, new_database: NewDatabase, tmp_path: Path
-) -> Iterator[tuple[str, Team, sa.Engine]]:
-    """Install an Airflow, and nothing of ours; skip where the packages cannot be had."""
-    lowest = request.param == "lowest"
-    pythons = interpreters()
-    if not pythons or (lowest and OLDEST_PYTHON not in pythons):
-        pytest.skip(f"needs Python 3.{OLDEST_PYTHON} for the lowest versions; found {sorted(pythons)}")
-    python = pythons[OLDEST_PYTHON if lowest else max(pythons)]
-    folder = tmp_path / "airflow"
-    (folder / "dags").mkdir(parents=True)
-    (folder / "bin").mkdir()
+@pytest.fixture(scope="module")
+def company(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """Make the company's database, with the table of the page."""
+    with administer(postgres) as connection:
+        connection.exec_driver_sql("CREATE DATABASE your_airflow")
+    engine = sa.create_engine(postgres.url("your_airflow"), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for statement in (*filter(str.strip, TABLE.split(";\n")), sales(LAST)):
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(f"DELETE FROM company.weekly_sales WHERE store <= 45 - {STORES}")
+    yield postgres.url("your_airflow")
+    with administer(postgres) as connection:
+        connection.exec_driver_sql("DROP DATABASE your_airflow WITH (FORCE)")
+
+
+def installed(folder: Path, python: Path, wanted: list[str], wheel: Path, company: str) -> Team:
+    """Install an Airflow, and nothing of ours; skip where its packages cannot be had."""
+    (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "uv").symlink_to(UV)
+    (folder / "theirs.txt").write_text("\n".join(wanted))
     shutil.copy(wheel, folder)
     around = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_", "http"))}
-    url = new_database()
-    team = Team(
-        folder,
-        {
-            **around,
-            "HOME": os.environ["HOME"],
-            "PATH": f"{folder}/venv/bin:{folder}/bin:/usr/bin:/bin",
-            "VIRTUAL_ENV": str(folder / "venv"),
-            "AIRFLOW_HOME": str(folder),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "DAYBREAK_HOME": str(tmp_path / "home"),
-            "DAYBREAK_WAREHOUSE_URL": url,
-            "DAYBREAK_REGISTRY_URL": url,
-        },
-    )
-    wanted = locked(LOWEST if lowest else {})
-    (folder / "theirs.txt").write_text("\n".join(wanted))
+    ours = {
+        "HOME": os.environ["HOME"],
+        "PATH": f"{folder}/venv/bin:{folder}/bin:/usr/bin:/bin",
+        "VIRTUAL_ENV": str(folder / "venv"),
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "DAYBREAK_HOME": str(folder / "home"),
+        "DAYBREAK_WAREHOUSE_URL": company,
+        "DAYBREAK_REGISTRY_URL": company,
+        "OMP_WAIT_POLICY": "passive",
+    }
+    team = Team(folder, around | ours)
     made = subprocess.run([UV, "venv", "--quiet", "--python", python, folder / "venv"], check=False)
     install = [UV, "pip", "install", "--quiet", "--constraint", folder / "theirs.txt", "apache-airflow"]
     if made.returncode or subprocess.run(install, env=team.environment, check=False).returncode:
         pytest.skip("needs Airflow in an environment of its own, and its packages cannot be reached here")
-    team.run("airflow db migrate")
-    engine = sa.create_engine(url)
-    yield request.param, team, engine
-    engine.dispose()
+    return team
+
+
+@pytest.fixture(scope="module")
+def pythons() -> dict[int, Path]:
+    return interpreters()
+
+
+@pytest.fixture(scope="module")
+def team(pythons: dict[int, Path], wheel: Path, company: str, tmp_path_factory: pytest.TempPathFactory) -> Team:
+    """Follow the page on the lowest versions until there is a pipeline with a model."""
+    if OLDEST_PYTHON not in pythons:
+        pytest.skip(f"needs Python 3.{OLDEST_PYTHON} for the lowest versions; found {sorted(pythons)}")
+    folder = tmp_path_factory.mktemp("theirs") / "airflow"
+    theirs = installed(folder, pythons[OLDEST_PYTHON], locked(LOWEST), wheel, company)
+    (folder / "dags").mkdir()
+    theirs.run("airflow db migrate")
+
+    theirs.block("install")
+    before = (folder / "constraints.txt").read_text().split()
+    assert set(before) <= set(theirs.run("uv pip freeze").split()), "what was there is as it was"
+    would, _, made = theirs.block("begin").partition(f"Package {folder}/my_pipelines was made.")
+    assert f"Package {folder}/my_pipelines would be made." in would
+    assert "files of sql/ledger would be applied." in would
+    assert "files of sql/ledger were applied." in made
+    theirs.exported(made)
+    assert theirs.environment["DAYBREAK_PIPELINES"] == "my_pipelines"
+    again = theirs.run("daybreak init --package my_pipelines --dags dags")
+    assert f"Package {folder}/my_pipelines is there." in again
+    assert "The ledger's tables are up to date." in again
+    assert "export" not in again
+
+    shown = re.findall(r"^(?:  [a-z]\S+  \(\d+ lines\)|Changed: .*)$", PAGE, re.M)
+    assert set(shown) <= set(theirs.block("new").splitlines())
+    [written] = (folder / "dags").iterdir()
+    assert written.read_text() == FILES["dags/weekly_sales.py"]
+    return theirs
+
+
+def published(company: str) -> list[tuple[object, ...]]:
+    with sa.create_engine(company, poolclass=sa.NullPool).connect() as connection:
+        query = "SELECT partition_date, max(run_id), count(*) FROM predictions.weekly_sales GROUP BY 1"
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
 def locked(others: dict[str, str]) -> list[str]:
@@ -162,51 +204,40 @@ def test_the_wheel_has_the_engine_and_nothing_of_the_pipelines(wheel: Path) -> N
     assert named <= offered
 
 
-def test_an_airflow_that_is_there_runs_a_pipeline_by_the_page(team: tuple[str, Team, sa.Engine]) -> None:
-    which, theirs, engine = team
-    last = Calendar("UTC", Week(starts="sunday")).last_complete(datetime.now(UTC)).first_day
-    with engine.begin() as connection:
-        for statement in (
-            *TABLE.split(";\n"),
-            sales(last),
-            f"DELETE FROM company.weekly_sales WHERE store <= 45 - {STORES}",
-        ):
-            if statement.strip():
-                connection.exec_driver_sql(statement.replace("%", "%%"))
+def test_an_airflow_that_is_there_runs_a_pipeline_by_the_page(team: Team, company: str) -> None:
+    (team.folder / "dags" / "models.py").write_text(FILES["dags/models.py"])
+    found = team.block("found")
+    assert "daybreak_airflow.partition_timetable.PartitionTimetable" in found
+    assert re.search(r"^daybreak +\| Batch inference", found, re.M)
+    said = team.block("run")
+    assert all(dag in said for dag in ("weekly_sales", "train_models", "promote_models", "measure_predictions"))
+    assert "No data found" in said, "no import errors"
+    [(day, _, rows)] = published(company)
+    assert (day, rows) == (LAST, STORES * DEPARTMENTS)
+    assert "up to date" in team.block("upgrade")
 
-    theirs.block("install")
-    before = (theirs.folder / "constraints.txt").read_text().split()
-    assert set(before) <= set(theirs.run("uv pip freeze").split()), "what was there is as it was"
-    said = theirs.block("begin")
-    assert f"Package {theirs.folder}/my_pipelines would be made." in said
-    assert f"Package {theirs.folder}/my_pipelines was made." in said
-    theirs.exported(said.rpartition("would be")[2])
-    assert theirs.environment["DAYBREAK_PIPELINES"] == "my_pipelines"
-    again = theirs.run("daybreak init --package my_pipelines --dags dags")
-    assert f"Package {theirs.folder}/my_pipelines is there." in again
-    assert "The ledger's tables are up to date." in again
-    assert "export" not in again
 
-    said = theirs.block("new")
-    assert "  dags/weekly_sales.py  (6 lines)" in said
-    assert (theirs.folder / "dags" / "weekly_sales.py").read_text() == FILES["dags/weekly_sales.py"]
-    assert sorted(path.name for path in (theirs.folder / "dags").iterdir()) == ["weekly_sales.py"]
-    if which == "lowest":
-        (theirs.folder / "dags" / "models.py").write_text(FILES["dags/models.py"])
-        found = theirs.block("found")
-        assert "daybreak_airflow.partition_timetable.PartitionTimetable" in found
-        assert re.search(r"^daybreak +\| Batch inference", found, re.M)
-        said = theirs.block("run")
-        assert all(dag in said for dag in ("weekly_sales", "train_models", "promote_models", "measure_predictions"))
-        assert "No data found" in said, "no import errors"
-    else:
-        theirs.run("airflow dags test weekly_sales")
-    with engine.connect() as connection:
-        published = connection.exec_driver_sql(
-            "SELECT partition_date, count(*) FROM predictions.weekly_sales GROUP BY 1"
-        ).all()
-        assert [tuple(row) for row in published] == [(last, STORES * 6)]
-    if which == "lowest":
-        assert "up to date" in theirs.block("upgrade")
-        theirs.block("remove")
-        assert set(before) <= set(theirs.run("uv pip freeze").split())
+def test_the_newest_versions_run_the_same_package(
+    team: Team, pythons: dict[int, Path], wheel: Path, company: str, tmp_path: Path
+) -> None:
+    newest = installed(tmp_path / "airflow", pythons[max(pythons)], locked({}), wheel, company)
+    newest.block("install")
+    theirs = ("PYTHONPATH", "DAYBREAK_HOME", "DAYBREAK_PIPELINES", "DAYBREAK_DAGS")
+    newest.environment.update({name: team.environment[name] for name in theirs})
+    # Both are of one version of Airflow, whose database takes as long to make as a run.
+    shutil.copy(team.folder / "airflow.db", newest.folder)
+    shutil.copytree(team.folder / "dags", newest.folder / "dags")
+    before = published(company)
+    newest.run("airflow dags test weekly_sales")
+    [(day, run, rows)] = published(company)
+    assert (day, rows) == (LAST, STORES * DEPARTMENTS)
+    assert [(day, run, rows)] != before, "a run of its own"
+
+
+def test_taken_out_again_it_leaves_what_was_there(team: Team) -> None:
+    team.block("remove")
+    assert list((team.folder / "dags").glob("*.py")) == []
+    before = (team.folder / "constraints.txt").read_text().split()
+    left = team.run("uv pip freeze").split()
+    assert set(before) <= set(left)
+    assert not [one for one in left if one.startswith("daybreak")]
