@@ -99,7 +99,7 @@ def company(postgres: EmbeddedPostgres) -> Iterator[str]:
     engine = sa.create_engine(postgres.url("your_airflow"), poolclass=sa.NullPool)
     with engine.begin() as connection:
         for statement in (*filter(str.strip, TABLE.split(";\n")), sales(LAST)):
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement.replace("%", "%%"))
         connection.exec_driver_sql(f"DELETE FROM company.weekly_sales WHERE store <= 45 - {STORES}")
     yield postgres.url("your_airflow")
     with administer(postgres) as connection:
