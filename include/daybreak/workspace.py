@@ -49,7 +49,7 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         """The run ledger, its tables brought up to date."""
-        migrate(self.warehouse, self.settings.sql)
+        migrate(self.warehouse)
         return Ledger(self.warehouse, self.settings.tracebacks)
 
     def see_to_ledger(self) -> Ledger:
