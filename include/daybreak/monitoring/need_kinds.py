@@ -31,11 +31,15 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class NeedKind:
-    """How bad a kind is, what it is called, and whether each partition is a cause of its own."""
+    """How bad a kind is, what it is called, and whether each partition is a cause of its own.
+
+    What is in no pipeline's standing is seen by watching alone.
+    """
 
     severity: Severity
     title: str
     by_partition: bool = False
+    seen_by_watching_alone: bool = False
 
 
 KINDS: dict[Kind, NeedKind] = {
@@ -45,8 +49,8 @@ KINDS: dict[Kind, NeedKind] = {
     "expectation": NeedKind("critical", "stopped by an expectation", by_partition=True),
     "not pushed": NeedKind("critical", "not pushed", by_partition=True),
     "open": NeedKind("critical", "push open", by_partition=True),
-    "storage": NeedKind("critical", "storage filling"),
-    "channel": NeedKind("critical", "channel failing"),
+    "storage": NeedKind("critical", "storage filling", seen_by_watching_alone=True),
+    "channel": NeedKind("critical", "channel failing", seen_by_watching_alone=True),
     "approval": NeedKind("warning", "approval wanted"),
     "retraining": NeedKind("warning", "retraining failed"),
     "rows": NeedKind("warning", "row count unusual"),
@@ -54,7 +58,7 @@ KINDS: dict[Kind, NeedKind] = {
     "quarantine": NeedKind("warning", "quarantine unusual"),
     "error": NeedKind("warning", "error above training"),
     "drift": NeedKind("warning", "drift"),
-    "outdated": NeedKind("warning", "source changed since"),
-    "stale": NeedKind("warning", "made from old predictions"),
+    "outdated": NeedKind("warning", "source outdated", seen_by_watching_alone=True),
+    "stale": NeedKind("warning", "publication stale"),
     "slow": NeedKind("warning", "slower than usual"),
 }

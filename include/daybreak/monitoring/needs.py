@@ -164,6 +164,9 @@ def _quarantine(pipeline: PipelineStanding, partition: PartitionStanding) -> Nee
     share, usual = partition.quarantined_share, pipeline.usual_quarantined_share
     if share is None or usual is None or share <= max(_TIMES * usual, usual + _AT_LEAST):
         return None
+    # What is far from the usual of all days may be what this weekday is like.
+    if any(one.what == "quarantined" and one.band and not one.unusual for one in pipeline.measured):
+        return None
     problem = (
         f"{partition.rows_quarantined:,} of {partition.rows_in:,} rows are in quarantine: {share:.1%}, "
         f"and {usual:.1%} is usual."

@@ -90,6 +90,7 @@ class Watch:
             list(workspace.pipelines.values()),
             now,
             broken=workspace.declared.broken,
+            only_seen=True,
         )
         further, unknown = further_needs(workspace, self._channels, self._outbox, now)
         needs = (*standing.needs, *further)
