@@ -4,8 +4,8 @@ Of partitions of the same weekday a band is their median and so many median abso
 be wild without moving: the modified z-score of Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (1993), with
 their bound of 3.5. The median of n values is itself off by some of their spread: the bound is wider by sqrt(1 + 1/n),
 as for a prediction from n values. Until there are enough of the same weekday the band is all that was seen, of two
-weeks or more. Where values hardly differ, what a person would not call unusual is within the band too, and of a share
-what counting so few rows makes of chance alone: six standard errors.
+weeks or more. Where values hardly differ, what a person would not call unusual is within the band too, and of rows and
+shares what counting so few makes of chance alone: six standard errors.
 """
 
 import math
@@ -112,7 +112,9 @@ def measured(run: Row, same: Sequence[Row], others: Sequence[Row]) -> Iterator[M
             known = [[one for row in rows if (one := value(row)) is not None] for rows in (same, others)]
             yield Measured(what, found, band_of(known[0], known[1], least))
 
-    yield from of("rows", lambda row: row["rows_extracted"], lambda middle: max(0.4 * middle, 10))
+    yield from of(
+        "rows", lambda row: row["rows_extracted"], lambda middle: max(0.4 * middle, 6 * math.sqrt(middle), 10)
+    )
     chance = _chance(run["rows_extracted"])
     yield from of("quarantined", _share("rows_quarantined"), lambda middle: max(2 * middle, 0.01, chance(middle)))
     yield from of("seconds", _seconds, lambda middle: max(2 * middle, 60))
