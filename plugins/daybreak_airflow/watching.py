@@ -26,7 +26,7 @@ def watching_dag(module: str | None = None, *, minutes: int = 5, doc_md: str | N
     ours = {
         "dag_id": "watch",
         "dag_display_name": "Watch",
-        "description": "What is late, has failed or is unlike usual opens an incident, and those who want to know are told.",
+        "description": "What is late, has failed or is unlike usual is an incident; who wants to know is told.",
         "schedule": CronTriggerTimetable(f"*/{minutes} * * * *", timezone="UTC"),
         "start_date": first_day("UTC"),
         # A look that hangs must not keep the next one away; one that was missed is made up for by the next.

@@ -1,6 +1,8 @@
 """Watching a real ledger: what opens an incident, who is told of it how often, and what closes it."""
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -9,11 +11,19 @@ import pytest
 from pydantic import SecretStr
 
 from collectors import Collector, collecting
+from daybreak.errors import ExpectationsFailed, SourceAwaited, SourceRefused
+from daybreak.ledger.deliveries import Deliveries, Opened
+from daybreak.ledger.incidents import list_incidents, silence
+from daybreak.ledger.messages import Outbox
+from daybreak.ledger.tables import runs
+from daybreak.models.aliases import Decision
+from daybreak.monitoring.standing import read_standing
 from daybreak.monitoring.watching import Look, Watch
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_HOURS
 from parcels import SHORT_DAY, Parcels
+from receivers import receiving_mail
 
 # Six in the morning in New York after the short day: it is due, and nothing ran.
 DUE = datetime(2024, 3, 11, 10, tzinfo=UTC)
@@ -86,3 +96,219 @@ def test_a_partition_that_is_late_opens_one_incident_is_told_once_and_closes_whe
     assert closed["message"].startswith("It is not so any more.\n")
     row = watched.parcels.rows("SELECT kind, owner, severity, closed_by, closed_at - opened_at FROM ledger.incidents")
     assert row == [("late", "depots", "critical", "test", timedelta(minutes=15))]
+
+
+class Drill:
+    """One thing goes wrong: one incident of a kind opens, is told once, and closes by itself when it is mended."""
+
+    def __init__(self, watched: Watched, kind: str, now: datetime) -> None:
+        self.watched, self.kind, self.now = watched, kind, now
+
+    def incidents(self) -> list[dict[str, Any]]:
+        return list_incidents(self.watched.workspace.warehouse, closed=9)
+
+    def run(self, mend: Callable[[], object], later: timedelta = timedelta(minutes=15)) -> str:
+        """Look three times, mend it, and look again; return what was told."""
+        with collecting() as collector:
+            self.watched.told_by(alert={"team": address(collector)})
+            for minutes in (0, 5, 10):
+                self.watched.look(self.now + timedelta(minutes=minutes))
+            assert [(row["kind"], row["closed_by"]) for row in self.incidents()] == [(self.kind, None)]
+            [opened] = told(collector)
+            shown = read_standing(
+                self.watched.workspace.warehouse, self.watched.workspace.settings.sql, [self.watched.pipeline], self.now
+            )
+            assert [(need.kind, need.incident) for need in shown.needs] == [
+                (self.kind, self.incidents()[0]["incident_id"])
+            ]
+            mend()
+            self.watched.look(self.now + later)
+            assert [(row["kind"], row["closed_by"]) for row in self.incidents()] == [(self.kind, "test")]
+            assert [one["title"].startswith("Over: ") for one in told(collector)] == [False, True]
+        return opened["message"]
+
+
+def test_drill_the_source_does_not_land(watched: Watched) -> None:
+    parcels = watched.parcels.declared(wait=timedelta(hours=9))
+    parcels.execute("CREATE TABLE parcels.kept AS SELECT * FROM parcels.handed_in", "TRUNCATE parcels.handed_in")
+    with pytest.raises(SourceAwaited):
+        parcels.plan(SHORT_DAY, origin="parcel_hours/one", as_of=DUE, wait=True)
+    message = Drill(watched, "late", DUE).run(
+        lambda: (
+            parcels.execute("INSERT INTO parcels.handed_in SELECT * FROM parcels.kept"),
+            parcels.run_by_tasks(SHORT_DAY, origin="parcel_hours/one"),
+        )
+    )
+    assert "its source has not landed" in message
+
+
+def test_drill_no_run_was_created_for_a_day(watched: Watched) -> None:
+    message = Drill(watched, "late", DUE + timedelta(days=1)).run(
+        lambda: [watched.parcels.run(day) for day in (SHORT_DAY, SHORT_DAY + timedelta(days=1))]
+    )
+    assert message.startswith("No run was made for 2 partitions from 2024-03-10 on;")
+
+
+def test_drill_half_of_the_rows_are_without_a_value(watched: Watched) -> None:
+    parcels = watched.parcels
+    run = parcels.run(SHORT_DAY).plan.run_id
+    earlier(parcels, run)
+    value = "(handed_in_at AT TIME ZONE 'America/New_York')::date = '2024-03-10' AND parcel_id % 2 = 0"
+    parcels.execute(f"CREATE TABLE parcels.kept AS SELECT * FROM parcels.handed_in WHERE {value}")
+    parcels.execute(f"UPDATE parcels.handed_in SET pieces = NULL WHERE {value}")
+    parcels.run(SHORT_DAY)
+    message = Drill(watched, "nulls", DUE).run(
+        lambda: (
+            parcels.execute(f"DELETE FROM parcels.handed_in WHERE {value}"),
+            parcels.execute("INSERT INTO parcels.handed_in SELECT * FROM parcels.kept"),
+            parcels.run(SHORT_DAY),
+        )
+    )
+    assert "column pieces 50.0%" in message
+
+
+def earlier(parcels: Parcels, like: int) -> None:
+    """Have thirty days before the short day, each like a run, published."""
+    kept = ("run_id", "partition_key", "partition_date")
+    names = ", ".join(column.name for column in runs.columns if column.name not in kept)
+    parcels.execute(
+        f"INSERT INTO ledger.runs (partition_key, partition_date, {names}) "
+        f"SELECT (date '{SHORT_DAY}' - n)::text, date '{SHORT_DAY}' - n, {names} "
+        f"FROM ledger.runs, generate_series(2, 60) AS n WHERE run_id = {like:d}",
+        "INSERT INTO ledger.publications (pipeline, partition_key, partition_date, run_id, reason, published_at) "
+        "SELECT pipeline, partition_key, partition_date, run_id, 'run', now() FROM ledger.runs "
+        f"WHERE partition_date < date '{SHORT_DAY}' - 1",
+    )
+
+
+def test_drill_a_receiver_is_down(watched: Watched) -> None:
+    watched.parcels.run(SHORT_DAY)
+    run = watched.parcels.last_run()["run_id"]
+    receipts = Deliveries(watched.workspace.warehouse, watched.pipeline.name, SHORT_DAY)
+    receipts.open(run, 1, 1, "snapshot", [Opened("offers", n, f"secret-key-{n}", 50, "digest") for n in range(2)])
+    message = Drill(watched, "open", DUE).run(
+        lambda: watched.parcels.execute("UPDATE ledger.deliveries SET state = 'acknowledged', acknowledged_at = now()")
+    )
+    assert "2 chunks of 100 offers are not known to have arrived" in message
+    assert "secret-key" not in message
+
+
+def test_drill_an_approval_is_wanted(watched: Watched) -> None:
+    watched.parcels.run(SHORT_DAY)
+    model = watched.pipeline.single_ref.name
+    watched.parcels.execute(
+        "INSERT INTO ledger.approvals (pipeline, model_name, version, asked_by, asked_at) "
+        f"VALUES ('parcel_hours', '{model}', 2, 'promote_models/one', '{DUE - timedelta(hours=3)}')"
+    )
+    message = Drill(watched, "approval", DUE).run(
+        lambda: watched.workspace.aliases(watched.pipeline.single_ref).refuse(2, Decision("rejected by a person"))
+    )
+    assert message.startswith(f"Version 2 of model '{model}' passed its checks and waits for a person since 3 hours.")
+
+
+def test_a_channel_that_fails_is_tried_again_is_an_incident_itself_and_others_are_told(watched: Watched) -> None:
+    with collecting(status=500) as broken, receiving_mail() as mailbox:
+        watched.told_by(alert={"team": address(broken), "mail": mailbox.url})
+        first = watched.look(DUE)
+        assert (dict(first.sent), list(first.failed)) == ({"mail": 1}, ["team"])
+        # Not within a minute, and not for longer than an hour.
+        assert watched.look(DUE + timedelta(seconds=59)).failed == {}
+        assert list(watched.look(DUE + timedelta(minutes=5)).failed) == ["team"]
+        found = watched.look(DUE + timedelta(minutes=10))
+        assert (kinds(found.changed.opened), dict(found.sent)) == (["channel"], {"mail": 1})
+        broken.status = 200
+        # What was not told is told, in its order, and nothing twice.
+        late = [watched.look(DUE + timedelta(minutes=minutes)) for minutes in (15, 20, 25)]
+        assert [kind for look in late for kind in kinds(look.changed.closed)] == ["channel"]
+        accepted = [json.loads(body)["title"] for _, body in broken.bodies][-1:]
+        assert accepted == [f"parcel_hours {SHORT_DAY}: late"]
+        assert [subject for subject, _ in mailbox.mails] == [
+            f"parcel_hours {SHORT_DAY}: late",
+            "team: channel failing",
+            "Over: team: channel failing",
+        ]
+        text = mailbox.mails[1][1]
+    assert "the channel 'team'" in text
+    assert str(broken.url.rpartition(":")[2]) not in text
+
+
+def test_two_watchers_at_once_make_one_incident_and_one_message(watched: Watched) -> None:
+    with collecting() as collector, ThreadPoolExecutor(4) as pool:
+        watched.told_by(alert={"team": address(collector)})
+        watched.workspace.see_to_ledger()
+        looks = list(pool.map(lambda _: watched.look(DUE), range(4)))
+        assert sum(len(look.changed.opened) for look in looks) == 1
+        assert len(told(collector)) == 1
+
+
+def test_a_process_that_dies_between_writing_and_sending_has_lost_nothing(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with collecting() as collector:
+        watched.told_by(alert={"team": address(collector)})
+        first = Watch(watched.workspace, "test")
+        outbox = Outbox(watched.workspace.warehouse)
+        # It dies when it has written the message down, and one more when it has taken it.
+        monkeypatch.setattr(first, "send", lambda now: exec("raise KeyboardInterrupt"))
+        with pytest.raises(KeyboardInterrupt):
+            first.look(DUE)
+        assert outbox.take("team", DUE) is not None
+        assert (outbox.take("team", DUE), dict(watched.look(DUE + timedelta(seconds=30)).sent)) == (None, {})
+        assert dict(watched.look(DUE + timedelta(minutes=1)).sent) == {"team": 1}
+        assert dict(watched.look(DUE + timedelta(minutes=9)).sent) == {}
+        assert len(told(collector)) == 1
+
+
+def test_who_is_not_silenced_is_reminded_each_day(watched: Watched) -> None:
+    with collecting() as collector:
+        watched.told_by(alert={"team": address(collector)})
+        watched.look(DUE)
+        assert watched.look(DUE + timedelta(hours=23)).changed.reminded == ()
+        for hours in (24, 25):
+            watched.look(DUE + timedelta(hours=hours))
+        silence(watched.workspace.warehouse, 1, DUE + timedelta(hours=60), "ana")
+        assert watched.look(DUE + timedelta(hours=50)).changed.reminded == ()
+        assert kinds(watched.look(DUE + timedelta(hours=61)).changed.reminded) == ["late"]
+        titles = [message["title"] for message in told(collector)]
+    assert [title.partition(":")[0] for title in titles] == [f"parcel_hours {SHORT_DAY}", "Still", "Still"]
+
+
+@pytest.mark.parametrize(
+    ("change", "mend", "kind"),
+    [
+        # As much as half of the day's rows are too heavy.
+        (
+            "SET weight_kg = 1000 + parcel_id WHERE parcel_id % 2 = 0",
+            "SET weight_kg = 1 WHERE weight_kg > 999",
+            "expectation",
+        ),
+        ("SET distance_km = NULL WHERE true", "SET distance_km = 1 + parcel_id % 7 WHERE true", "failed"),
+    ],
+)
+def test_drill_a_run_fails(watched: Watched, change: str, mend: str, kind: str) -> None:
+    parcels = watched.parcels
+    kept = "(handed_in_at AT TIME ZONE 'America/New_York')::date = '2024-03-10'"
+    parcels.execute(f"UPDATE parcels.handed_in {change} AND {kept}")
+    with pytest.raises((ExpectationsFailed, SourceRefused)) as failed:
+        parcels.run(SHORT_DAY)
+    message = Drill(watched, kind, DUE).run(
+        lambda: (parcels.execute(f"UPDATE parcels.handed_in {mend} AND {kept}"), parcels.run(SHORT_DAY))
+    )
+    assert failed.value.next_step in message
+
+
+def test_no_key_and_no_value_of_a_row_is_in_any_message(watched: Watched) -> None:
+    parcels = watched.parcels
+    parcels.execute(
+        "ALTER TABLE parcels.handed_in DROP CONSTRAINT handed_in_pkey",
+        "INSERT INTO parcels.handed_in SELECT * FROM parcels.handed_in WHERE parcel_id = 9007",
+    )
+    with pytest.raises(SourceRefused, match="parcel_id=9007"):
+        parcels.run(SHORT_DAY)
+    with collecting() as collector:
+        watched.told_by(alert={"team": address(collector)})
+        watched.look(DUE)
+        [message] = told(collector)
+    assert "1 entity keys occur more than once." in message["message"]
+    assert not {"9007", "depot=", "north", "south", "west"} & set(message["message"].replace("=", "= ").split())
+    assert "9007" not in message["message"]

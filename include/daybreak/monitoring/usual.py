@@ -112,15 +112,17 @@ def measured(run: Row, same: Sequence[Row], others: Sequence[Row]) -> Iterator[M
             known = [[one for row in rows if (one := value(row)) is not None] for rows in (same, others)]
             yield Measured(what, found, band_of(known[0], known[1], least))
 
-    yield from of(
-        "rows", lambda row: row["rows_extracted"], lambda middle: max(0.4 * middle, 6 * math.sqrt(middle), 10)
-    )
+    yield from of("rows", lambda row: row["rows_extracted"], _least_rows)
     chance = _chance(run["rows_extracted"])
     yield from of("quarantined", _share("rows_quarantined"), lambda middle: max(2 * middle, 0.01, chance(middle)))
     yield from of("seconds", _seconds, lambda middle: max(2 * middle, 60))
     for column in sorted(run["nulls"] or {}):
         for one in of("nulls", _nulls(column), lambda middle: max(0.05, chance(middle))):
             yield Measured("nulls", one.value, one.band, column)
+
+
+def _least_rows(middle: float) -> float:
+    return max(0.4 * middle, 6 * math.sqrt(middle), 10)
 
 
 def _chance(rows: int) -> Callable[[float], float]:

@@ -1,4 +1,4 @@
-"""Watched needs: what needs a person and is in no pipeline's standing: channels that fail, and disks that fill."""
+"""Watched needs: what is in no pipeline's standing: channels that fail, disks that fill, sources that have changed."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -6,10 +6,17 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from daybreak.declaration.due import promised
+from daybreak.declaration.pipeline import Pipeline
+from daybreak.errors import DaybreakError
+from daybreak.ledger.known import known_of
 from daybreak.ledger.messages import Outbox
 from daybreak.monitoring.channels import Channel
 from daybreak.monitoring.needs import Need
+from daybreak.monitoring.standing import OWED
+from daybreak.run.source_state import see_outdated
 from daybreak.settings import Settings
+from daybreak.sources.queries import CHANGED
 from daybreak.workspace import Workspace
 
 
@@ -18,7 +25,26 @@ def further_needs(
 ) -> tuple[list[Need], set[str]]:
     """Return what else needs a person, and the causes of which it could not be found out."""
     found = [*_failing_channels(channels, outbox, now), *filling_disks(workspace.settings)]
-    return found, set()
+    unknown = set()
+    for pipeline in workspace.pipelines.values():
+        try:
+            found += _outdated(workspace, pipeline, now)
+        except DaybreakError:
+            # A source that cannot be asked is told of by the runs that read it.
+            unknown.add(Need("outdated", pipeline.name, None, "", "").cause)
+    return found, unknown
+
+
+def _outdated(workspace: Workspace, pipeline: Pipeline, now: datetime) -> Iterator[Need]:
+    if not workspace.sql(pipeline, CHANGED).exists():
+        return
+    partitions = [one.partition for one in promised(pipeline.calendar, pipeline.due, now, OWED)[-OWED:]]
+    known = [one for one in known_of(workspace.ledger, pipeline.name, partitions) if not one.missing]
+    if keys := [one.partition.key for one in see_outdated(workspace, pipeline, known) if one.outdated]:
+        many = f"{keys[0]} was" if len(keys) == 1 else f"{len(keys)} partitions, {keys[0]} to {keys[-1]}, were"
+        problem = f"The source has changed since {many} made from it."
+        command = f"daybreak backfill {pipeline.name} {keys[0]} {keys[-1]} --outdated"
+        yield Need("outdated", pipeline.name, keys[-1], problem, "make them anew, if the change matters.", command)
 
 
 def filling_disks(settings: Settings) -> Iterator[Need]:
