@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from collectors import Collector, collecting
-from daybreak.errors import ExpectationsFailed, SourceAwaited, SourceRefused
+from daybreak.errors import ExpectationsFailed, SourceNotLanded, SourceRefused
 from daybreak.ledger.deliveries import Deliveries, Opened
 from daybreak.ledger.incidents import list_incidents, silence
 from daybreak.ledger.messages import Outbox
@@ -34,7 +34,7 @@ class Watched:
     """A workspace whose pipeline declares when it is due, looked at at moments of our choice."""
 
     def __init__(self, workspace: Workspace, **changes: Any) -> None:
-        self.pipeline = replace(PARCEL_HOURS, due=time(6), owner="depots", **changes)
+        self.pipeline = replace(PARCEL_HOURS, **{"due": time(6), "owner": "depots", **changes})
         self.workspace = Workspace(workspace.settings)
         self.workspace.__dict__["declared"] = replace(
             workspace.declared, pipelines={self.pipeline.name: self.pipeline}, broken={}
@@ -129,17 +129,23 @@ class Drill:
 
 
 def test_drill_the_source_does_not_land(watched: Watched) -> None:
-    parcels = watched.parcels.declared(wait=timedelta(hours=9))
+    parcels, origin = watched.parcels, "parcel_hours/one"
     parcels.execute("CREATE TABLE parcels.kept AS SELECT * FROM parcels.handed_in", "TRUNCATE parcels.handed_in")
-    with pytest.raises(SourceAwaited):
-        parcels.plan(SHORT_DAY, origin="parcel_hours/one", as_of=DUE, wait=True)
+    with pytest.raises(SourceNotLanded):
+        parcels.plan(SHORT_DAY, origin=origin)
+    # As it stands while there is still time to wait.
+    waiting = json.dumps({"for": "The source holds no data."})
+    parcels.execute(
+        "UPDATE ledger.runs SET state = 'running', error = NULL, error_type = NULL, finished_at = NULL, "
+        f"waiting = '{waiting}' WHERE origin = '{origin}'"
+    )
     message = Drill(watched, "late", DUE).run(
         lambda: (
             parcels.execute("INSERT INTO parcels.handed_in SELECT * FROM parcels.kept"),
-            parcels.run_by_tasks(SHORT_DAY, origin="parcel_hours/one"),
+            parcels.run_by_tasks(SHORT_DAY, origin=origin),
         )
     )
-    assert "its source has not landed" in message
+    assert "and its source has not landed: The source holds no data." in message
 
 
 def test_drill_no_run_was_created_for_a_day(watched: Watched) -> None:
@@ -169,11 +175,12 @@ def test_drill_half_of_the_rows_are_without_a_value(watched: Watched) -> None:
 
 def earlier(parcels: Parcels, like: int) -> None:
     """Have thirty days before the short day, each like a run, published."""
-    kept = ("run_id", "partition_key", "partition_date")
+    kept = ("run_id", "partition_key", "partition_date", "window_start", "window_end")
     names = ", ".join(column.name for column in runs.columns if column.name not in kept)
     parcels.execute(
-        f"INSERT INTO ledger.runs (partition_key, partition_date, {names}) "
-        f"SELECT (date '{SHORT_DAY}' - n)::text, date '{SHORT_DAY}' - n, {names} "
+        f"INSERT INTO ledger.runs (partition_key, partition_date, window_start, window_end, {names}) "
+        f"SELECT (date '{SHORT_DAY}' - n)::text, date '{SHORT_DAY}' - n, window_start - n * interval '1 day', "
+        f"window_end - n * interval '1 day', {names} "
         f"FROM ledger.runs, generate_series(2, 60) AS n WHERE run_id = {like:d}",
         "INSERT INTO ledger.publications (pipeline, partition_key, partition_date, run_id, reason, published_at) "
         "SELECT pipeline, partition_key, partition_date, run_id, 'run', now() FROM ledger.runs "
@@ -193,17 +200,20 @@ def test_drill_a_receiver_is_down(watched: Watched) -> None:
     assert "secret-key" not in message
 
 
-def test_drill_an_approval_is_wanted(watched: Watched) -> None:
-    watched.parcels.run(SHORT_DAY)
-    model = watched.pipeline.single_ref.name
-    watched.parcels.execute(
-        "INSERT INTO ledger.approvals (pipeline, model_name, version, asked_by, asked_at) "
-        f"VALUES ('parcel_hours', '{model}', 2, 'promote_models/one', '{DUE - timedelta(hours=3)}')"
+def test_drill_an_approval_is_wanted(parcels: Parcels) -> None:
+    # By when anything is due is not declared, so it is today.
+    watched = Watched(parcels.workspace, due=None)
+    model, now = watched.pipeline.single_ref, datetime.now(UTC)
+    parcels.execute(
+        "INSERT INTO ledger.approvals (pipeline, model_name, version, asked_by) "
+        f"VALUES ('parcel_hours', '{model.name}', 2, 'promote_models/one')"
     )
-    message = Drill(watched, "approval", DUE).run(
-        lambda: watched.workspace.aliases(watched.pipeline.single_ref).refuse(2, Decision("rejected by a person"))
+    message = Drill(watched, "approval", now + timedelta(hours=3, minutes=1)).run(
+        lambda: watched.workspace.aliases(model).refuse(2, Decision("rejected by a person"))
     )
-    assert message.startswith(f"Version 2 of model '{model}' passed its checks and waits for a person since 3 hours.")
+    assert message.startswith(
+        f"Version 2 of model '{model.name}' passed its checks and waits for a person since 3 hours."
+    )
 
 
 def test_a_channel_that_fails_is_tried_again_is_an_incident_itself_and_others_are_told(watched: Watched) -> None:

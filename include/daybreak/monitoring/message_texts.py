@@ -19,22 +19,28 @@ _NAMED = (
     "column|relation|table|view|schema|database|role|function|type|constraint|index|host|model|alias|version|segment"
     "|channel|pipeline|Column|Model"
 )
-_EXAMPLE = re.compile(r"(?:,| or cannot be kept,)? (?:for example|such as|e\.g\.) .*?(?=(?:[.;](?:\s|$))|$)", re.S)
-_OBSERVED = re.compile(r" \(observed .*?\)(?=[.,;\s]|$)", re.S)
-_DETAIL = re.compile(r"\bDETAIL:.*|Failing row contains.*|\([^()]*\)=\([^()]*\)|\b\w+=[^\s,;]+", re.S)
+# From where on a text may quote a row: what comes after it is left out to the end, since a value may hold anything, a
+# full stop or a bracket too. Shares and divergences are ours.
+_QUOTES = re.compile(
+    r"(?:,| or cannot be kept,)? (?:for example|such as|e\.g\.) .*"
+    r"|\s*\((?!s\)|[\d.,]+ ?%\)|[\d.,]+% is usual\)|divergence [^()]*\)).*"
+    r"|(?<=could not be judged): .*"
+    r"|\s*DETAIL:.*",
+    re.S,
+)
+_PAIR = re.compile(r"\b\w+=[^\s,;]+")
 _QUOTED = re.compile(rf"(?P<name>\b(?:{_NAMED}) )?(?P<quoted>\"[^\"]*\"|'[^']*')")
 # What another library says of a value stands behind the kind of its error.
-_RAISED = re.compile(
-    r"\b(\w+(?:Error|Exception|Warning))\b( at [^:]*| during `[^`]*`|, which nobody has foreseen)*: .*", re.S
-)
+_RAISED = re.compile(r"\b(\w+(?:Error|Exception|Warning))\b( at \S+)?.*", re.S)
 
 
 def without_values(text: str) -> str:
     """Leave out of a text whatever may be a value of a row: examples, quotations, what an error of a library says."""
-    text = _RAISED.sub(lambda found: f"{found[1]}{found[2] or ''}.", text)
-    for values in (_EXAMPLE, _OBSERVED, _DETAIL):
-        text = values.sub("" if values is not _DETAIL else _LEFT_OUT, text)
-    return _QUOTED.sub(lambda found: found[0] if found["name"] else _LEFT_OUT, text)
+    text = _RAISED.sub(lambda found: f"{found[1]}{found[2] or ''}", text)
+    text = _QUOTED.sub(
+        lambda found: found[0] if found["name"] else _LEFT_OUT, _PAIR.sub(_LEFT_OUT, _QUOTES.sub("", text))
+    )
+    return text if text.endswith((".", _LEFT_OUT)) else f"{text}."
 
 
 def title_of(incident: Mapping[str, Any], occasion: str) -> str:
@@ -59,7 +65,8 @@ def body_of(incident: Mapping[str, Any], occasion: str, *, zone: str, now: datet
         if occasion == "reminder":
             command = f"daybreak alerts silence {incident['incident_id']}"
             lines.append(f"This is reminder {incident['reminders']}; `{command}` ends them.")
-        lines.append(f"Next: {without_values(incident['next_step'])}")
+        # Made of our own words alone.
+        lines.append(f"Next: {incident['next_step']}")
         if incident["command"]:
             lines.append(f"Command: {incident['command']}")
     if page:
