@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from collectors import Collector, collecting
-from daybreak.errors import ExpectationsFailed, SourceNotLanded, SourceRefused
+from daybreak.errors import ExpectationsFailed, ScoringFailed, SourceNotLanded, SourceRefused
 from daybreak.ledger.deliveries import Deliveries, Opened
 from daybreak.ledger.incidents import list_incidents, silence
 from daybreak.ledger.messages import Outbox
@@ -322,3 +322,41 @@ def test_no_key_and_no_value_of_a_row_is_in_any_message(watched: Watched) -> Non
     assert "1 entity keys occur more than once." in message["message"]
     assert not {"9007", "depot=", "north", "south", "west"} & set(message["message"].replace("=", "= ").split())
     assert "9007" not in message["message"]
+
+
+def test_the_digest_is_yesterday_in_five_lines_once_each_morning_for_who_wants_it(watched: Watched) -> None:
+    with collecting() as collector, receiving_mail() as mailbox:
+        watched.told_by(
+            alert={"team": address(collector), "mail": mailbox.url},
+            alerts="team=critical, mail=digest",
+            alerts_timezone="America/New_York",
+        )
+        # Five in the morning, seven, and the next day.
+        for hours in (-1, 1, 2, 25, 26):
+            watched.look(DUE + timedelta(hours=hours))
+        assert [one["title"].partition(":")[0] for one in told(collector)] == [f"parcel_hours {SHORT_DAY}", "Still"]
+        first, second = mailbox.mails
+    assert first[0] == "Daybreak, 2024-03-10: 0 of 1 pipelines have their last partition"
+    assert first[1].splitlines()[:5] == [
+        "0 of 1 pipelines have their last partition; parcel_hours 2024-03-10 is late.",
+        "Rows: 0 in, 0 in quarantine, 0 failed, 0 published or sent.",
+        "Incidents: 0 opened, 0 closed, 1 open now (parcel_hours late).",
+        "Deliveries: nothing is open.",
+        "Models: nothing has crossed what is declared.",
+    ]
+    assert "Incidents: 1 opened, 0 closed, 1 open now" in second[1]
+
+
+def test_drill_a_model_raises(watched: Watched) -> None:
+    parcels = watched.parcels
+    parcels.execute("UPDATE parcels.handed_in SET zone = 'moon' WHERE zone = 'city' AND parcel_id >= 9000")
+    with pytest.raises(ScoringFailed, match="moon"):
+        parcels.run(SHORT_DAY)
+    message = Drill(watched, "failed", DUE).run(
+        lambda: (
+            parcels.execute("UPDATE parcels.handed_in SET zone = 'city' WHERE zone = 'moon'"),
+            parcels.run(SHORT_DAY),
+        )
+    )
+    assert "5 rows could not be scored, 4 are allowed." in message
+    assert "moon" not in message

@@ -95,6 +95,12 @@ class IncidentChanges:
         return dict(self._connection.execute(changed.returning(incidents)).mappings().one())
 
 
+def incidents_since(connection: Connection, since: datetime) -> list[Row]:
+    """Return the incidents that are open, or were opened or closed since then."""
+    wanted = sa.select(incidents).where(sa.or_(_OPEN, incidents.c.closed_at >= since))
+    return [dict(row) for row in connection.execute(wanted.order_by(incidents.c.incident_id)).mappings()]
+
+
 def list_incidents(warehouse: Warehouse, *, closed: int = 0) -> list[Row]:
     """Return the open incidents, and the last ``closed`` of the others, the newest first."""
     newest = incidents.c.incident_id.desc()

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from daybreak.ledger.incidents import Changed, IncidentChanges, Seen
+from daybreak.ledger.incidents import Changed, IncidentChanges, Seen, incidents_since
 from daybreak.ledger.messages import Message, Outbox
 from daybreak.monitoring.channels import Channel, Sender, read_channels
+from daybreak.monitoring.digest import digest, morning_of
 from daybreak.monitoring.message_texts import body_of, page_of, title_of
 from daybreak.monitoring.needs import Need
 from daybreak.monitoring.standing import Standing, read_standing
@@ -43,12 +44,12 @@ class Watch:
 
     def needs(self, now: datetime) -> tuple[Need, ...]:
         """Return what needs a person, and change nothing."""
-        return self._found(now)[0]
+        return self._found(now)[1]
 
     def look(self, now: datetime | None = None) -> Look:
         """Look once. What is to be told is written down with what it tells of, and sent after that."""
         now = now or datetime.now(UTC)
-        needs, unknown = self._found(now)
+        standing, needs, unknown = self._found(now)
         seen = {need.cause: self._seen(need) for need in needs}
         hours = self._settings.alerts_remind_hours
         with self._workspace.warehouse.begin() as connection:
@@ -61,6 +62,7 @@ class Watch:
             ):
                 for row in rows:
                     self._put(connection, occasion, row, now)
+            self._put_digest(connection, standing, now)
         sent, failed = self.send(now)
         return Look(needs, changed, sent, failed)
 
@@ -81,7 +83,16 @@ class Watch:
                 sent[channel.name] = sent.get(channel.name, 0) + 1
         return sent, failed
 
-    def _found(self, now: datetime) -> tuple[tuple[Need, ...], set[str]]:
+    def _put_digest(self, connection: Connection, standing: Standing, now: datetime) -> None:
+        wanting = [channel for channel in self._channels if channel.wants_digest]
+        morning = morning_of(self._settings, now) if wanting else None
+        if morning is None:
+            return
+        title, body = digest(standing, morning, incidents_since(connection, morning.start))
+        for channel in wanting:
+            self._outbox.put(connection, Message(channel.name, "digest", str(morning.day), title, body), now)
+
+    def _found(self, now: datetime) -> tuple[Standing, tuple[Need, ...], set[str]]:
         workspace = self._workspace
         workspace.ledger.sweep()
         standing = read_standing(
@@ -96,7 +107,8 @@ class Watch:
         needs = (*standing.needs, *further)
         # The most urgent of what has one cause stands for all of it.
         first = {need.cause: need for need in reversed(needs)}
-        return tuple(first[need.cause] for need in needs if first[need.cause] is need), unknown | _under_way(standing)
+        needs = tuple(first[need.cause] for need in needs if first[need.cause] is need)
+        return standing, needs, unknown | _under_way(standing)
 
     def _seen(self, need: Need) -> Seen:
         pipeline = self._workspace.pipelines.get(need.pipeline)

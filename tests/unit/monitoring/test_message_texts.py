@@ -17,7 +17,7 @@ from daybreak.settings import PROJECT
             "2 entity keys occur more than once.",
         ),
         (
-            "5 of 9 rows (55.6%) break a critical expectation or cannot be kept, for example 'Ann. Lee is too long'; 1.0%"
+            "5 of 9 rows (55.6%) break a critical expectation or cannot be kept, for example 'Ann. Lee is too long'; 1%"
             " are allowed.",
             "5 of 9 rows (55.6%) break a critical expectation.",
         ),
