@@ -266,6 +266,10 @@ def test_what_nobody_approved_is_judged_and_moves_nothing(weeks: Parcels) -> Non
     verdict = judged(weeks, approved=False)
     assert (verdict.accepted, verdict.moved, champion(weeks)) == (True, False, before)
     assert all(decision["version"] != version for decision in history(weeks))
+    # Asked once, however often the task is tried again.
+    judged(weeks, approved=False)
+    asked = weeks.rows("SELECT pipeline, model_name, version FROM ledger.approvals")
+    assert asked == [(weeks.pipeline.name, weeks.pipeline.single_ref.name, version)]
 
 
 def test_a_refusal_is_written_down_before_anybody_is_asked(weeks: Parcels) -> None:

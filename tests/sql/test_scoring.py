@@ -146,3 +146,10 @@ def test_columns_that_the_model_does_not_know_and_their_order_change_no_predicti
     parcels.rewrite("features", "    depot,\n", "    remark AS note, 7 AS more, handed_in_at, depot,\n")
     run()
     assert parcels.forecasts(DAY) == before
+
+
+def test_nulls_of_every_column_are_kept_with_the_run_also_of_rows_in_quarantine(parcels: Parcels, run: Way) -> None:
+    parcels.execute("UPDATE parcels.handed_in SET distance_km = 'NaN' WHERE parcel_id IN (8001, 8002)")
+    run()
+    nulls = parcels.last_run()["nulls"]
+    assert (nulls["pieces"], nulls["distance_km"], nulls["weight_kg"]) == (ROWS // 10, 2, 0)

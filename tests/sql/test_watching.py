@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from collectors import Collector, collecting
+from command_line import commands
 from daybreak.errors import ExpectationsFailed, ScoringFailed, SourceNotLanded, SourceRefused
 from daybreak.ledger.deliveries import Deliveries, Opened
 from daybreak.ledger.incidents import list_incidents, silence
@@ -360,3 +361,36 @@ def test_drill_a_model_raises(watched: Watched) -> None:
     )
     assert "5 rows could not be scored, 4 are allowed." in message
     assert "moon" not in message
+
+
+def test_the_commands_look_list_silence_and_try_a_channel(
+    parcels: Parcels, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daybreak = commands(monkeypatch, capsys, settings)
+    monkeypatch.setenv("DAYBREAK_ALERTS_STORAGE_PERCENT", "100")
+    yesterday = PARCEL_HOURS.calendar.last_complete(datetime.now(UTC)).first_day
+    receipts = Deliveries(parcels.workspace.warehouse, PARCEL_HOURS.name, yesterday)
+    receipts.open(parcels.last_run()["run_id"], 1, 1, "s", [Opened("offers", 0, "key", 50, "digest")])
+    code, out, err = daybreak("watch", "--dry-run")
+    assert (code, out, err) == (
+        0,
+        f"critical  parcel_hours {yesterday}: 1 chunk of 50 offers is not known to have arrived.\n",
+        "",
+    )
+    assert parcels.rows("SELECT * FROM ledger.incidents") == []
+    code, out, err = daybreak("alerts", "test")
+    assert (code, out, "Next: give one: DAYBREAK_ALERT_<NAME>" in err) == (1, "", True)
+    with collecting(status=500) as collector:
+        monkeypatch.setenv("DAYBREAK_ALERT_TEAM", address(collector))
+        code, out, err = daybreak("watch")
+        assert code == 1
+        assert "opened incident 1, critical: parcel_hours" in out
+        assert err.startswith("error Channel 'team': it did not take the message. Next: check DAYBREAK_ALERT_TEAM;")
+        collector.status = 200
+        assert daybreak("alerts", "test")[:2] == (0, "team: sent.\n")
+        assert told(collector)[-1]["title"] == "Daybreak: a test"
+    assert "(incident 1)" in daybreak("status")[1]
+    code, out, _ = daybreak("alerts", "list", "--json")
+    assert [(row["incident_id"], row["kind"]) for row in json.loads(out)] == [(1, "open")]
+    assert daybreak("alerts", "silence", 1)[1].startswith("Nobody is reminded of incident 1 until ")
+    assert "There is no open incident 7. Next: choose" in daybreak("alerts", "silence", 7)[2]
