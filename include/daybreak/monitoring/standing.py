@@ -49,8 +49,8 @@ def read_standing(
 ) -> Standing:
     """Read how the pipelines stand at ``now``, with their last ``count`` partitions.
 
-    ``broken`` are declarations that cannot be used, by reference. One state of the ledger is read. Raises TransientError
-    where the warehouse is away.
+    ``broken`` are declarations that cannot be used, by reference. One state of the ledger is read. Raises
+    TransientError where the warehouse is away.
     """
     expected = {one.name: promised(one.calendar, one.due, now, count) for one in declared}
     models = [ref.name for one in declared for ref in one.model_refs]
