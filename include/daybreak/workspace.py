@@ -14,6 +14,8 @@ from daybreak.ledger.runs import Ledger
 from daybreak.models.alias_store import AliasStore
 from daybreak.models.aliases import Aliases
 from daybreak.models.artifacts import Artifacts
+from daybreak.models.environments import Environments
+from daybreak.models.loading import OwnEnvironments
 from daybreak.models.served import ServedAliases, is_served
 from daybreak.models.storage import FolderStorage, ServerStorage, Storage
 from daybreak.settings import Settings
@@ -67,7 +69,15 @@ class Workspace:
         trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}
         url = registry_url(self.registry_url, self.settings.lock_timeout_seconds)
         trusted = TrustedVersions(self.ledger.warehouse)
-        return Registry(url, self.model_storage, artifacts, trained_by, trusted)
+        declared = {ref.name: ref.environment for p in self.pipelines.values() for ref in p.model_refs}
+        return Registry(url, self.model_storage, artifacts, trained_by, trusted, self.own_environments, declared)
+
+    @property
+    def own_environments(self) -> OwnEnvironments:
+        """Where models have environments of their own."""
+        settings = self.settings
+        environments = Environments(settings.home / "cache" / "environments", settings.wheels)
+        return OwnEnvironments(environments, settings.may_be_pickled, settings.model_timeout_seconds)
 
     @property
     def model_storage(self) -> Storage:

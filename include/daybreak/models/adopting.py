@@ -6,8 +6,9 @@ from datetime import date
 from typing import Any
 
 from daybreak.errors import ModelRefused
-from daybreak.models.artifacts import SKOPS, Files, digest_of, refuse_untrusted
+from daybreak.models.artifacts import SKOPS, Files, digest_of
 from daybreak.models.describing import is_below
+from daybreak.models.opening import refuse_untrusted
 from daybreak.models.version import LIBRARIES
 
 _PINNED = re.compile(r"^\s*([A-Za-z0-9._-]+)==([^\s;#]+)", re.MULTILINE)

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import DaybreakError, ModelRefused
 from daybreak.models.adopting import told_tags
-from daybreak.models.artifacts import SKOPS, Artifacts, digest_of, refuse_untrusted
+from daybreak.models.artifacts import SKOPS, Artifacts, digest_of
 from daybreak.models.canonical import canonical
 from daybreak.models.describing import ListedVersion, describe
+from daybreak.models.loading import Loader, OwnEnvironments
+from daybreak.models.opening import refuse_untrusted
 from daybreak.models.registry_connection import refuse_silence, registry_unavailable
 from daybreak.models.saving import saved_files
 from daybreak.models.served import fault_of, is_served, served_client
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 class Registry:
     """Resolve, verify, load and register models; ``pipelines`` names the pipeline that trains each model.
 
-    ``trusted`` is what Daybreak wrote down of the versions; without it none can be resolved.
+    ``trusted`` is what Daybreak wrote down of the versions; without it none can be resolved. ``own`` is where versions
+    have environments of their own, ``declared`` what the models' references say of that.
     """
 
     def __init__(
@@ -50,12 +53,16 @@ class Registry:
         artifacts: Artifacts,
         pipelines: Mapping[str, str] | None = None,
         trusted: TrustedVersions | None = None,
+        own: OwnEnvironments | None = None,
+        declared: Mapping[str, str | None] | None = None,
     ) -> None:
         self._url = with_driver(url)
         self._storage = storage
         self.artifacts = artifacts
         self._pipelines = pipelines or {}
         self._trusted = trusted
+        self._declared = declared or {}
+        self.loader = Loader(artifacts, own, self._training)
 
     @cached_property
     def _client(self) -> "MlflowClient":
@@ -76,8 +83,10 @@ class Registry:
         try:
             with self._answering() as client:
                 if version is not None:
-                    return self._trustworthy(client.get_model_version(model.name, str(version)))
-                return self._trustworthy(client.get_model_version_by_alias(model.name, model.alias))
+                    found = self._trustworthy(client.get_model_version(model.name, str(version)))
+                else:
+                    found = self._trustworthy(client.get_model_version_by_alias(model.name, model.alias))
+                return replace(found, environment=model.environment or found.environment)
         except MlflowException as error:
             wanted = f"version {version}" if version is not None else f"alias '{model.alias}'"
             raise self._missing(model.name, wanted) from error
@@ -108,7 +117,7 @@ class Registry:
                 raise self._missing(name, f"version {version}") from error
             tags = {} if trained_through is None else self._told(there, trained_through)
             found = self._described(there)
-        self.artifacts.load(found)
+        self.loader.try_out(found)
         with self._answering() as client:
             for tag in tags:
                 client.set_model_version_tag(name, str(version), tag, tags[tag])
@@ -131,15 +140,13 @@ class Registry:
             listed = [(self._listed(client.get_model_version(name, str(v.version))), v.tags[tag]) for v in newest]
             return [(version.model, value) for version, value in listed if version.model]
 
-    def verify(self, model: ModelVersion) -> None:
-        """Refuse an artifact that was changed and an environment that the model was not trained in."""
-        self.artifacts.verify(model)
-        self._refuse_other_environment(model)
+    def verify(self, model: ModelVersion) -> ModelVersion:
+        """Refuse what ``Loader.verify`` refuses; return the version with what is in its own environment, if any."""
+        return self.loader.verify(model)
 
     def load(self, model: ModelVersion) -> Any:
         """Verify a version and load it; types outside of the allow-list are refused before anything is opened."""
-        self._refuse_other_environment(model)
-        return self.artifacts.load(model)
+        return self.loader.load(model)
 
     def register(
         self,
@@ -212,14 +219,6 @@ class Registry:
             next_step=f"train one with {self._training(name)}, or see `daybreak models`.",
         )
 
-    def _refuse_other_environment(self, model: ModelVersion) -> None:
-        trained, here = model.libraries.get("scikit-learn", ""), library_versions()["scikit-learn"]
-        if trained.split(".")[:2] != here.split(".")[:2]:
-            raise ModelRefused(
-                f"{model.name} version {model.version} was trained with scikit-learn {trained}, here is {here}.",
-                next_step=f"train it again with {self._training(model.name)}, or install scikit-learn {trained}.",
-            )
-
     @contextmanager
     def _answering(self) -> "Iterator[MlflowClient]":
         """Give the client to the body; what goes wrong between it and its store is transient."""
@@ -258,9 +257,10 @@ class Registry:
             # Whoever registered it may have removed the run that it came from.
             with suppress(MlflowException):
                 metrics = self._client.get_run(found.run_id).data.metrics
-        return describe(
+        described = describe(
             found, self._source(found), self._storage.below, self._training(found.name), metrics, self.artifacts.read
         )
+        return replace(described, environment=self._declared.get(found.name))
 
     def _source(self, found: "MlflowVersion") -> str:
         """Return where the files of a version are; MLflow 3 may say only which of its logged models it is."""

@@ -35,9 +35,12 @@ def minor_version() -> str:
     return ".".join(version("scikit-learn").split(".")[:2])
 
 
-def refused_names(data: bytes) -> list[str]:
-    """Return what a skops file holds that it may not, nothing where it may be loaded; nothing of it is made."""
-    return _judged(data)[1]
+def refused_names(data: bytes, minor: str | None = None) -> list[str]:
+    """Return what a skops file holds that it may not, nothing where it may be loaded; nothing of it is made.
+
+    It is judged by the list of a minor version of scikit-learn, or of the installed one.
+    """
+    return _judged(data, minor)[1]
 
 
 def families(data: bytes) -> list[str]:
@@ -56,7 +59,7 @@ def load_trusted(data: bytes) -> Any:
     return skops.io.loads(data, trusted=names)
 
 
-def _judged(data: bytes) -> tuple[list[str], list[str]]:
+def _judged(data: bytes, minor: str | None = None) -> tuple[list[str], list[str]]:
     import io
 
     try:
@@ -70,12 +73,12 @@ def _judged(data: bytes) -> tuple[list[str], list[str]]:
     if schema.get("protocol") != _PROTOCOL:
         return [], [f"another protocol than {_PROTOCOL}"]
     met: dict[Any, tuple[str, str]] = {}
-    names, refused = set(), set()
+    names, refused, allowed = set(), set(), _allowed(minor or minor_version())
     for node in nodes:
         loader, name = str(node[_LOADER]), f"{node.get('__module__')}.{node.get('__class__')}"
         names.add(name)
-        if name not in _allowed().get(loader, ()):
-            refused.add(name if loader in _allowed() else f"{name} by {loader}")
+        if name not in allowed.get(loader, ()):
+            refused.add(name if loader in allowed else f"{name} by {loader}")
         # skops takes the first node that it meets under an id, whatever the second one says.
         if "__id__" in node and met.setdefault(json.dumps(node["__id__"]), (loader, name)) != (loader, name):
             refused.add(f"{name} under the id of another")
@@ -131,9 +134,9 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @cache
-def _allowed() -> dict[str, frozenset[str]]:
+def _allowed(minor: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
-    for path in (list_of(minor_version()), _BOOSTING):
+    for path in (list_of(minor), _BOOSTING):
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         found |= {loader: found.get(loader, frozenset()) | set(names) for loader, names in known.items()}
     return found
