@@ -57,3 +57,12 @@ def versions_of_run(warehouse: Warehouse, run_id: int) -> dict[str | None, tuple
     )
     with warehouse.begin() as connection:
         return {segment: (name, version) for segment, name, version in connection.execute(wanted)}
+
+
+def environments_of_run(warehouse: Warehouse, run_id: int) -> dict[str | None, list[str]]:
+    """Return what was installed by segment, where its model had an environment of its own."""
+    wanted = sa.select(run_segments.c.segment, run_segments.c.environment).where(
+        run_segments.c.run_id == run_id, run_segments.c.environment.is_not(None)
+    )
+    with warehouse.begin() as connection:
+        return {segment: packages for segment, packages in connection.execute(wanted)}

@@ -6,6 +6,7 @@ planned only on what the storage holds.
 
 import hashlib
 import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from daybreak.models.served import STORAGE, downloaded
 if TYPE_CHECKING:
     from daybreak.models.version import ModelVersion
 
-SKOPS = "model.skops"
+SKOPS, DESCRIPTION = "model.skops", "MLmodel"
 # Versions that the cache keeps, the ones used last.
 _KEPT = 50
 
@@ -35,7 +36,8 @@ class Artifacts:
     def read(self, uri: str) -> Files | None:
         """Read the files of an artifact, or a single one, wherever they are kept; None where there are none."""
         if uri.startswith(STORAGE):
-            return downloaded(uri, self.served) if self.served else None
+            found = downloaded(uri, self.served) if self.served else None
+            return {name: found[name] for name in found if "/" not in name} if found and whole(found) else found
         return read_files(uri)
 
     def verify(self, model: "ModelVersion") -> None:
@@ -100,6 +102,7 @@ class Artifacts:
             part = self.cache / f"{uuid4().hex}.part"
             part.mkdir(parents=True)
             for name, content in files.items():
+                (part / name).parent.mkdir(parents=True, exist_ok=True)
                 (part / name).write_bytes(content)
             shutil.rmtree(folder, ignore_errors=True)
             part.rename(folder)
@@ -126,7 +129,18 @@ def read_files(uri: str) -> Files | None:
         return {folder.name: folder.read_bytes()}
     if not folder.exists():
         return None
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    if not whole(files):
+        # Others than skops files may lie in folders, with code beside them.
+        root = folder.as_posix().rstrip("/")
+        below = [path for path in folder.rglob("*") if path.is_file()]
+        files = {path.as_posix().removeprefix(f"{root}/"): path.read_bytes() for path in below}
+    return files
+
+
+def whole(files: Collection[str]) -> bool:
+    """Tell whether the files of a folder itself are all that a model needs, whatever lies in folders below."""
+    return SKOPS in files or DESCRIPTION not in files
 
 
 def digest_of(files: Files) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from daybreak.batch.signature import CATEGORY, Signature
 from daybreak.errors import ModelRefused
+from daybreak.models.artifacts import DESCRIPTION
 from daybreak.models.version import NATIVE, ModelVersion
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 # What a version's description calls the columns that are categories, which are texts to MLflow.
 CATEGORIES = "categories"
-_DESCRIPTION = "MLmodel"
 _NEEDED_TAGS = ("digest", "trained_through")
 
 
@@ -66,7 +66,7 @@ def describe(
         raise ModelRefused(
             f"The tags of {called} cannot be read ({error}).", next_step=f"register it through {training}."
         ) from error
-    signature, flavor = _described(f"{source}/{_DESCRIPTION}", read)
+    signature, flavor = _described(f"{source}/{DESCRIPTION}", read)
     return ModelVersion(
         name=found.name,
         version=int(found.version),
@@ -113,7 +113,7 @@ def _described(uri: str, read: Callable[[str], Mapping[str, bytes] | None]) -> t
     import yaml
 
     try:
-        described = yaml.safe_load((read(uri) or {})[_DESCRIPTION])
+        described = yaml.safe_load((read(uri) or {})[DESCRIPTION])
         flavor = flavor_of(described)
         inputs = json.loads(described["signature"]["inputs"])
         categories = (described.get("metadata") or {}).get(CATEGORIES, ())

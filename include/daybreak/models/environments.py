@@ -49,12 +49,22 @@ class Environments:
     """Install environments below a folder; with ``wheels`` from that folder, and from nowhere else."""
 
     def __init__(self, folder: Path, wheels: Path | None = None) -> None:
-        self._folder = folder
+        self.folder = folder
         self._wheels = wheels
+
+    @property
+    def program(self) -> str | None:
+        """The installer, None where there is none."""
+        beside = Path(sys.executable).with_name("uv")
+        return str(beside) if beside.exists() else shutil.which("uv")
+
+    def all(self) -> list[Path]:
+        """List the folders of the environments that are installed."""
+        return sorted(path.parent for path in self.folder.glob(f"*/{_PACKAGES}") if path.parent.suffix != ".part")
 
     def installed(self, wanted: Requirements) -> Environment | None:
         """Return the environment if it is there already."""
-        found = Environment(self._folder / wanted.digest[:32], ())
+        found = Environment(self.folder / wanted.digest[:32], ())
         try:
             packages = (found.folder / _PACKAGES).read_text(encoding="utf-8").split("\n")
         except OSError:
@@ -78,10 +88,10 @@ class Environments:
             return self._install(wanted, called)
 
     def _install(self, wanted: Requirements, called: str) -> Environment:
-        place = Environment(self._folder / wanted.digest[:32], ())
-        for left in self._folder.glob(f"{place.folder.name}.*.part"):
+        place = Environment(self.folder / wanted.digest[:32], ())
+        for left in self.folder.glob(f"{place.folder.name}.*.part"):
             shutil.rmtree(left, ignore_errors=True)
-        part = Environment(self._folder / f"{place.folder.name}.{uuid4().hex[:8]}.part", ())
+        part = Environment(self.folder / f"{place.folder.name}.{uuid4().hex[:8]}.part", ())
         try:
             self._uv(called, "venv", "--no-python-downloads", "--python", sys.executable, str(part.folder))
             told = part.folder / "requirements.txt"
@@ -98,7 +108,7 @@ class Environments:
             part.folder.rename(place.folder)
         except OSError as error:
             raise EnvironmentUnavailable(
-                f"The environment of {called} cannot be written below {self._folder} ({error.strerror or error}).",
+                f"The environment of {called} cannot be written below {self.folder} ({error.strerror or error}).",
                 next_step="it is tried again; if it lasts, see that there is room and that it may be written to.",
             ) from error
         finally:
@@ -110,8 +120,7 @@ class Environments:
         return [] if self._wheels is None else ["--no-index", "--find-links", str(self._wheels.absolute())]
 
     def _uv(self, called: str, *arguments: str) -> str:
-        beside = Path(sys.executable).with_name("uv")
-        program = str(beside) if beside.exists() else shutil.which("uv")
+        program = self.program
         if program is None:
             raise ConfigurationError(
                 f"{called} needs an environment of its own, and there is no `uv` to install it by.",
@@ -154,9 +163,9 @@ class Environments:
     def _alone(self, key: str) -> Iterator[None]:
         import fcntl
 
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         # Whoever is killed lets go of it.
-        descriptor = os.open(self._folder / f"{key}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(self.folder / f"{key}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
