@@ -15,9 +15,7 @@ def environment(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="The registered model.")],
     version: Annotated[int | None, typer.Option(min=1, help="This version; default: the one of the alias.")] = None,
     alias: Annotated[str, typer.Option(help="The alias whose version it is.")] = "champion",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is to be installed, and install nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be installed, and do nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Install the environment that a model's version is scored in, where that is one of its own."""

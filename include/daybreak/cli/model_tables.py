@@ -32,9 +32,9 @@ def print_models(workspace: Workspace, listed: list[ListedVersion]) -> None:
             for version in listed
         ],
     )
-    for version in found:
-        if version.elsewhere:
-            out.print(f"  {version.name} version {version.version} {version.elsewhere}.", soft_wrap=True, markup=False)
+    for model in found:
+        if model.elsewhere:
+            out.print(f"  {model.name} version {model.version} {model.elsewhere}.", soft_wrap=True, markup=False)
     for version in listed:
         if version.lacks:
             out.print(f"  {version.lacks}", soft_wrap=True, markup=False)

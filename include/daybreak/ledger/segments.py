@@ -65,4 +65,4 @@ def environments_of_run(warehouse: Warehouse, run_id: int) -> dict[str | None, l
         run_segments.c.run_id == run_id, run_segments.c.environment.is_not(None)
     )
     with warehouse.begin() as connection:
-        return {segment: packages for segment, packages in connection.execute(wanted)}
+        return {row.segment: row.environment for row in connection.execute(wanted)}

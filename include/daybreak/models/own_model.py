@@ -81,9 +81,7 @@ class OwnModel(AsksElsewhere):
 
     def values(self, answering: Answering, frame: "pd.DataFrame") -> "np.ndarray":
         """Return what ``Answering.values`` would of a model of this process."""
-        import pyarrow as pa
-
-        rows = self.held(pa.RecordBatch.from_pandas(frame, preserve_index=False), answering)
+        rows = self.held(_batch(frame), answering)
         try:
             return rows.values()
         finally:
@@ -133,6 +131,14 @@ class HeldRows:
     def let_go(self) -> None:
         """Say that nothing more is asked of them, nor of the rows that they were cut from."""
         self.model.forget(self.number)
+
+
+def _batch(frame: "pd.DataFrame") -> "pa.RecordBatch":
+    import pyarrow as pa
+
+    # A column of texts may be of several pieces, which a batch cannot be made of at once.
+    table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
+    return next(iter(table.to_batches()), None) or pa.RecordBatch.from_pylist([], schema=table.schema)
 
 
 def _laid_out(files: Files) -> str:
