@@ -51,6 +51,7 @@ class Loader:
         why = self._elsewhere(model)
         if why is None:
             return model
+        self._refuse_code(model, self.artifacts.files(model))
         # By itself is worth a look: whoever has upgraded may want to train again.
         level = logging.WARNING if model.misfit else logging.INFO
         log.log(level, "%s version %s %s: it is scored in its own environment.", model.name, model.version, why)
