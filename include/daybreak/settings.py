@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     )
     pickled_models: str = Field(
         default="",
-        description="Models that `daybreak register` may open from a pickle, which runs code, separated by commas.",
+        description="Models that may run code when they are opened (pickles, what MLflow loads), separated by commas.",
     )
     wheels: Path | None = Field(
         default=None, description="Folder that models' own environments are installed from; the package index if unset."
