@@ -84,10 +84,10 @@ def new(
             )
         new_from_table(name, from_table, key, target, time, every, timezone, positive, measures, dry_run=dry_run)
         return
-    if from_csv is None or time is not None or measures is not None or every != DAILY.word:
+    if from_csv is None or time is not None or every != DAILY.word:
         raise ConfigurationError(
             "A file is of the day that it is loaded as of." if from_csv else "No source is named.",
-            next_step="leave `--time`, `--every` and `--measures` out."
+            next_step="leave `--time` and `--every` out."
             if from_csv
             else "name a file with `--from-csv`, or a table with `--from-table`.",
         )
@@ -98,16 +98,18 @@ def new(
     from daybreak.starting.proposals import propose
     from daybreak.starting.scaffold import find_target, render
     from daybreak.starting.scaffold_files import Scaffold
+    from daybreak.starting.target_kinds import refuse_unknown_kind
     from daybreak.tables.source_table import load_rows
 
     settings = Settings()
+    refuse_unknown_kind(measures)
     asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
     scaffold = Scaffold(settings.project, settings.pipelines, name)
     with scaffold.alone():
         scaffold.refuse_name()
         day = _day(as_of, timezone)
         file = read_csv(from_csv, key, asked)
-        chosen = find_target(file, target, positive)
+        chosen = find_target(file, target, positive, measures)
         files = render(name, settings.pipelines, timezone, file, chosen)
         print_file(file, chosen, propose(file, chosen.column))
         if not dry_run:

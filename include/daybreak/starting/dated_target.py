@@ -7,7 +7,7 @@ from daybreak.errors import SourceRefused
 from daybreak.starting.dated_rows import DatedRows
 from daybreak.starting.dated_table import BOOLEAN, NUMBERS, DatedTable
 from daybreak.starting.proposals import proposed_range
-from daybreak.starting.scaffold import YES
+from daybreak.starting.target_kinds import YES
 
 Kind = Literal["amounts", "counts", "probability"]
 # So few whole numbers may well be codes.

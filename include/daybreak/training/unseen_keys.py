@@ -14,8 +14,8 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.models.training_record import BY_KEY, HELD_OUT
 from daybreak.models.version import ModelVersion
 from daybreak.run.plan import day_binds
-from daybreak.training.classifiers import held_out_rows
 from daybreak.training.comparison import Compared, compare_rows
+from daybreak.training.over_keys import held_out_rows
 from daybreak.training.past import Past, source_last_day
 from daybreak.warehouse.derived_queries import FIRST_KNOWN, TRAINING
 from daybreak.workspace import Workspace

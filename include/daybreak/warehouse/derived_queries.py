@@ -34,7 +34,8 @@ def can_be_derived(pipeline: Pipeline, name: str) -> bool:
     if not isinstance(pipeline.reads, StateTable) or pipeline.target is None:
         return False
     if name == ACTUALS:
-        return pipeline.measures == "class" or (pipeline.measures == "probability" and pipeline.positive is not None)
+        of_two = pipeline.measures == "probability" and pipeline.positive is not None
+        return of_two or pipeline.measures in ("class", "amounts", "counts")
     return name in (TRAINING, FIRST_KNOWN)
 
 
@@ -229,6 +230,8 @@ def _happened(pipeline: Pipeline, target: str) -> str:
     positive = pipeline.positive
     if pipeline.measures == "class":
         return target
+    if pipeline.measures in ("amounts", "counts"):
+        return f"{target}::double precision"
     if isinstance(positive, str):
         return f"(btrim({target}::text) = {_literal(positive.strip())})::integer"
     return f"({target} = {str(positive).lower() if isinstance(positive, bool) else repr(positive)})::integer"
