@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from daybreak.starting.csv_format import CsvFormat
     from daybreak.starting.proposals import Proposal
     from daybreak.starting.scaffold import Target
+    from daybreak.starting.two_files import TwoFiles
     from daybreak.tables.source_table import Difference
 
 
@@ -33,6 +34,15 @@ def print_file(file: "CsvFile", target: "Target", proposal: "Proposal") -> None:
     ]
     print_table("Columns", ["column", "read as", "empty", "use"], rows)
     _print_target(file, target)
+
+
+def print_two(both: "TwoFiles", target: "Target") -> None:
+    """Print how a history and new rows were read, and which columns of the history are features."""
+    print_file(both.history, target, both.proposal(target))
+    print_reading(both.new)
+    if both.in_both:
+        rows = f"{both.in_both:,} of the {both.new.rows.num_rows:,} new rows"
+        out.print(f"{rows} are in the history too, and are scored all the same.", markup=False)
 
 
 def _print_target(file: "CsvFile", target: "Target") -> None:

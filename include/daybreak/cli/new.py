@@ -9,7 +9,6 @@ import typer
 from daybreak.cli.arguments import Name, open_workspace
 from daybreak.declaration.cadence import DAILY
 from daybreak.errors import ConfigurationError
-from daybreak.settings import Settings
 
 if TYPE_CHECKING:
     from datetime import date
@@ -51,6 +50,10 @@ def new(
         str | None,
         typer.Option("--from-table", metavar="SCHEMA.TABLE", help="A table of the warehouse with a row for each time."),
     ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="A file of rows whose target is known, to learn from, where the other one has new rows."),
+    ] = None,
     time: Annotated[str | None, typer.Option(help="The table's column that says of when a row is.")] = None,
     every: Annotated[str, typer.Option(help="How long a partition is: hour, day, week or month.")] = DAILY.word,
     measures: Annotated[
@@ -76,7 +79,17 @@ def new(
     if from_table is not None:
         from daybreak.cli.new_from_table import new_from_table
 
-        of_files = (from_csv, as_of, delimiter, decimal, thousands, encoding, empty, None if load else "--no-load")
+        of_files = (
+            from_csv,
+            history,
+            as_of,
+            delimiter,
+            decimal,
+            thousands,
+            encoding,
+            empty,
+            None if load else "--no-load",
+        )
         if time is None or any(option is not None for option in of_files):
             raise ConfigurationError(
                 "A table takes no option of a file." if time else "Nothing says of when a row of the table is.",
@@ -92,48 +105,17 @@ def new(
             else "name a file with `--from-csv`, or a table with `--from-table`.",
         )
     from daybreak.cli.display import out
-    from daybreak.cli.files import print_file, repeated
-    from daybreak.starting.csv_file import read_csv
+    from daybreak.cli.new_from_file import Wanted, new_from_file
     from daybreak.starting.csv_format import asked_format
-    from daybreak.starting.proposals import propose
-    from daybreak.starting.scaffold import find_target, render
-    from daybreak.starting.scaffold_files import Scaffold
     from daybreak.starting.target_kinds import refuse_unknown_kind
-    from daybreak.tables.source_table import load_rows
 
-    settings = Settings()
     refuse_unknown_kind(measures)
     asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
-    scaffold = Scaffold(settings.project, settings.pipelines, name)
-    with scaffold.alone():
-        scaffold.refuse_name()
-        day = _day(as_of, timezone)
-        file = read_csv(from_csv, key, asked)
-        chosen = find_target(file, target, positive, measures)
-        files = render(name, settings.pipelines, timezone, file, chosen)
-        print_file(file, chosen, propose(file, chosen.column))
-        if not dry_run:
-            if load:
-                other = f"make the pipeline with `--no-load`, then `daybreak load-csv {name} {from_csv} --replace`"
-                with open_workspace() as workspace:
-                    load_rows(
-                        workspace.warehouse,
-                        name,
-                        file.rows,
-                        day,
-                        key=file.keys,
-                        originals=file.originals,
-                        to_replace=other,
-                    )
-            scaffold.place(files)
-    out.print("Would write:" if dry_run else "Written:")
-    for path, text in files.items():
-        out.print(f"  {path}  ({len(text.splitlines())} lines)")
-    out.print(f"{'Would change' if dry_run else 'Changed'}: {scaffold.register.relative_to(settings.project)}")
-    out.print(f"{'Would load' if dry_run else 'Loaded'}: sources.{name}, as of {day}" if load else "Nothing loaded.")
+    day = _day(as_of, timezone)
+    wanted = Wanted(name, timezone, key, target, positive, measures)
+    steps = new_from_file(wanted, from_csv, history, asked, day, load=load, dry_run=dry_run)
     if not dry_run:
-        steps = [f"train {name}", f"run {name}", f"show {name} {_day(None, timezone)}"]
-        steps = steps if load else [f"load-csv {name} {from_csv} --as-of {day}{repeated(asked)}", *steps]
+        steps += [f"train {name}", f"run {name}", f"show {name} {_day(None, timezone)}"]
         out.print("Next:\n" + "\n".join(f"  daybreak {step}" for step in steps), soft_wrap=True, markup=False)
 
 
@@ -150,6 +132,9 @@ def load_csv(
     replace: Annotated[
         bool, typer.Option("--replace", help="Also where more than a tenth of the day's keys are not in the file.")
     ] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="It is of rows whose target is known, where these are kept apart.")
+    ] = False,
     widen: Annotated[
         bool, typer.Option("--widen", help="Let the table take further columns, and decimals for whole numbers.")
     ] = False,
@@ -164,19 +149,24 @@ def load_csv(
     from daybreak.starting.csv_file import read_texts, with_types
     from daybreak.starting.csv_for_table import for_table
     from daybreak.starting.csv_format import asked_format
+    from daybreak.starting.two_files import without
     from daybreak.tables.source_table import load_rows, source_schema
 
     asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
-        table = _source_table(declared)
+        table = _source_table(declared, history=history)
         day = _day(as_of, declared.timezone)
         read = read_texts(path, declared.entity_key, asked)
+        if not history and _history(declared) and declared.target:
+            # Of new rows nobody asks what came of them.
+            read = without(read, declared.target)
         schema = source_schema(workspace.warehouse, table)
         if schema is None:
             file = with_types(read)
         else:
-            file = for_table(read, f"sources.{table}", schema, target=declared.target, widen=widen)
+            target = None if history else declared.target
+            file = for_table(read, f"sources.{table}", schema, target=target, widen=widen)
         print_reading(file)
         difference = load_rows(
             workspace.warehouse,
@@ -195,12 +185,24 @@ def load_csv(
     )
 
 
-def _source_table(pipeline: "Pipeline") -> str:
+def _history(pipeline: "Pipeline") -> str | None:
+    from daybreak.declaration.source_tables import StateTable
+
+    return pipeline.reads.history if isinstance(pipeline.reads, StateTable) else None
+
+
+def _source_table(pipeline: "Pipeline", *, history: bool) -> str:
     from daybreak.declaration.source_tables import StateTable
 
     reads = pipeline.reads
+    if history and not _history(pipeline):
+        raise ConfigurationError(
+            f"{pipeline.name} keeps no history apart.",
+            next_step="leave `--history` out: a row whose target is known is learned from.",
+            pipeline=pipeline.name,
+        )
     if isinstance(reads, StateTable) and reads.as_of == StateTable.as_of:
-        schema, _, table = reads.table.partition(".")
+        schema, _, table = (reads.told if history else reads.table).partition(".")
         # Rows of any other schema are somebody else's, and not ours to replace.
         if schema == "sources":
             return table

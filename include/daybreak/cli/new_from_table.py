@@ -9,6 +9,7 @@ from daybreak.declaration.cadence import CADENCES, Cadence
 from daybreak.declaration.partition import Calendar, Partition, start_of_day
 from daybreak.errors import ConfigurationError
 from daybreak.settings import Settings
+from daybreak.starting.target_kinds import refuse_unknown_kind
 
 if TYPE_CHECKING:
     from daybreak.starting.dated_rows import DatedRows
@@ -65,8 +66,7 @@ def new_from_table(
 def _cadence(every: str, measures: str | None) -> Cadence:
     if every not in CADENCES:
         raise ConfigurationError(f"There is no `--every {every}`.", next_step=f"choose from {', '.join(CADENCES)}.")
-    if measures not in (None, "amounts", "counts"):
-        raise ConfigurationError(f"There is no `--measures {measures}`.", next_step="choose amounts or counts.")
+    refuse_unknown_kind(measures)
     return CADENCES[every]
 
 
@@ -81,6 +81,11 @@ def _print_table(table: "DatedTable", rows: "DatedRows", target: "DatedTarget", 
     if rows.unknown:
         out.print(f"{rows.unknown:,} further rows have no {table.target.name} and are left out.", markup=False)
     what = f"probability of {target.positive}" if target.kind == "probability" else target.kind
+    if target.classes:
+        what = f"one of {len(target.classes)} classes: {', '.join(map(str, list(target.classes)[:10]))}"
+    if target.rare:
+        rare = ", ".join(f"{label} ({count:,})" for label, count in list(target.rare.items())[:10])
+        out.print(f"Too few rows to learn from: {rare}. They are measured as wrong.", markup=False, soft_wrap=True)
     time = f"time, first day of its {word}" if periods.dated_first else "time"
     zone = f", taken as of {timezone}" if table.time.type == "timestamp without time zone" else ""
     uses = [

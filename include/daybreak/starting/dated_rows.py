@@ -1,6 +1,6 @@
 """Dated rows: what one query over a dated table finds out of its rows, and what it refuses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from daybreak.declaration.cadence import WEEKDAYS, Cadence, Hour, Month, Week
+from daybreak.declaration.prediction import Label
 from daybreak.errors import SourceRefused
 from daybreak.starting.dated_periods import Periods
 from daybreak.starting.dated_table import BOOLEAN, DATE, NUMBERS, TEXTS, DatedTable
-from daybreak.training.over_time import LEAST
+from daybreak.starting.target_kinds import MOST_CLASSES
+from daybreak.training.over_time import LEAST, held_out_of
 from daybreak.warehouse.database import rendered
 from daybreak.warehouse.faults import is_transient, refused_by_source
 from daybreak.warehouse.sql_file import SqlFile
@@ -29,6 +31,7 @@ class DatedRows:
 
     ``least`` and ``greatest`` are the numbers of the target, or its first and last text, and ``frequent`` is what most
     rows have; ``whole`` says that no number has decimals. Rows whose target is null are ``unknown``, and not counted.
+    ``classes`` are how many rows each text or code has, in all and in the last partitions, which are held out.
     """
 
     periods: Periods
@@ -43,6 +46,7 @@ class DatedRows:
     greatest: Any
     whole: bool
     frequent: Any
+    classes: tuple[Mapping[Label, int], Mapping[Label, int]] = ({}, {})
 
 
 def look_at(connection: Connection, table: DatedTable, every: Cadence, timezone: str) -> DatedRows:
@@ -71,7 +75,34 @@ def look_at(connection: Connection, table: DatedTable, every: Cadence, timezone:
         greatest=found["greatest"],
         whole=bool(found["whole"]),
         frequent=found["frequent"],
+        classes=_classes(connection, table, periods, found, timezone),
     )
+
+
+def _classes(
+    connection: Connection, table: DatedTable, periods: Periods, found: Any, timezone: str
+) -> tuple[dict[Label, int], dict[Label, int]]:
+    """Count the rows of each text or code; none where the target is a number of too many values, or two."""
+    most = 2 if table.target.type in NUMBERS and not found["whole"] else MOST_CLASSES * 4
+    if found["distinct"] <= 2 or (table.target.type in NUMBERS and found["distinct"] > most):
+        return {}, {}
+    late = held_out_of(periods.every, found["partitions"]) + 1
+    rows = _read(
+        connection,
+        f"""
+        WITH told AS (
+            SELECT btrim({table.target.written}::text) AS label, {periods.period} AS period FROM {table.written}
+            WHERE {table.target.written} IS NOT NULL
+        ),
+        ends AS (SELECT DISTINCT period FROM told ORDER BY period DESC OFFSET {late - 1} LIMIT 1)
+        SELECT label, count(*) AS rows, count(*) FILTER (WHERE told.period >= ends.period) AS late
+        FROM told CROSS JOIN ends
+        WHERE label <> ''
+        GROUP BY label ORDER BY rows DESC, label LIMIT {_SAMPLE}
+        """,
+        timezone,
+    )
+    return {row["label"]: row["rows"] for row in rows}, {row["label"]: row["late"] for row in rows}
 
 
 def _periods(connection: Connection, table: DatedTable, every: Cadence, timezone: str) -> Periods:

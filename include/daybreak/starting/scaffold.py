@@ -107,17 +107,32 @@ def _of_classes(column: str, wanted: str, counts: Mapping[Any, int]) -> Target:
     return Target(column, "class", classes=found.kept, rare=found.rare)
 
 
-def render(name: str, package: str, timezone: str, file: CsvFile, target: Target) -> dict[str, str]:
-    """Write the pipeline's files: their texts by path below the project's folder."""
-    proposal = propose(file, target.column)
-    values = _values(name, package, timezone, file, target, proposal)
+def render(
+    name: str,
+    package: str,
+    timezone: str,
+    file: CsvFile,
+    target: Target,
+    *,
+    rows: int | None = None,
+    proposal: Proposal | None = None,
+) -> dict[str, str]:
+    """Write the pipeline's files: their texts by path below the project's folder.
+
+    Where the file is a history, ``rows`` are those that are to be scored, and ``proposal`` goes by what they have.
+    """
+    values = _values(name, package, timezone, file, target, proposal or propose(file, target.column))
+    if rows is not None:
+        values |= {"most": f"{rows * 10:_}", "history": f', history="sources.{name}_history"'}
 
     def filled(template: str) -> str:
         return Template((TEMPLATES / f"{template}.template").read_text(encoding="utf-8")).substitute(values)
 
+    training = {} if rows is None else {f"sql/{name}/training.sql": filled("history_training.sql")}
     return {
         f"include/{package.replace('.', '/')}/{name}.py": filled("declaration.py"),
         f"sql/{name}/extract.sql": filled("extract.sql"),
+        **training,
         f"dags/{name}.py": filled("dag.py"),
     }
 

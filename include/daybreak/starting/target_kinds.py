@@ -116,3 +116,8 @@ def _laid_out_call(arguments: list[str], opening: str, items: list[str], closing
         return f"prediction=Prediction(\n        {on_one}\n    ),"
     listed = laid_out(opening, items, f"{closing},", 8).replace("\n", "\n        ")
     return "\n        ".join(["prediction=Prediction(", *(f"{each}," for each in arguments), listed]) + "\n    ),"
+
+
+def sql_text(text: str) -> str:
+    """Quote a text for a query."""
+    return "'" + text.replace("'", "''") + "'"

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from daybreak.declaration.cadence import DAILY, Cadence
 from daybreak.declaration.partition import Calendar, start_of_day
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
@@ -128,7 +129,13 @@ def _held_out(pipeline: Pipeline, days: "np.ndarray") -> int:
             next_step=f"load more {every.word}s, or look back on fewer of them in the features.",
             pipeline=pipeline.name,
         )
-    return max(1, min(_HELD_OUT[pipeline.measured_every.word], partitions // 8))
+    return held_out_of(pipeline.measured_every, partitions)
+
+
+def held_out_of(every: Cadence, partitions: int) -> int:
+    """Return how many of so many partitions are held out; of hours they are days."""
+    word = DAILY.word if every.word not in _HELD_OUT else every.word
+    return max(1, min(_HELD_OUT[word], partitions // 8))
 
 
 def _parted(pipeline: Pipeline, days: "np.ndarray", held_out: int) -> "tuple[np.ndarray, np.ndarray]":

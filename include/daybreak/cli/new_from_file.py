@@ -1,0 +1,114 @@
+"""`daybreak new --from-csv`: a pipeline from a file whose rows are loaded, or from two, a history and new rows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daybreak.cli.arguments import open_workspace
+from daybreak.cli.display import out
+from daybreak.cli.files import print_file, print_two, repeated
+from daybreak.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from daybreak.starting.csv_file import CsvFile
+    from daybreak.starting.csv_format import CsvFormat
+    from daybreak.starting.scaffold import Target
+    from daybreak.starting.two_files import TwoFiles
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for: the pipeline's name and zone, its columns, and what the target is where that is said."""
+
+    name: str
+    timezone: str
+    keys: list[str]
+    target: str
+    positive: str | None = None
+    measures: str | None = None
+
+
+def new_from_file(
+    wanted: Wanted,
+    path: Path,
+    history: Path | None,
+    asked: "CsvFormat",
+    day: "date",
+    *,
+    load: bool,
+    dry_run: bool,
+) -> list[str]:
+    """Read the file, or both, propose the pipeline's files, load the rows and put the files in their places.
+
+    Returns the commands that come next.
+    """
+    from daybreak.starting.csv_file import read_csv, read_texts
+    from daybreak.starting.proposals import propose
+    from daybreak.starting.scaffold import find_target, render
+    from daybreak.starting.scaffold_files import Scaffold
+    from daybreak.starting.two_files import with_history
+
+    settings, name = Settings(), wanted.name
+    scaffold = Scaffold(settings.project, settings.pipelines, name)
+    with scaffold.alone():
+        scaffold.refuse_name()
+        told = read_csv(history or path, wanted.keys, asked)
+        chosen = find_target(told, wanted.target, wanted.positive, wanted.measures)
+        if history is None:
+            files = render(name, settings.pipelines, wanted.timezone, told, chosen)
+            print_file(told, chosen, propose(told, chosen.column))
+            loads = {name: told}
+        else:
+            both = with_history(told, read_texts(path, wanted.keys, asked), chosen.column)
+            files = _of_two(wanted, settings, both, chosen)
+            print_two(both, chosen)
+            loads = {f"{name}_history": told, name: both.new}
+        if not dry_run:
+            if load:
+                _load(wanted, loads, day)
+            scaffold.place(files)
+    out.print("Would write:" if dry_run else "Written:")
+    for written, text in files.items():
+        out.print(f"  {written}  ({len(text.splitlines())} lines)")
+    out.print(f"{'Would change' if dry_run else 'Changed'}: {scaffold.register.relative_to(settings.project)}")
+    tables = " and ".join(f"sources.{table}" for table in loads)
+    out.print(f"{'Would load' if dry_run else 'Loaded'}: {tables}, as of {day}" if load else "Nothing loaded.")
+    if load or dry_run:
+        return []
+    told_history = [f"load-csv {name} {history} --history --as-of {day}{repeated(asked)}"] if history else []
+    return [*told_history, f"load-csv {name} {path} --as-of {day}{repeated(asked)}"]
+
+
+def _of_two(wanted: Wanted, settings: Settings, both: "TwoFiles", chosen: "Target") -> dict[str, str]:
+    from daybreak.starting.scaffold import render
+
+    return render(
+        wanted.name,
+        settings.pipelines,
+        wanted.timezone,
+        both.history,
+        chosen,
+        rows=both.new.rows.num_rows,
+        proposal=both.proposal(chosen),
+    )
+
+
+def _load(wanted: Wanted, loads: "Mapping[str, CsvFile]", day: "date") -> None:
+    from daybreak.tables.source_table import load_rows
+
+    with open_workspace() as workspace:
+        for table, file in loads.items():
+            further = " --history" if table != wanted.name else ""
+            other = f"make the pipeline with `--no-load`, then `daybreak load-csv {wanted.name} {file.read.path}"
+            load_rows(
+                workspace.warehouse,
+                table,
+                file.rows,
+                day,
+                key=file.keys,
+                originals=file.originals,
+                to_replace=f"{other}{further} --replace`",
+            )
