@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from daybreak.cli.arguments import Name, open_workspace
-from daybreak.declaration.cadence import DAILY
 from daybreak.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -41,8 +40,13 @@ Empty = Annotated[
 @starting.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new pipeline, for example churn.")],
-    key: Annotated[list[str], typer.Option(help="Column that tells the rows apart; repeated where it takes several.")],
-    target: Annotated[str, typer.Option(help="Column to predict; of a file it has two values.")],
+    key: Annotated[
+        list[str] | None, typer.Option(help="Column that tells the rows apart; repeated where it takes several.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Column to predict: one of two values, one of several, or a number, as its values tell."),
+    ] = None,
     from_csv: Annotated[
         Path | None, typer.Option("--from-csv", help="The file; its first line names the columns.")
     ] = None,
@@ -55,9 +59,11 @@ def new(
         typer.Option(help="A file of rows whose target is known, to learn from, where the other one has new rows."),
     ] = None,
     time: Annotated[str | None, typer.Option(help="The table's column that says of when a row is.")] = None,
-    every: Annotated[str, typer.Option(help="How long a partition is: hour, day, week or month.")] = DAILY.word,
+    every: Annotated[
+        str | None, typer.Option(help="How long a partition is: hour, day, week or month; default: a day.")
+    ] = None,
     measures: Annotated[
-        str | None, typer.Option(help="What the table's target is: amounts or counts; default: told by its values.")
+        str | None, typer.Option(help="What the target is: amounts, counts or class; default: told by its values.")
     ] = None,
     positive: Annotated[
         str | None, typer.Option(help="The target's value whose probability is predicted; default: yes, true or 1.")
@@ -70,34 +76,26 @@ def new(
     encoding: Encoding = None,
     empty: Empty = None,
     load: Annotated[bool, typer.Option(help="Load the file's rows into the warehouse.")] = True,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take what is proposed for key, target, time and every where not said.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be written.")] = False,
 ) -> None:
     """Make a pipeline from a CSV file, which is loaded, or from a table that is there: declaration, queries and DAG.
 
-    Everything is proposed from the rows there are, and is yours to edit. Nothing that exists is overwritten.
+    Everything is proposed from the rows there are, and is yours to edit. Nothing that exists is overwritten. On a
+    terminal it asks for key, target, time and every where they are not given.
     """
+    of_files = (from_csv, history, as_of, delimiter, decimal, thousands, encoding, empty, None if load else "--no-load")
     if from_table is not None:
-        from daybreak.cli.new_from_table import new_from_table
+        from daybreak.cli.new_from_table import DatedWanted, new_from_table
 
-        of_files = (
-            from_csv,
-            history,
-            as_of,
-            delimiter,
-            decimal,
-            thousands,
-            encoding,
-            empty,
-            None if load else "--no-load",
-        )
-        if time is None or any(option is not None for option in of_files):
-            raise ConfigurationError(
-                "A table takes no option of a file." if time else "Nothing says of when a row of the table is.",
-                next_step="leave it out." if time else "name its column of dates or times as `--time`.",
-            )
-        new_from_table(name, from_table, key, target, time, every, timezone, positive, measures, dry_run=dry_run)
+        if any(option is not None for option in of_files):
+            raise ConfigurationError("A table takes no option of a file.", next_step="leave it out.")
+        of_table = DatedWanted(name, from_table, key, target, time, every, timezone, positive, measures)
+        new_from_table(of_table, yes=yes, dry_run=dry_run)
         return
-    if from_csv is None or time is not None or every != DAILY.word:
+    if from_csv is None or time is not None or every is not None:
         raise ConfigurationError(
             "A file is of the day that it is loaded as of." if from_csv else "No source is named.",
             next_step="leave `--time` and `--every` out."
@@ -105,14 +103,15 @@ def new(
             else "name a file with `--from-csv`, or a table with `--from-table`.",
         )
     from daybreak.cli.display import out
-    from daybreak.cli.new_from_file import Wanted, new_from_file
+    from daybreak.cli.new_from_file import Wanted, asked_columns, new_from_file
     from daybreak.starting.csv_format import asked_format
     from daybreak.starting.target_kinds import refuse_unknown_kind
 
     refuse_unknown_kind(measures)
     asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
     day = _day(as_of, timezone)
-    wanted = Wanted(name, timezone, key, target, positive, measures)
+    keys, of_file = asked_columns(name, from_csv, history, asked, key, target, yes=yes)
+    wanted = Wanted(name, timezone, keys, of_file, positive, measures)
     steps = new_from_file(wanted, from_csv, history, asked, day, load=load, dry_run=dry_run)
     if not dry_run:
         steps += [f"train {name}", f"run {name}", f"show {name} {_day(None, timezone)}"]

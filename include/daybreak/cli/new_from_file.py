@@ -31,6 +31,44 @@ class Wanted:
     measures: str | None = None
 
 
+def asked_columns(
+    name: str,
+    path: Path,
+    history: Path | None,
+    asked: "CsvFormat",
+    keys: list[str] | None,
+    target: str | None,
+    *,
+    yes: bool,
+) -> tuple[list[str], str]:
+    """Return the columns of key and target; where they are not given, somebody is asked for them."""
+    keys = list(dict.fromkeys(keys or ()))
+    if keys and target is not None:
+        return keys, target
+    from daybreak.cli.asking import answer, refuse_unasked
+    from daybreak.starting.csv_rows import read_rows
+    from daybreak.starting.csv_text import read_text
+    from daybreak.starting.guesses import key_of_file, target_of_file
+    from daybreak.starting.scaffold_files import Scaffold
+
+    refuse_unasked("--target" if keys else "--key", yes=yes)
+    settings = Settings()
+    # Nobody is asked anything for a name that is refused.
+    Scaffold(settings.project, settings.pipelines, name).refuse_name()
+    known = history or path
+    file = read_rows(known, read_text(known, asked.encoding), asked.delimiter, keys)
+    new = read_rows(path, read_text(path, asked.encoding), asked.delimiter, keys).header if history else None
+    if not keys:
+        guess = key_of_file(file.header, file.cells)
+        question = f"Which columns tell the rows of {known.name} apart?"
+        keys = answer("--key", question, guess, file.header, yes=yes, several=True)
+    if target is None:
+        others = [column for column in file.header if column not in keys]
+        guess = target_of_file(file.header, file.cells, keys, new)
+        [target] = answer("--target", "Which column is to be predicted?", guess, others, yes=yes)
+    return keys, target
+
+
 def new_from_file(
     wanted: Wanted,
     path: Path,

@@ -1,11 +1,12 @@
 """`daybreak new --from-table`: a pipeline from a table that is in the warehouse, of which nothing is changed."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from daybreak.cli.arguments import open_workspace
 from daybreak.cli.display import out, print_table
-from daybreak.declaration.cadence import CADENCES, Cadence
+from daybreak.declaration.cadence import CADENCES, DAILY, Cadence
 from daybreak.declaration.partition import Calendar, Partition, start_of_day
 from daybreak.errors import ConfigurationError
 from daybreak.settings import Settings
@@ -20,19 +21,22 @@ if TYPE_CHECKING:
 _BACK = 8
 
 
-def new_from_table(
-    name: str,
-    wanted: str,
-    keys: list[str],
-    target: str,
-    time: str,
-    every: str,
-    timezone: str,
-    positive: str | None,
-    measures: str | None,
-    *,
-    dry_run: bool,
-) -> None:
+@dataclass(frozen=True)
+class DatedWanted:
+    """What is asked for: the pipeline's name, the table and its columns, as far as they were said."""
+
+    name: str
+    table: str
+    keys: list[str] | None
+    target: str | None
+    time: str | None
+    every: str | None
+    timezone: str
+    positive: str | None
+    measures: str | None
+
+
+def new_from_table(wanted: DatedWanted, *, yes: bool, dry_run: bool) -> None:
     """Look at the table, propose the pipeline's files and put them in their places."""
     from daybreak.starting.dated_files import render_dated
     from daybreak.starting.dated_rows import look_at
@@ -42,15 +46,18 @@ def new_from_table(
     from daybreak.starting.time_zones import refuse_unknown_zone
 
     settings = Settings()
-    cadence = _cadence(every, measures)
-    refuse_unknown_zone(timezone)
-    scaffold = Scaffold(settings.project, settings.pipelines, name)
+    refuse_unknown_kind(wanted.measures)
+    refuse_unknown_zone(wanted.timezone)
+    scaffold = Scaffold(settings.project, settings.pipelines, wanted.name)
+    scaffold.refuse_name()
+    name, timezone, (keys, target, time, every) = wanted.name, wanted.timezone, _asked_columns(wanted, yes=yes)
+    cadence = _cadence(every)
     with scaffold.alone():
         scaffold.refuse_name()
         with open_workspace() as workspace, workspace.warehouse.read() as connection:
-            table = find_table(connection, wanted, keys, target, time)
+            table = find_table(connection, wanted.table, keys, target, time)
             rows = look_at(connection, table, cadence, timezone)
-        found = told_target(table, rows, positive, measures)
+        found = told_target(table, rows, wanted.positive, wanted.measures)
         files = render_dated(name, settings.pipelines, timezone, table, rows, found)
         _print_table(table, rows, found, timezone)
         if not dry_run:
@@ -63,10 +70,44 @@ def new_from_table(
         out.print("Next:\n" + "\n".join(f"  daybreak {step}" for step in _steps(name, rows, timezone)), soft_wrap=True)
 
 
-def _cadence(every: str, measures: str | None) -> Cadence:
+def _asked_columns(wanted: DatedWanted, *, yes: bool) -> tuple[list[str], str, str, str]:
+    """Return the columns of key, target and time and the cadence; what is not given, somebody is asked for."""
+    from daybreak.cli.asking import answer, asks, refuse_unasked
+    from daybreak.starting import guesses
+    from daybreak.starting.dated_table import listed
+    from daybreak.warehouse.identifiers import as_written
+
+    keys, target, time, every = list(wanted.keys or ()), wanted.target, wanted.time, wanted.every
+    if every is not None:
+        _cadence(every)
+    if keys and target is not None and time is not None and (every is not None or not (yes or asks())):
+        return keys, target, time, every or DAILY.word
+    for option, given in (("--time", time), ("--key", keys), ("--target", target)):
+        if not given:
+            refuse_unasked(option, yes=yes)
+    with open_workspace() as workspace, workspace.warehouse.read() as connection:
+        schema, name, _, columns = listed(connection, wanted.table)
+        table, names = f"{as_written(schema)}.{as_written(name)}", [column.name for column in columns]
+        if time is None:
+            guess = guesses.time_of_table(columns)
+            [time] = answer("--time", f"Which column of {wanted.table} says of when a row is?", guess, names, yes=yes)
+        if not keys:
+            question = f"Which columns tell the rows of one {time} apart?"
+            guess = guesses.key_of_table(connection, table, columns, time)
+            keys = answer("--key", question, guess, names, yes=yes, several=True)
+        if target is None:
+            guess = guesses.target_of_table(columns, (*keys, time))
+            [target] = answer("--target", "Which column is to be predicted?", guess, names, yes=yes)
+        if every is None:
+            question = "How long is a partition, whose next one is predicted?"
+            guess = guesses.every_of_table(connection, table, time)
+            [every] = answer("--every", question, guess, list(CADENCES), yes=yes)
+    return keys, target, time, every
+
+
+def _cadence(every: str) -> Cadence:
     if every not in CADENCES:
         raise ConfigurationError(f"There is no `--every {every}`.", next_step=f"choose from {', '.join(CADENCES)}.")
-    refuse_unknown_kind(measures)
     return CADENCES[every]
 
 

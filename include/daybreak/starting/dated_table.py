@@ -79,8 +79,8 @@ class DatedTable:
         return f"{self.schema}.{self.name}"
 
 
-def find_table(connection: Connection, wanted: str, keys: Iterable[str], target: str, time: str) -> DatedTable:
-    """Find a table and its columns in the catalog; refuse what is not there, naming what is nearest.
+def listed(connection: Connection, wanted: str) -> tuple[str, str, str | None, list[Column]]:
+    """Return a table's schema, name, comment and columns; refuse what is not there, naming what is nearest.
 
     The table is named ``schema.table``, letter by letter or as a query would.
     """
@@ -93,10 +93,20 @@ def find_table(connection: Connection, wanted: str, keys: Iterable[str], target:
             or "load one, or name the warehouse that has it in DAYBREAK_WAREHOUSE_URL.",
         )
     oid, schema, name, comment = found[0]
-    columns = [
-        Column(column, "enumeration" if enumeration else kind, said)
-        for column, kind, enumeration, said in connection.execute(_COLUMNS, {"table": oid})
-    ]
+    return (
+        schema,
+        name,
+        comment,
+        [
+            Column(column, "enumeration" if enumeration else kind, said)
+            for column, kind, enumeration, said in connection.execute(_COLUMNS, {"table": oid})
+        ],
+    )
+
+
+def find_table(connection: Connection, wanted: str, keys: Iterable[str], target: str, time: str) -> DatedTable:
+    """Find a table and its columns in the catalog; refuse what is not there, naming what is nearest."""
+    schema, name, comment, columns = listed(connection, wanted)
     key_columns = tuple(_column(columns, key, "--key", wanted) for key in dict.fromkeys(keys))
     target_column = _column(columns, target, "--target", wanted)
     time_column = _column(columns, time, "--time", wanted)

@@ -256,3 +256,13 @@ def test_what_cannot_be_predicted_from_is_refused_and_nothing_is_written(company
     options = [word for option in _RIGHT.items() for word in option]
     assert "Would write:\n  include/telephony/odd_one.py" in company.done("new", "odd_one", *options, "--dry-run")
     assert sorted(settings.project.rglob("*")) == before
+    code, proposed, err = company.run("new", "odd_one", "--from-table", "company.odd", "--yes", "--dry-run")
+    assert (code, "have a endless that is infinite" in err) == (1, True)
+    for line in (
+        "Which column of company.odd says of when a row is? day: the only column of a date or time, a date.",
+        "Which columns tell the rows of one day apart? k: with day no two rows are the same.",
+        "Which column is to be predicted? endless: the last number besides key and time.",
+        "How long is a partition, whose next one is predicted? day: most of its times are 1 day apart.",
+    ):
+        assert line in proposed
+    assert sorted(settings.project.rglob("*")) == before
