@@ -54,6 +54,20 @@ def new(
         str | None,
         typer.Option("--from-table", metavar="SCHEMA.TABLE", help="A table of the warehouse with a row for each time."),
     ] = None,
+    from_parquet: Annotated[
+        str | None,
+        typer.Option(
+            "--from-parquet",
+            metavar="URI",
+            help="Parquet with a row for each time, read where it is: a file, a folder, or a pattern with * and {day}.",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="The source in whose folder the Parquet is, as DAYBREAK_SOURCE_<NAME> says; else all of URI."
+        ),
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(help="A file of rows whose target is known, to learn from, where the other one has new rows."),
@@ -81,18 +95,26 @@ def new(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be written.")] = False,
 ) -> None:
-    """Make a pipeline from a CSV file, which is loaded, or from a table that is there: declaration, queries and DAG.
+    """Make a pipeline from a CSV file, which is loaded, or a table or Parquet that is there: its files.
 
     Everything is proposed from the rows there are, and is yours to edit. Nothing that exists is overwritten. On a
     terminal it asks for key, target, time and every where they are not given.
     """
     of_files = (from_csv, history, as_of, delimiter, decimal, thousands, encoding, empty, None if load else "--no-load")
-    if from_table is not None:
+    named = [each for each in (from_csv, from_table, from_parquet) if each is not None]
+    if named[1:] or (source is not None and from_parquet is None):
+        raise ConfigurationError(
+            "More than one source is named." if named[1:] else "A source is named, and no files of it.",
+            next_step="name one of `--from-csv`, `--from-table` and `--from-parquet`; the last may have a `--source`.",
+        )
+    if from_table is not None or from_parquet is not None:
         from daybreak.cli.new_from_table import DatedWanted, new_from_table
 
         if any(option is not None for option in of_files):
-            raise ConfigurationError("A table takes no option of a file.", next_step="leave it out.")
-        of_table = DatedWanted(name, from_table, key, target, time, every, timezone, positive, measures)
+            raise ConfigurationError("A table takes no option of a CSV file.", next_step="leave it out.")
+        of_table = DatedWanted(
+            name, from_table, key, target, time, every, timezone, positive, measures, from_parquet, source
+        )
         new_from_table(of_table, yes=yes, dry_run=dry_run)
         return
     if from_csv is None or time is not None or every is not None:
@@ -100,7 +122,7 @@ def new(
             "A file is of the day that it is loaded as of." if from_csv else "No source is named.",
             next_step="leave `--time` and `--every` out."
             if from_csv
-            else "name a file with `--from-csv`, or a table with `--from-table`.",
+            else "name a file with `--from-csv`, a table with `--from-table`, or files with `--from-parquet`.",
         )
     from daybreak.cli.display import out
     from daybreak.cli.new_from_file import Wanted, asked_columns, new_from_file

@@ -1,5 +1,7 @@
 """`daybreak new --from-table`: a pipeline from a table that is in the warehouse, of which nothing is changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from daybreak.starting.target_kinds import refuse_unknown_kind
 
 if TYPE_CHECKING:
     from daybreak.starting.dated_rows import DatedRows
-    from daybreak.starting.dated_table import DatedTable
+    from daybreak.starting.dated_table import DatedTable, Readable
     from daybreak.starting.dated_target import DatedTarget
 
 # So many partitions are held out of the training, and may be backfilled by its model.
@@ -23,10 +25,10 @@ _BACK = 8
 
 @dataclass(frozen=True)
 class DatedWanted:
-    """What is asked for: the pipeline's name, the table and its columns, as far as they were said."""
+    """What is asked for: the pipeline's name, the table or files, and their columns, as far as they were said."""
 
     name: str
-    table: str
+    table: str | None
     keys: list[str] | None
     target: str | None
     time: str | None
@@ -34,6 +36,8 @@ class DatedWanted:
     timezone: str
     positive: str | None
     measures: str | None
+    parquet: str | None = None
+    source: str | None = None
 
 
 def new_from_table(wanted: DatedWanted, *, yes: bool, dry_run: bool) -> None:
@@ -54,9 +58,9 @@ def new_from_table(wanted: DatedWanted, *, yes: bool, dry_run: bool) -> None:
     cadence = _cadence(every)
     with scaffold.alone():
         scaffold.refuse_name()
-        with open_workspace() as workspace, workspace.warehouse.read() as connection:
-            table = find_table(connection, wanted.table, keys, target, time)
-            rows = look_at(connection, table, cadence, timezone)
+        with _opened(wanted) as readable:
+            table = find_table(readable, keys, target, time)
+            rows = look_at(readable.read, table, cadence, timezone)
         found = told_target(table, rows, wanted.positive, wanted.measures)
         files = render_dated(name, settings.pipelines, timezone, table, rows, found)
         _print_table(table, rows, found, timezone)
@@ -67,15 +71,28 @@ def new_from_table(wanted: DatedWanted, *, yes: bool, dry_run: bool) -> None:
         out.print(f"  {path}  ({len(text.splitlines())} lines)")
     out.print(f"{'Would change' if dry_run else 'Changed'}: {scaffold.register.relative_to(settings.project)}")
     if not dry_run:
-        out.print("Next:\n" + "\n".join(f"  daybreak {step}" for step in _steps(name, rows, timezone)), soft_wrap=True)
+        out.print("Next:\n" + "\n".join(_steps(name, table, rows, timezone)), soft_wrap=True, markup=False)
+
+
+@contextmanager
+def _opened(wanted: DatedWanted) -> "Iterator[Readable]":
+    """Open the table of the warehouse, or the files."""
+    if wanted.parquet is not None:
+        from daybreak.starting.parquet_files import in_files
+
+        with in_files(Settings(), wanted.name, wanted.parquet, wanted.source) as found:
+            yield found
+        return
+    from daybreak.starting.dated_table import in_warehouse
+
+    with open_workspace() as workspace, workspace.warehouse.read() as connection:
+        yield in_warehouse(connection, str(wanted.table))
 
 
 def _asked_columns(wanted: DatedWanted, *, yes: bool) -> tuple[list[str], str, str, str]:
     """Return the columns of key, target and time and the cadence; what is not given, somebody is asked for."""
     from daybreak.cli.asking import answer, asks, refuse_unasked
     from daybreak.starting import guesses
-    from daybreak.starting.dated_table import listed
-    from daybreak.warehouse.identifiers import as_written
 
     keys, target, time, every = list(wanted.keys or ()), wanted.target, wanted.time, wanted.every
     if every is not None:
@@ -85,23 +102,20 @@ def _asked_columns(wanted: DatedWanted, *, yes: bool) -> tuple[list[str], str, s
     for option, given in (("--time", time), ("--key", keys), ("--target", target)):
         if not given:
             refuse_unasked(option, yes=yes)
-    with open_workspace() as workspace, workspace.warehouse.read() as connection:
-        schema, name, _, columns = listed(connection, wanted.table)
-        table, names = f"{as_written(schema)}.{as_written(name)}", [column.name for column in columns]
+    with _opened(wanted) as table:
+        names = [column.name for column in table.columns]
         if time is None:
-            guess = guesses.time_of_table(columns)
-            [time] = answer("--time", f"Which column of {wanted.table} says of when a row is?", guess, names, yes=yes)
+            guess = guesses.time_of_table(table.columns)
+            [time] = answer("--time", f"Which column of {table.shown} says of when a row is?", guess, names, yes=yes)
         if not keys:
             question = f"Which columns tell the rows of one {time} apart?"
-            guess = guesses.key_of_table(connection, table, columns, time)
-            keys = answer("--key", question, guess, names, yes=yes, several=True)
+            keys = answer("--key", question, guesses.key_of_table(table, time), names, yes=yes, several=True)
         if target is None:
-            guess = guesses.target_of_table(columns, (*keys, time))
+            guess = guesses.target_of_table(table.columns, (*keys, time))
             [target] = answer("--target", "Which column is to be predicted?", guess, names, yes=yes)
         if every is None:
             question = "How long is a partition, whose next one is predicted?"
-            guess = guesses.every_of_table(connection, table, time)
-            [every] = answer("--every", question, guess, list(CADENCES), yes=yes)
+            [every] = answer("--every", question, guesses.every_of_table(table, time), list(CADENCES), yes=yes)
     return keys, target, time, every
 
 
@@ -142,19 +156,21 @@ def _print_table(table: "DatedTable", rows: "DatedRows", target: "DatedTarget", 
     )
 
 
-def _steps(name: str, rows: "DatedRows", timezone: str) -> list[str]:
+def _steps(name: str, table: "DatedTable", rows: "DatedRows", timezone: str) -> list[str]:
     calendar = Calendar(timezone, rows.periods.every)
     last = min(_holding(calendar, rows.last), calendar.last_complete(datetime.now(UTC)))
     before = first = calendar.before(last)
     for _ in range(_BACK - 2):
         first = calendar.before(first)
-    return [
+    steps = [
         f"train {name}",
         f"run {name} --partition {last.key}",
         f"backfill {name} {first.key} {before.key} --missing",
         f"measure {name}",
         f"show {name} {last.key}",
     ]
+    told = [f"  {table.files.setting}"] if table.files and table.files.setting else []
+    return [*told, *(f"  daybreak {step}" for step in steps)]
 
 
 def _holding(calendar: Calendar, when: date | datetime) -> Partition:

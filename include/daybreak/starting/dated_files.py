@@ -64,14 +64,17 @@ def render_dated(
         f"include/{package.replace('.', '/')}/{name}.py": filled("dated_declaration.py"),
         **{
             f"sql/{name}/{query}.sql": filled(f"dated_{query}.sql")
-            for query in (_SQL if reads else (*_SQL, "coverage"))
+            for query in (_SQL if reads and not table.files else (*_SQL, "coverage"))
         },
         f"dags/{name}.py": filled("dag.py"),
     }
 
 
 def _reads(table: DatedTable, rows: DatedRows, timezone: str) -> str | None:
-    """Write what coverage.sql follows from; None where it has to be a file: a row without a target has not landed."""
+    """Write what is read; None where coverage.sql has to be a file for it: a row without a target has not landed."""
+    if table.files:
+        files = f"files={{{literal(table.name)}: Files({literal(table.files.pattern)})}},"
+        return f"source={literal(table.files.source)},\n    {files}"
     told = rows.periods.event_table
     if told is None or rows.unknown or "." in table.schema + table.name:
         return None
@@ -90,6 +93,7 @@ def _declared(
     reads: str | None,
 ) -> dict[str, object]:
     every, key = rows.periods.every, " and ".join(names.keys)
+    reads_by = ("EventTable" if reads.startswith("reads") else "Files") if reads else None
     is_probability = target.kind == "probability"
     what = names.target.replace("_", " ").capitalize()
     if is_probability:
@@ -111,7 +115,7 @@ def _declared(
         "key": key,
         "description": description,
         "described": literal(description),
-        "imported": ", ".join(sorted([*(["EventTable"] if reads else []), type(every).__name__, "ModelRef", *_PUBLIC])),
+        "imported": ", ".join(sorted([*([reads_by] if reads_by else []), type(every).__name__, "ModelRef", *_PUBLIC])),
         "every": f"Week(starts={literal(every.starts)})" if isinstance(every, Week) else f"{type(every).__name__}()",
         "entity_key": entity_key(names.keys),
         "reads": f"\n    {reads}" if reads else "",

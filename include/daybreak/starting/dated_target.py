@@ -53,7 +53,7 @@ def told_target(table: DatedTable, rows: DatedRows, positive: str | None, asked:
             return _number(table, rows, kind)
     found = told_classes(name, *rows.classes)
     # A text of blanks is none.
-    value = f"nullif(btrim({table.target.written}::text), '')"
+    value = f"nullif(trim({table.target.written}::text), '')"
     return DatedTarget("class", value, "", "(0, 1)", classes=found.kept, rare=found.rare)
 
 

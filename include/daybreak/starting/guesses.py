@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
 from daybreak.starting.csv_values import EMPTY, trimmed
-from daybreak.starting.dated_table import BOOLEAN, DATE, INSTANT, NUMBERS, TEXTS, TIMESTAMP, Column
+from daybreak.starting.dated_table import BOOLEAN, DATE, INSTANT, NUMBERS, TEXTS, TIMESTAMP, WHOLE, Column, Readable
 from daybreak.warehouse.identifiers import as_written
 
 if TYPE_CHECKING:
@@ -19,11 +16,6 @@ if TYPE_CHECKING:
 # A key has such a name more often than not.
 _NAMED_KEY = re.compile(r"(?:^|[^a-z])(?:id|key|code|number|nr|no)$|id$|^(?:id|key)", re.IGNORECASE)
 _FEW = 6
-_PRIMARY = sa.text(
-    "SELECT a.attname FROM pg_index AS i "
-    "JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
-    "WHERE i.indrelid = to_regclass(:table) AND i.indisprimary ORDER BY array_position(i.indkey::smallint[], a.attnum)"
-)
 
 
 @dataclass(frozen=True)
@@ -80,17 +72,14 @@ def time_of_table(columns: Sequence[Column]) -> Guess | None:
     return Guess((times[0].name,), f"{which} of a date or time, a {times[0].type}")
 
 
-def key_of_table(connection: Connection, table: str, columns: Sequence[Column], time: str) -> Guess | None:
-    """Propose the columns that tell the rows of one time apart; ``table`` is as a query writes it."""
-    primary = list(connection.execute(_PRIMARY, {"table": table}).scalars())
-    if time in primary and (rest := tuple(name for name in primary if name != time)):
+def key_of_table(table: Readable, time: str) -> Guess | None:
+    """Propose the columns that tell the rows of one time apart."""
+    if time in table.primary and (rest := tuple(name for name in table.primary if name != time)):
         return Guess(rest, f"with {time} they are the primary key of the table")
-    if primary and time not in primary:
-        return Guess(tuple(primary), "the primary key of the table")
-    able = [column.name for column in columns if column.type in ("smallint", "integer", "bigint", *TEXTS, "uuid")]
+    able = [column.name for column in table.columns if column.type in (*WHOLE, *TEXTS, "uuid") and column.name != time]
     able = sorted(able[:_FEW], key=lambda name: _NAMED_KEY.search(name) is None)
     for several in (*combinations(able, 1), *combinations(able, 2)):
-        if _tells_apart(connection, table, several, time):
+        if _tells_apart(table, several, time):
             return Guess(several, f"with {time} no two rows are the same")
     return None
 
@@ -106,16 +95,18 @@ def target_of_table(columns: Sequence[Column], used: Iterable[str]) -> Guess | N
     return None
 
 
-def every_of_table(connection: Connection, table: str, time: str) -> Guess | None:
+def every_of_table(table: Readable, time: str) -> Guess | None:
     """Propose how long a partition is, by how far apart most of the times are."""
     written = as_written(time)
-    apart = connection.execute(
-        sa.text(
-            "SELECT extract(epoch FROM mode() WITHIN GROUP (ORDER BY apart)) / 86400 FROM ("
+    [[apart]] = [
+        row.values()
+        for row in table.read(
+            "SELECT extract(epoch FROM mode() WITHIN GROUP (ORDER BY apart)) / 86400 AS days FROM ("
             f"SELECT at - lag(at) OVER (ORDER BY at) AS apart FROM (SELECT DISTINCT {written}::timestamp AS at "
-            f"FROM {table} WHERE isfinite({written})) AS times) AS gaps"
+            f"FROM {table.written} WHERE isfinite({written})) AS times) AS gaps",
+            "UTC",
         )
-    ).scalar_one()
+    ]
     if apart is None:
         return None
     days = float(apart)
@@ -132,13 +123,12 @@ def _differ(columns: "Sequence[pa.ChunkedArray]") -> bool:
     return bool(table.num_rows and table.group_by(names).aggregate([]).num_rows == table.num_rows)
 
 
-def _tells_apart(connection: Connection, table: str, columns: Sequence[str], time: str) -> bool:
+def _tells_apart(table: Readable, columns: Sequence[str], time: str) -> bool:
     listed = ", ".join(as_written(name) for name in (*columns, time))
     filled = " AND ".join(f"bool_and({as_written(name)} IS NOT NULL)" for name in columns)
-    twice = connection.execute(
-        sa.text(
-            f"SELECT coalesce(max(n), 0) < 2 AND bool_and(filled) FROM (SELECT count(*) AS n, {filled} AS filled "
-            f"FROM {table} GROUP BY {listed}) AS rows"
-        )
-    ).scalar_one()
-    return bool(twice)
+    [row] = table.read(
+        f"SELECT coalesce(max(n), 0) < 2 AND bool_and(filled) AS differ FROM (SELECT count(*) AS n, {filled} AS filled "
+        f"FROM {table.written} GROUP BY {listed}) AS rows",
+        "UTC",
+    )
+    return bool(row["differ"])

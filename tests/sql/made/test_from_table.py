@@ -239,7 +239,7 @@ def test_what_cannot_be_predicted_from_is_refused_and_nothing_is_written(company
         ({"--positive": "x"}, "of which none can be the positive one of two."),
         ({"--measures": "size"}, "There is no `--measures size`."),
         ({"--timezone": "Mars/Olympus"}, "There is no time zone 'Mars/Olympus'."),
-        ({"--as-of": "2026-01-01"}, "A table takes no option of a file."),
+        ({"--as-of": "2026-01-01"}, "A table takes no option of a CSV file."),
     ):
         options = [word for option in (_RIGHT | changed).items() for word in option]
         code, out, err = company.run("new", "odd_one", *options)
