@@ -133,6 +133,29 @@ def bound_mlflow() -> None:
         os.environ.setdefault(name, value)  # noqa: TID251 - a library's own switches, not our configuration
 
 
+def otlp_signals() -> frozenset[str]:
+    """Return which of traces and metrics go to an OpenTelemetry collector, by OpenTelemetry's own variables."""
+    around = os.environ  # noqa: TID251 - a standard's variables, not our configuration
+    if around.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return frozenset()
+    return frozenset(
+        signal
+        for signal in ("traces", "metrics")
+        if around.get("OTEL_EXPORTER_OTLP_ENDPOINT") or around.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
+        if around.get(f"OTEL_{signal.upper()}_EXPORTER") != "none"
+    )
+
+
+def trace_parent() -> dict[str, str]:
+    """Return the trace that this process was started in, as W3C's headers have it, if whoever started it said so."""
+    return {name.lower(): value for name, value in environment_of("TRACEPARENT", "TRACESTATE").items()}
+
+
+def otlp_timeout_set() -> bool:
+    """Tell whether OpenTelemetry's own variables bound an export."""
+    return bool(environment_of("OTEL_EXPORTER_OTLP_TIMEOUT"))
+
+
 def environment_without(*prefixes: str) -> dict[str, str]:
     """Return the environment to hand on to a program, without variables that are not meant for it."""
     around = os.environ  # noqa: TID251 - handed on, not read as configuration
