@@ -4,6 +4,7 @@ The engine is imported where it is used, so that parsing a DAG stays quick.
 """
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from daybreak.push.runner import PushRunner
     from daybreak.run.plan import Plan
+    from daybreak.run.planning import Request
     from daybreak.run.runner import Runner
 
 Reference = dict[str, Any]
@@ -35,25 +37,12 @@ _TRIGGERS = {"scheduled": "scheduled", "manual": "manual", "backfill": "backfill
 def plan(pipeline: str) -> Reference:
     """Resolve the partition and the model version of this run, and open it in the ledger."""
     from daybreak.errors import SourceAwaited
-    from daybreak.run.planning import Request, plan_run
+    from daybreak.run.planning import plan_run
 
     context = get_current_context()
-    run, params = context["dag_run"], context["params"]
     runner = _runner(pipeline)
-    request = Request(
-        partition_key=context.get("partition_key"),
-        as_of=run.run_after,
-        trigger=_TRIGGERS.get(str(run.run_type.value), str(run.run_type.value)),
-        origin=_origin(context),
-        model_version=params.get("model_version"),
-        policy=params.get("backfill_policy"),
-        allow_leakage=bool(params.get("allow_leakage")),
-        push=bool(params.get("push_backfill")),
-        dry_run=bool(params.get("dry_run")),
-        wait=True,
-    )
     try:
-        planned = plan_run(runner.workspace, runner.pipeline, request)
+        planned = plan_run(runner.workspace, runner.pipeline, _request(runner, context))
     except SourceAwaited as waiting:
         log.info("%s", waiting)
         # Shown beside the task while it waits, without a slot and without a try.
@@ -146,7 +135,9 @@ def shadow(plan: Reference, validated: Reference, published: Reference) -> Refer
 
     shadowed = _runner(plan["pipeline"]).shadow(Plan.from_json(plan), Snapshot(**validated))
     if shadowed is None:
-        raise AirflowSkipException("There is no challenger that may score this partition.")
+        # Most days: a task that is skipped looks as if something were wrong.
+        log.info("There is no challenger that may score this partition: nothing was to be done.")
+        return {"run_id": published["run_id"]}
     log.log(logging.WARNING if shadowed.problem else logging.INFO, "%s.", shadowed)
     return {"run_id": published["run_id"], **asdict(shadowed)}
 
@@ -193,6 +184,32 @@ def close_run(context: "Context") -> None:
         _origin(context), "A task ended without closing the run. Next: read its log in Airflow and clear the task."
     )
     log.info("%s run(s) closed as failed.", closed)
+
+
+def _request(runner: "Runner", context: "Context") -> "Request":
+    """Read how the run was asked for from its parameters and from how it was started."""
+    from daybreak.run.planning import Request
+
+    run, params, key = context["dag_run"], context["params"], context.get("partition_key")
+    started = str(run.run_type.value)
+    told = {"origin": _origin(context), "asked_by": run.triggering_user_name}
+    if params.get("resume") and key:
+        from daybreak.push.resuming import resumption
+
+        resumed = resumption(runner.workspace.ledger, runner.pipeline.name, runner.pipeline.calendar.partition(key))
+        return replace(resumed, **told)
+    return Request(
+        partition_key=key,
+        as_of=run.run_after,
+        trigger=_TRIGGERS.get(started, started),
+        model_version=params.get("model_version"),
+        policy=params.get("backfill_policy"),
+        allow_leakage=bool(params.get("allow_leakage")),
+        push=bool(params.get("push_backfill")),
+        dry_run=bool(params.get("dry_run")),
+        wait=True,
+        **told,
+    )
 
 
 def _runner(pipeline: str) -> "Runner":

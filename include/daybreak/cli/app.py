@@ -27,12 +27,14 @@ from daybreak.cli.arguments import (
 from daybreak.cli.backfilling import backfilling
 from daybreak.cli.bringing import bringing
 from daybreak.cli.comparing import comparing
+from daybreak.cli.installing import installing
 from daybreak.cli.local import local
 from daybreak.cli.looking import looking
 from daybreak.cli.measuring import measuring
 from daybreak.cli.models import models
 from daybreak.cli.new import starting
 from daybreak.cli.outcomes import print_outcomes
+from daybreak.cli.standing import standing
 from daybreak.cli.sweeping import sweeping
 from daybreak.cli.tables import tables
 from daybreak.declaration.partition import parse_day
@@ -49,10 +51,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(standing)
 app.add_typer(looking)
 app.add_typer(backfilling)
 app.add_typer(comparing)
 app.add_typer(access)
+app.add_typer(installing)
 app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)
@@ -258,7 +262,7 @@ def load_demo(
         refuse_named_warehouse(workspace.settings, asked=into_named_warehouse)
         load_demonstration_data(
             workspace.warehouse,
-            workspace.settings.sql,
+            workspace.settings.checkout / "sql",
             yesterday if last_day is None else parse_day(last_day),
             promotions=promotions,
             progress=lambda table, rows: out.print(f"  retail.{table}: {rows:,} rows"),

@@ -95,14 +95,16 @@ def new(
     from daybreak.cli.files import print_file, repeated
     from daybreak.starting.csv_file import read_csv
     from daybreak.starting.csv_format import asked_format
+    from daybreak.starting.places import Places
     from daybreak.starting.proposals import propose
     from daybreak.starting.scaffold import find_target, render
     from daybreak.starting.scaffold_files import Scaffold
     from daybreak.tables.source_table import load_rows
 
     settings = Settings()
+    places = Places.of(settings)
     asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
-    scaffold = Scaffold(settings.project, settings.pipelines, name)
+    scaffold = Scaffold(places, name)
     with scaffold.alone():
         scaffold.refuse_name()
         day = _day(as_of, timezone)
@@ -126,8 +128,8 @@ def new(
             scaffold.place(files)
     out.print("Would write:" if dry_run else "Written:")
     for path, text in files.items():
-        out.print(f"  {path}  ({len(text.splitlines())} lines)")
-    out.print(f"{'Would change' if dry_run else 'Changed'}: {scaffold.register.relative_to(settings.project)}")
+        out.print(f"  {places.shown(places.place(path))}  ({len(text.splitlines())} lines)", soft_wrap=True)
+    out.print(f"{'Would change' if dry_run else 'Changed'}: {places.shown(places.register)}", soft_wrap=True)
     out.print(f"{'Would load' if dry_run else 'Loaded'}: sources.{name}, as of {day}" if load else "Nothing loaded.")
     if not dry_run:
         steps = [f"train {name}", f"run {name}", f"show {name} {_day(None, timezone)}"]

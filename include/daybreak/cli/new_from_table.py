@@ -37,13 +37,15 @@ def new_from_table(
     from daybreak.starting.dated_rows import look_at
     from daybreak.starting.dated_table import find_table
     from daybreak.starting.dated_target import told_target
+    from daybreak.starting.places import Places
     from daybreak.starting.scaffold_files import Scaffold
     from daybreak.starting.time_zones import refuse_unknown_zone
 
     settings = Settings()
+    places = Places.of(settings)
     cadence = _cadence(every, measures)
     refuse_unknown_zone(timezone)
-    scaffold = Scaffold(settings.project, settings.pipelines, name)
+    scaffold = Scaffold(places, name)
     with scaffold.alone():
         scaffold.refuse_name()
         with open_workspace() as workspace, workspace.warehouse.read() as connection:
@@ -56,8 +58,8 @@ def new_from_table(
             scaffold.place(files)
     out.print("Would write:" if dry_run else "Written:")
     for path, text in files.items():
-        out.print(f"  {path}  ({len(text.splitlines())} lines)")
-    out.print(f"{'Would change' if dry_run else 'Changed'}: {scaffold.register.relative_to(settings.project)}")
+        out.print(f"  {places.shown(places.place(path))}  ({len(text.splitlines())} lines)", soft_wrap=True)
+    out.print(f"{'Would change' if dry_run else 'Changed'}: {places.shown(places.register)}", soft_wrap=True)
     if not dry_run:
         out.print("Next:\n" + "\n".join(f"  daybreak {step}" for step in _steps(name, rows, timezone)), soft_wrap=True)
 

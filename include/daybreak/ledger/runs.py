@@ -56,7 +56,14 @@ class Ledger:
         self._tracebacks = tracebacks
 
     def open(
-        self, pipeline: str, partition_key: str, *, trigger: str, origin: str | None, parent_run_id: int | None = None
+        self,
+        pipeline: str,
+        partition_key: str,
+        *,
+        trigger: str,
+        origin: str | None,
+        parent_run_id: int | None = None,
+        asked_by: str | None = None,
     ) -> RowMapping:
         """Open a run, or return the one that its origin has already opened and not finished.
 
@@ -85,6 +92,7 @@ class Ledger:
                 trigger=trigger,
                 origin=origin,
                 parent_run_id=parent_run_id,
+                asked_by=asked_by,
             )
             run = connection.execute(opened.returning(runs)).mappings().one()
             if origin is None:

@@ -55,6 +55,7 @@ runs = sa.Table(
     sa.Column("missing_days", sa.ARRAY(sa.Date)),
     sa.Column("waiting", JSONB(none_as_null=True)),
     sa.Column("source_state", JSONB(none_as_null=True)),
+    sa.Column("asked_by", sa.Text),
 )
 run_segments = sa.Table(
     "run_segments",
@@ -96,6 +97,7 @@ publications = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("published_at", sa.DateTime(timezone=True)),
     sa.Column("withdrawn_at", sa.DateTime(timezone=True)),
+    sa.Column("asked_by", sa.Text),
 )
 deliveries = sa.Table(
     "deliveries",
@@ -203,6 +205,7 @@ trusted_versions = sa.Table(
     sa.Column("score_profile", JSONB(none_as_null=True)),
     sa.Column("how", sa.Text),
     sa.Column("recorded_at", sa.DateTime(timezone=True)),
+    sa.Column("metrics", JSONB(none_as_null=True)),
 )
 performance = sa.Table(
     "performance",

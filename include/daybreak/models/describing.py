@@ -7,15 +7,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from daybreak.batch.signature import CATEGORY, Signature
 from daybreak.errors import ModelRefused
+from daybreak.models.found import FoundVersion
 from daybreak.models.version import ModelVersion
-
-if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 # What a version's description calls the columns that are categories, which are texts to MLflow.
 CATEGORIES = "categories"
@@ -36,8 +34,7 @@ class ListedVersion:
 
 
 def describe(
-    found: "MlflowVersion",
-    source: str,
+    found: FoundVersion,
     storage: str,
     training: str,
     metrics: Mapping[str, float],
@@ -45,10 +42,10 @@ def describe(
 ) -> ModelVersion:
     """Return what the registry says of a version; raise ModelRefused where it lacks something.
 
-    Its files, at ``source``, are not looked at, by ``read``, before it is known that they lie below ``storage``.
+    Its files are not looked at, by ``read``, before it is known that they lie below ``storage``.
     ``training`` is the command that would register one as it should be.
     """
-    called, tags = f"{found.name} version {found.version}", found.tags
+    called, tags, source = f"{found.name} version {found.version}", found.tags, found.location
     if missing := [tag for tag in _NEEDED_TAGS if not tags.get(tag)]:
         raise ModelRefused(
             f"{called} was not registered by Daybreak: it has no {' and no '.join(missing)}.",
@@ -68,7 +65,7 @@ def describe(
         ) from error
     return ModelVersion(
         name=found.name,
-        version=int(found.version),
+        version=found.version,
         uri=source,
         digest=tags["digest"],
         trained_through=told[0],
@@ -76,7 +73,7 @@ def describe(
         signature=_signature(f"{source}/{_DESCRIPTION}", read),
         score_profile=told[1],
         metrics=dict(metrics),
-        aliases=tuple(found.aliases),
+        aliases=found.aliases,
     )
 
 

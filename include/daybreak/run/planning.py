@@ -34,7 +34,7 @@ class Request:
     the pipeline's own for backfills. ``allow_leakage`` accepts one that has seen later days. ``same_as`` names a run
     whose model versions and upstream publication are used again. A backfill of a pipeline that pushes sends nothing
     unless ``push`` asks for it; a dry run never does. With ``wait`` a source that has not landed is waited for, as long
-    as the pipeline declares.
+    as the pipeline declares. ``asked_by`` is the person who asked, where one is known.
     """
 
     partition_key: str | None = None
@@ -49,6 +49,7 @@ class Request:
     push: bool = False
     dry_run: bool = False
     wait: bool = False
+    asked_by: str | None = None
 
     def hold(self, pipeline: Pipeline) -> str | None:
         """Say why nothing is to be published or pushed; None where it is."""
@@ -78,6 +79,7 @@ def plan_run(
         trigger=request.trigger,
         origin=request.origin,
         parent_run_id=request.parent_run_id,
+        asked_by=request.asked_by,
     )
     run_id = opened["run_id"]
     with working_on(run_id, pipeline.name, key, "plan"), workspace.ledger.closing_on_error(run_id, pipeline.name, key):

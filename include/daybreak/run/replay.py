@@ -28,6 +28,7 @@ def replay(
     *,
     read_source: bool = True,
     allow_leakage: bool = False,
+    asked_by: str | None = None,
     begun: Callable[[int], None] = lambda run_id: None,
 ) -> tuple["Plan", Counts, Publication]:
     """Validate and score the quarantined rows of the current publication again, and publish all rows anew.
@@ -56,6 +57,8 @@ def replay(
             # What the published run was told to accept, its replay accepts too.
             allow_leakage=allow_leakage or parent["leakage_allowed"],
             parent_run_id=parent["run_id"],
+            origin=runner.origin,
+            asked_by=asked_by,
         ),
     )
     begun(plan.run_id)

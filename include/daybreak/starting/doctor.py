@@ -18,6 +18,7 @@ from daybreak.errors import DaybreakError
 from daybreak.models.served import is_served, shown
 from daybreak.models.storage import ServerStorage
 from daybreak.run.tables import describe_extract
+from daybreak.settings import PROJECT
 from daybreak.warehouse.database import Warehouse, with_driver
 from daybreak.warehouse.faults import sqlstate
 from daybreak.warehouse.identifiers import quoted
@@ -83,6 +84,8 @@ def _packages() -> Iterator[Finding]:
         except metadata.PackageNotFoundError:
             missing.append(f"{one.name} is not installed")
     advice = "install what the lock says: `pip install --require-hashes --no-deps -r requirements.txt`."
+    if PROJECT is None:
+        advice = "install the wheel again without `--no-deps`, and look at what pip says."
     yield Finding("", "; ".join(missing) or f"{len(wanted)} found", advice if missing else None)
 
 
@@ -116,7 +119,7 @@ def _warehouse(workspace: Workspace) -> Iterator[Finding]:
         yield Finding(
             "", f"{login} may not use schema ledger", "have a role of Daybreak's given to it: `daybreak roles`."
         )
-    elif left := pending(warehouse, workspace.settings.sql):
+    elif left := pending(warehouse):
         yield Finding("", f"{len(left)} files of sql/ledger are to be applied", "run `daybreak init`.")
         if not may_create:
             yield Finding("", f"{login} may not make schemas in {database}", f"have this run: {grant}")
