@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     )
     lineage_token: SecretStr | None = Field(default=None, description="Bearer token for it.")
     lineage_namespace: str = Field(default="daybreak", min_length=1, description="Namespace of jobs in these events.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token for the numbers at /daybreak/metrics; there are none without it."
+    )
     log_json: bool = Field(default=False, description="Write lines on standard error as JSON, one object a line.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
     promotions_system: str = Field(

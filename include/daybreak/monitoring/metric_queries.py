@@ -1,7 +1,7 @@
 """Metric queries: the samples of each metric, from one consistent state of the ledger."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -11,9 +11,10 @@ from sqlalchemy.engine import Connection
 from daybreak.ledger.tables import deliveries, drift, expectation_results, runs
 from daybreak.monitoring import metrics
 from daybreak.monitoring.metrics import Metric, Sample
-from daybreak.settings import Settings
+from daybreak.monitoring.reading import reading
+from daybreak.monitoring.standing import read_standing
 from daybreak.tables.names import SCHEMA
-from daybreak.warehouse.database import Warehouse
+from daybreak.workspace import Workspace
 
 _DONE = ("published", "pushed")
 # Their own sizes, not those of the indexes and TOAST tables that belong to them.
@@ -24,16 +25,16 @@ _SIZES = sa.text(
 )
 
 
-def read_samples(warehouse: Warehouse, settings: Settings) -> list[Sample]:
-    """Read all metrics; those of the snapshots where they are kept in a folder."""
-    with warehouse.read() as connection:
+def read_samples(workspace: Workspace) -> list[Sample]:
+    """Read all metrics, within seconds; raise TransientError where the warehouse is away."""
+    with reading(workspace.warehouse) as connection:
         found = [*_of_last_runs(connection), *_of_all_runs(connection), *_of_deliveries(connection)]
         found += _of_drift(connection)
         found += [
             Sample(metrics.TABLE_BYTES, {"schema": schema, "table": table}, size)
             for schema, table, size in connection.execute(_SIZES, {"predictions": SCHEMA}).tuples()
         ]
-    return [*found, *_of_snapshots(settings.batches)]
+    return [*found, *_of_lateness(workspace), *_of_snapshots(workspace.settings.batches)]
 
 
 def _of_last_runs(connection: Connection) -> Iterator[Sample]:
@@ -100,6 +101,15 @@ def _of_deliveries(connection: Connection) -> Iterator[Sample]:
     for pipeline, count, since in connection.execute(wanted).tuples():
         yield Sample(metrics.DELIVERIES_OPEN, {"pipeline": pipeline}, count)
         yield from _at(metrics.DELIVERIES_OPEN_SINCE, since, {"pipeline": pipeline})
+
+
+def _of_lateness(workspace: Workspace) -> Iterator[Sample]:
+    declared, now = [one for one in workspace.pipelines.values() if one.due], datetime.now(UTC)
+    for standing in read_standing(workspace.warehouse, workspace.settings.sql, declared, now).pipelines:
+        since = [one.late_since for one in standing.partitions if one.late_since is not None]
+        longest = (now - min(since)).total_seconds() if since else 0.0
+        yield Sample(metrics.PARTITIONS_LATE, {"pipeline": standing.name}, len(since))
+        yield Sample(metrics.LATENESS, {"pipeline": standing.name}, longest)
 
 
 def _of_drift(connection: Connection) -> Iterator[Sample]:

@@ -1,8 +1,8 @@
 """Metrics: the numbers that the platform's tools are given, declared once; all are gauges of facts.
 
 A task's process lives for seconds, so counters of its own would say little; what the ledger has recorded is the same
-whoever asks, and whenever. How late partitions are, and how many incidents are open, belongs here as well: a further
-``Metric`` each, and a function in ``metric_queries`` that gives its samples.
+whoever asks, and whenever. A further number is a ``Metric`` here, and a function in ``metric_queries`` that gives its
+samples.
 """
 
 from collections.abc import Mapping
@@ -70,6 +70,18 @@ NEWEST_PARTITION = Metric(
     _PIPELINE,
     "s",
 )
+PARTITIONS_LATE = Metric(
+    "daybreak_partitions_late",
+    "Of the last partitions, those that are due and not there; of pipelines that declare by when.",
+    _PIPELINE,
+    "{partition}",
+)
+LATENESS = Metric(
+    "daybreak_lateness_seconds",
+    "How long the partition that has been due longest is overdue; 0 where none is.",
+    _PIPELINE,
+    "s",
+)
 COLUMNS_DRIFTED = Metric(
     "daybreak_columns_drifted",
     "Columns whose distribution was too far from that of the training when drift was measured last.",
@@ -109,6 +121,8 @@ METRICS = (
     RUN_FINISHED,
     RUNNING_SINCE,
     NEWEST_PARTITION,
+    PARTITIONS_LATE,
+    LATENESS,
     COLUMNS_DRIFTED,
     DELIVERIES_OPEN,
     DELIVERIES_OPEN_SINCE,

@@ -22,7 +22,7 @@ def send_metrics(workspace: Workspace) -> None:
 
     def send() -> None:
         try:
-            if not _send(read_samples(workspace.warehouse, workspace.settings)):
+            if not _send(read_samples(workspace)):
                 problem.append("the collector did not take them")
         except Exception as error:
             problem.append(type(error).__name__)
