@@ -105,7 +105,7 @@ def _of_deliveries(connection: Connection) -> Iterator[Sample]:
 
 def _of_lateness(workspace: Workspace) -> Iterator[Sample]:
     declared, now = [one for one in workspace.pipelines.values() if one.due], datetime.now(UTC)
-    for standing in read_standing(workspace.warehouse, workspace.settings.sql, declared, now).pipelines:
+    for standing in read_standing(workspace.warehouse, declared, now).pipelines:
         since = [one.late_since for one in standing.partitions if one.late_since is not None]
         longest = (now - min(since)).total_seconds() if since else 0.0
         yield Sample(metrics.PARTITIONS_LATE, {"pipeline": standing.name}, len(since))
