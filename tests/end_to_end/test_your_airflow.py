@@ -208,6 +208,7 @@ def test_an_airflow_that_is_there_runs_a_pipeline_by_the_page(team: Team, compan
     (team.folder / "dags" / "models.py").write_text(FILES["dags/models.py"])
     found = team.block("found")
     assert "daybreak_airflow.partition_timetable.PartitionTimetable" in found
+    assert "daybreak/today" in found, "the pages"
     assert re.search(r"^daybreak +\| Batch inference", found, re.M)
     said = team.block("run")
     assert all(dag in said for dag in ("weekly_sales", "train_models", "promote_models", "measure_predictions"))
