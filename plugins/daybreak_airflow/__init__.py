@@ -10,10 +10,11 @@ from daybreak.public_names import on_first_use
 if TYPE_CHECKING:
     from daybreak_airflow.measuring import measuring_dag
     from daybreak_airflow.promoting import promoting_dag
+    from daybreak_airflow.replaying import replaying_dag
     from daybreak_airflow.scoring import scoring_dag
     from daybreak_airflow.training import training_dag
 
-__all__ = ["measuring_dag", "promoting_dag", "scoring_dag", "training_dag"]
+__all__ = ["measuring_dag", "promoting_dag", "replaying_dag", "scoring_dag", "training_dag"]
 
 
 # Each is imported when it is asked for: a file that scores loads nothing of training.

@@ -23,6 +23,9 @@ SCORING = {
 PUSHING = {
     **SCORING,
     "push_backfill": Param(False, type="boolean", description="Send what a backfill scores, too."),
+    "resume": Param(
+        False, type="boolean", description="Send what is open, with the model version that the last run planned."
+    ),
     "dry_run": Param(False, type="boolean", description="Do everything but send."),
 }
 

@@ -32,11 +32,18 @@ def promoting_dag(module: str | None = None, *, doc_md: str | None = None, **arg
         "dag_display_name": "Promote models",
         "description": "Judge a pipeline's challenger; a person approves, and it is the champion.",
         "schedule": None,
+        # It runs when it is asked for, and never by itself: there is nothing to be switched on.
+        "is_paused_upon_creation": False,
         "start_date": first_day("UTC"),
         "max_active_runs": 4,
         "params": {
             "pipeline": Param(names[0] if names else None, enum=names, description="Whose challenger is judged."),
             "model": Param(None, type=["null", "string"], description="Which one, where each segment has its own."),
+            "approved": Param(
+                False,
+                type="boolean",
+                description="Whoever starts the run approves: nobody is asked when it was judged.",
+            ),
         },
         "tags": ["daybreak", "models"],
         "doc_md": doc_md,
@@ -55,13 +62,15 @@ def judge(pipeline: str, model: str = "") -> Reference:
     """Judge the challenger; a refusal is written down, and nothing is moved unless the settings say so."""
     from daybreak.promotion.promoting import promote
 
-    workspace = open_workspace()
+    workspace, context = open_workspace(), get_current_context()
+    approved = bool(context["params"].get("approved"))
+    who = context["dag_run"].triggering_user_name or "nobody that is known"
     verdict = promote(
         workspace,
         workspace.pipeline(pipeline),
         model=model or None,
-        approved=workspace.settings.promote_automatically,
-        decided_by=_decided_by(),
+        approved=approved or workspace.settings.promote_automatically,
+        decided_by=f"{_decided_by()}, approved by {who}" if approved else _decided_by(),
     )
     for check in verdict.checks:
         log.info("%s: %s (%s)", check.name, check.met, check.says)

@@ -1,10 +1,12 @@
 """The page of a pipeline's DAG: what follows from the declaration, below what its file says in words."""
 
 from collections.abc import Iterator
+from datetime import time
 
 from airflow.sdk import DAG
 
 from daybreak.declaration.cadence import DAILY, WEEKDAYS, Week
+from daybreak.declaration.due import Due
 from daybreak.declaration.pipeline import Pipeline, Push
 from daybreak.declaration.segments import OTHER, ModelRef, Segments
 from daybreak_airflow.markdown import code, duration, listed, paragraphs, parameters, percent, table, tasks
@@ -28,6 +30,8 @@ def scoring_page(pipeline: Pipeline, dag: DAG, *, own_schedule: bool) -> str:
 
 def _facts(pipeline: Pipeline, dag: DAG, *, own_schedule: bool) -> Iterator[tuple[str, str]]:
     yield "Partition", _partition(pipeline, own_schedule=own_schedule)
+    if pipeline.due is not None:
+        yield "Due", _due(pipeline, pipeline.due)
     yield "Grain", f"one row per {listed(pipeline.entity_key)}"
     yield "Reads", _reads(pipeline)
     yield "Predicts", _predicts(pipeline)
@@ -65,6 +69,14 @@ def _partition(pipeline: Pipeline, *, own_schedule: bool) -> str:
     )
     waits = f"; it waits up to {duration(pipeline.wait)} for the source to land" if pipeline.wait else ""
     return f"{day}; {run} that has just ended{waits}"
+
+
+def _due(pipeline: Pipeline, due: Due) -> str:
+    if isinstance(due, time):
+        return (
+            f"{due:%H:%M} in {pipeline.timezone} after the {pipeline.every.word}'s end; what is not there then is late"
+        )
+    return f"{duration(due)} after the {pipeline.every.word}'s end; what is not there then is late"
 
 
 def _reads(pipeline: Pipeline) -> str:

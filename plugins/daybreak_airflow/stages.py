@@ -4,12 +4,15 @@ The engine is imported where it is used, so that parsing a DAG stays quick.
 """
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
+from daybreak_airflow.lineage import told_of
+from daybreak_airflow.log_context import tell_airflow
 from daybreak_airflow.sources import open_workspace
 from daybreak_airflow.task_errors import in_one_line
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from daybreak.push.runner import PushRunner
     from daybreak.run.plan import Plan
+    from daybreak.run.planning import Request
     from daybreak.run.runner import Runner
 
 Reference = dict[str, Any]
@@ -33,30 +37,18 @@ _TRIGGERS = {"scheduled": "scheduled", "manual": "manual", "backfill": "backfill
 def plan(pipeline: str) -> Reference:
     """Resolve the partition and the model version of this run, and open it in the ledger."""
     from daybreak.errors import SourceAwaited
-    from daybreak.run.planning import Request, plan_run
+    from daybreak.run.planning import plan_run
 
     context = get_current_context()
-    run, params = context["dag_run"], context["params"]
     runner = _runner(pipeline)
-    request = Request(
-        partition_key=context.get("partition_key"),
-        as_of=run.run_after,
-        trigger=_TRIGGERS.get(str(run.run_type.value), str(run.run_type.value)),
-        origin=_origin(context),
-        model_version=params.get("model_version"),
-        policy=params.get("backfill_policy"),
-        allow_leakage=bool(params.get("allow_leakage")),
-        push=bool(params.get("push_backfill")),
-        dry_run=bool(params.get("dry_run")),
-        wait=True,
-    )
     try:
-        planned = plan_run(runner.workspace, runner.pipeline, request)
+        planned = plan_run(runner.workspace, runner.pipeline, _request(runner, context))
     except SourceAwaited as waiting:
         log.info("%s", waiting)
         # Shown beside the task while it waits, without a slot and without a try.
         context["ti"].xcom_push("waiting", {"for": waiting.problem, "until": waiting.until.isoformat()})
         raise AirflowRescheduleException(datetime.now(UTC) + _BETWEEN_LOOKS) from None
+    tell_airflow("plan", pipeline, planned.partition.key, planned.run_id)
     log.info(
         "Run %s: partition %s, model version %s (trained through %s).",
         planned.run_id,
@@ -87,7 +79,9 @@ def validate(plan: Reference, snapshot: Reference) -> Reference:
     from daybreak.batch.snapshot import Snapshot
     from daybreak.run.plan import Plan
 
-    quarantined = _runner(plan["pipeline"]).validate(Plan.from_json(plan), Snapshot(**snapshot))
+    runner, planned = _runner(plan["pipeline"]), Plan.from_json(plan)
+    with told_of(runner, planned, "inputs"):
+        quarantined = runner.validate(planned, Snapshot(**snapshot))
     log.info("%s of %s rows quarantined.", f"{quarantined:,}", f"{snapshot['rows']:,}")
     return snapshot
 
@@ -115,7 +109,9 @@ def publish(plan: Any, counts: Any, asset: Asset) -> Any:
         from daybreak.ledger.runs import Counts
         from daybreak.run.plan import Plan
 
-        publication = _runner(plan["pipeline"]).publish(Plan.from_json(plan), Counts(**counts))
+        runner, planned = _runner(plan["pipeline"]), Plan.from_json(plan)
+        with told_of(runner, planned, "outputs"):
+            publication = runner.publish(planned, Counts(**counts))
         if not publication.published:
             raise AirflowSkipException(f"Run {publication.run_id}, which is newer, is published for this partition.")
         reference = {"run_id": publication.run_id, "published_at": str(publication.published_at)}
@@ -139,7 +135,9 @@ def shadow(plan: Reference, validated: Reference, published: Reference) -> Refer
 
     shadowed = _runner(plan["pipeline"]).shadow(Plan.from_json(plan), Snapshot(**validated))
     if shadowed is None:
-        raise AirflowSkipException("There is no challenger that may score this partition.")
+        # Most days: a task that is skipped looks as if something were wrong.
+        log.info("There is no challenger that may score this partition: nothing was to be done.")
+        return {"run_id": published["run_id"]}
     log.log(logging.WARNING if shadowed.problem else logging.INFO, "%s.", shadowed)
     return {"run_id": published["run_id"], **asdict(shadowed)}
 
@@ -154,7 +152,9 @@ def push(plan: Reference, validated: Reference) -> Reference:
     from daybreak.run.plan import Plan
 
     planned = Plan.from_json(plan)
-    outcome = _push_runner(planned).push(planned, Snapshot(**validated))
+    runner = _push_runner(planned)
+    with told_of(runner, planned, "outputs"):
+        outcome = runner.push(planned, Snapshot(**validated))
     if outcome.pushed is None or outcome.pushed.superseded:
         raise AirflowSkipException(f"{outcome.note}; {outcome.counts.rows_scored:,} rows scored.")
     pushed = outcome.pushed
@@ -184,6 +184,32 @@ def close_run(context: "Context") -> None:
         _origin(context), "A task ended without closing the run. Next: read its log in Airflow and clear the task."
     )
     log.info("%s run(s) closed as failed.", closed)
+
+
+def _request(runner: "Runner", context: "Context") -> "Request":
+    """Read how the run was asked for from its parameters and from how it was started."""
+    from daybreak.run.planning import Request
+
+    run, params, key = context["dag_run"], context["params"], context.get("partition_key")
+    started = str(run.run_type.value)
+    told = {"origin": _origin(context), "asked_by": run.triggering_user_name}
+    if params.get("resume") and key:
+        from daybreak.push.resuming import resumption
+
+        resumed = resumption(runner.workspace.ledger, runner.pipeline.name, runner.pipeline.calendar.partition(key))
+        return replace(resumed, **told)
+    return Request(
+        partition_key=key,
+        as_of=run.run_after,
+        trigger=_TRIGGERS.get(started, started),
+        model_version=params.get("model_version"),
+        policy=params.get("backfill_policy"),
+        allow_leakage=bool(params.get("allow_leakage")),
+        push=bool(params.get("push_backfill")),
+        dry_run=bool(params.get("dry_run")),
+        wait=True,
+        **told,
+    )
 
 
 def _runner(pipeline: str) -> "Runner":

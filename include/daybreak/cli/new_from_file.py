@@ -49,12 +49,12 @@ def asked_columns(
     from daybreak.starting.csv_rows import read_rows
     from daybreak.starting.csv_text import read_text
     from daybreak.starting.guesses import key_of_file, target_of_file
+    from daybreak.starting.places import Places
     from daybreak.starting.scaffold_files import Scaffold
 
     refuse_unasked("--target" if keys else "--key", yes=yes)
-    settings = Settings()
     # Nobody is asked anything for a name that is refused.
-    Scaffold(settings.project, settings.pipelines, name).refuse_name()
+    Scaffold(Places.of(Settings()), name).refuse_name()
     known = history or path
     file = read_rows(known, read_text(known, asked.encoding), asked.delimiter, keys)
     new = read_rows(path, read_text(path, asked.encoding), asked.delimiter, keys).header if history else None
@@ -84,13 +84,15 @@ def new_from_file(
     Returns the commands that come next.
     """
     from daybreak.starting.csv_file import read_csv, read_texts
+    from daybreak.starting.places import Places
     from daybreak.starting.proposals import propose
     from daybreak.starting.scaffold import find_target, render
     from daybreak.starting.scaffold_files import Scaffold
     from daybreak.starting.two_files import with_history
 
     settings, name = Settings(), wanted.name
-    scaffold = Scaffold(settings.project, settings.pipelines, name)
+    places = Places.of(settings)
+    scaffold = Scaffold(places, name)
     with scaffold.alone():
         scaffold.refuse_name()
         told = read_csv(history or path, wanted.keys, asked)
@@ -110,8 +112,8 @@ def new_from_file(
             scaffold.place(files)
     out.print("Would write:" if dry_run else "Written:")
     for written, text in files.items():
-        out.print(f"  {written}  ({len(text.splitlines())} lines)")
-    out.print(f"{'Would change' if dry_run else 'Changed'}: {scaffold.register.relative_to(settings.project)}")
+        out.print(f"  {places.shown(places.place(written))}  ({len(text.splitlines())} lines)", soft_wrap=True)
+    out.print(f"{'Would change' if dry_run else 'Changed'}: {places.shown(places.register)}", soft_wrap=True)
     tables = " and ".join(f"sources.{table}" for table in loads)
     out.print(f"{'Would load' if dry_run else 'Loaded'}: {tables}, as of {day}" if load else "Nothing loaded.")
     if load or dry_run:

@@ -46,13 +46,15 @@ def new_from_table(wanted: DatedWanted, *, yes: bool, dry_run: bool) -> None:
     from daybreak.starting.dated_rows import look_at
     from daybreak.starting.dated_table import find_table
     from daybreak.starting.dated_target import told_target
+    from daybreak.starting.places import Places
     from daybreak.starting.scaffold_files import Scaffold
     from daybreak.starting.time_zones import refuse_unknown_zone
 
     settings = Settings()
     refuse_unknown_kind(wanted.measures)
     refuse_unknown_zone(wanted.timezone)
-    scaffold = Scaffold(settings.project, settings.pipelines, wanted.name)
+    places = Places.of(settings)
+    scaffold = Scaffold(places, wanted.name)
     scaffold.refuse_name()
     name, timezone, (keys, target, time, every) = wanted.name, wanted.timezone, _asked_columns(wanted, yes=yes)
     cadence = _cadence(every)
@@ -68,8 +70,8 @@ def new_from_table(wanted: DatedWanted, *, yes: bool, dry_run: bool) -> None:
             scaffold.place(files)
     out.print("Would write:" if dry_run else "Written:")
     for path, text in files.items():
-        out.print(f"  {path}  ({len(text.splitlines())} lines)")
-    out.print(f"{'Would change' if dry_run else 'Changed'}: {scaffold.register.relative_to(settings.project)}")
+        out.print(f"  {places.shown(places.place(path))}  ({len(text.splitlines())} lines)", soft_wrap=True)
+    out.print(f"{'Would change' if dry_run else 'Changed'}: {places.shown(places.register)}", soft_wrap=True)
     if not dry_run:
         out.print("Next:\n" + "\n".join(_steps(name, table, rows, timezone)), soft_wrap=True, markup=False)
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from daybreak.declaration.cadence import DAILY, WEEKDAYS, Cadence, Day, Hour, Week, Weekday
+from daybreak.declaration.due import Due, due_problem
 from daybreak.declaration.files import FileTable, source_problem
 from daybreak.declaration.functions import Function
 from daybreak.declaration.partition import Calendar
@@ -80,12 +81,12 @@ class Pipeline:
 
     ``every`` says how long a partition is: ``Hour()``, ``Day()``, ``Week(starts="sunday")`` or ``Month()``, in local
     time. Its run starts ``ready_after`` its end. Where the source has not landed then, the run waits for it as long as
-    ``wait`` says. ``open_on`` names the days of the week that the source has rows of, all by default. A
-    day that is missing in the history that the query looks back on is counted where coverage.sql lists days, and of
-    more than ``max_missing_days`` the run is refused.
+    ``wait`` says. What is not there by ``due`` is late: a time of day in its zone, the first after the partition's end,
+    or a span after that end. ``open_on`` names the days of the week that the source has rows of, all by default. A day
+    that is missing in the history that the query looks back on is counted where coverage.sql lists days, and of more
+    than ``max_missing_days`` the run is refused.
 
-    ``reads`` names the table and column that coverage.sql, and perhaps training.sql, follow from; a pipeline that has
-    the file keeps it.
+    ``reads`` names the table and column that coverage.sql, and perhaps training.sql, follow from without a file.
     ``source`` names what runs its queries, if not the warehouse: ``DAYBREAK_SOURCE_<NAME>`` says where it is. ``files``
     are the tables of a folder of files, by name; where each file is of one day, coverage.sql follows from them.
 
@@ -119,6 +120,7 @@ class Pipeline:
     every: Cadence = DAILY
     ready_after: timedelta = timedelta(0)
     wait: timedelta = timedelta(0)
+    due: Due | None = None
     open_on: tuple[Weekday, ...] = WEEKDAYS
     max_missing_days: int = 0
     history_days: int = 1
@@ -248,7 +250,8 @@ class Pipeline:
             return "a time to wait that is negative"
         if not self.open_on or set(self.open_on) - set(WEEKDAYS):
             return f"days that it is open on other than one or more of {', '.join(WEEKDAYS)}"
-        return "a number of missing days below nought" if self.max_missing_days < 0 else None
+        problem = "a number of missing days below nought" if self.max_missing_days < 0 else None
+        return problem or due_problem(self.due, self.every, self.ready_after)
 
     def _measuring_contradiction(self) -> str | None:
         if self.positive is not None and self.target is None:

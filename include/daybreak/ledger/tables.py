@@ -55,6 +55,7 @@ runs = sa.Table(
     sa.Column("missing_days", sa.ARRAY(sa.Date)),
     sa.Column("waiting", JSONB(none_as_null=True)),
     sa.Column("source_state", JSONB(none_as_null=True)),
+    sa.Column("asked_by", sa.Text),
 )
 run_segments = sa.Table(
     "run_segments",
@@ -70,6 +71,7 @@ run_segments = sa.Table(
     sa.Column("rows_quarantined", sa.BigInteger),
     sa.Column("rows_failed", sa.BigInteger),
     sa.Column("rows_scored", sa.BigInteger),
+    sa.Column("environment", JSONB(none_as_null=True)),
 )
 shadow_runs = sa.Table(
     "shadow_runs",
@@ -96,6 +98,7 @@ publications = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("published_at", sa.DateTime(timezone=True)),
     sa.Column("withdrawn_at", sa.DateTime(timezone=True)),
+    sa.Column("asked_by", sa.Text),
 )
 deliveries = sa.Table(
     "deliveries",
@@ -203,6 +206,7 @@ trusted_versions = sa.Table(
     sa.Column("score_profile", JSONB(none_as_null=True)),
     sa.Column("how", sa.Text),
     sa.Column("recorded_at", sa.DateTime(timezone=True)),
+    sa.Column("metrics", JSONB(none_as_null=True)),
 )
 performance = sa.Table(
     "performance",

@@ -4,6 +4,7 @@ A tag says what the writer of a version wants it to say. The digest that an arti
 model has seen and the libraries it was trained with must therefore be what the ledger says.
 """
 
+import math
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,8 @@ class TrustedVersions:
     def record(self, version: ModelVersion, how: str) -> None:
         """Write down a version that was ``registered`` or ``adopted``; one that is known is compared instead."""
         values = {"model_name": version.name, "version": version.version, "how": how, **_facts(version)}
+        # For whoever looks: nothing is decided by it.
+        values["metrics"] = {name: value for name, value in version.metrics.items() if math.isfinite(value)}
         with self._warehouse.begin() as connection:
             connection.execute(insert(trusted_versions).values(**values).on_conflict_do_nothing())
         self.refuse_other(version)

@@ -125,6 +125,11 @@ class PushRunner(Runner):
         pushed = Pushed(sum(chunk["items"] for chunk in offers), sent=0, withdrawn=0, rejected=rejected)
         return PushOutcome(plan, counts, 0, pushed=pushed, note=run["note"])
 
+    @property
+    def receiver(self) -> str | None:
+        """Address that is sent to, None as long as nothing was to be sent."""
+        return self._target.base_url if "_target" in self.__dict__ else None
+
     @cached_property
     def _target(self) -> DeliveryTarget:
         given = self._given_target

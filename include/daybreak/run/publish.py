@@ -145,10 +145,11 @@ class Publisher:
             )
         return int(found)
 
-    def roll_back(self, partition: str) -> Publication:
+    def roll_back(self, partition: str, *, asked_by: str | None = None, seen: int | None = None) -> Publication:
         """Make the run current again that was current before the current one was published.
 
-        A run that was itself rolled back is not come back to.
+        A run that was itself rolled back is not come back to. ``asked_by`` is the person who asked, where one is known;
+        what that person was ``seen`` to be current has to be it still.
         """
         with self._warehouse.begin() as connection:
             lock(connection, f"{self._pipeline.name}/{partition}")
@@ -163,6 +164,14 @@ class Publisher:
                 .order_by(publications.c.publication_id.desc())
                 .limit(1)
             )
+            now = connection.scalar(current)
+            if seen is not None and seen != now:
+                raise PublicationRefused(
+                    f"Run {now} is current by now, it was run {seen} when this was decided.",
+                    next_step="look at the partition again.",
+                    pipeline=self._pipeline.name,
+                    partition=partition,
+                )
             if previous is None:
                 raise PublicationRefused(
                     "There is no earlier publication to go back to.",
@@ -170,7 +179,7 @@ class Publisher:
                     pipeline=self._pipeline.name,
                     partition=partition,
                 )
-            return self._point_to(connection, previous, partition, "rollback")
+            return self._point_to(connection, previous, partition, "rollback", asked_by)
 
     def _of(self, partition: str) -> tuple[sa.ColumnElement[bool], ...]:
         return publications.c.pipeline == self._pipeline.name, publications.c.partition_key == partition
@@ -223,7 +232,9 @@ class Publisher:
                 next_step="run the partition again from score.",
             )
 
-    def _point_to(self, connection: Connection, run_id: int, partition: str, reason: str) -> Publication:
+    def _point_to(
+        self, connection: Connection, run_id: int, partition: str, reason: str, asked_by: str | None = None
+    ) -> Publication:
         # The clock is read after the lock was had: the publications of a partition follow each other without overlap.
         # Of a clock that was set back they follow each other by as little as there is.
         last = sa.func.max(sa.func.greatest(publications.c.published_at, publications.c.withdrawn_at))
@@ -242,6 +253,7 @@ class Publisher:
                 run_id=run_id,
                 reason=reason,
                 published_at=now,
+                asked_by=asked_by,
             )
         )
         return self._publication(run_id, partition, now)

@@ -1,5 +1,7 @@
 """Customer recommendations: the five product categories that each household will most probably buy within a week."""
 
+from datetime import time
+
 from daybreak import ModelRef, PerSegment, Pipeline, Prediction, Retrain, Top
 from retail.sales import SALES
 from retail.segments import SEGMENTS
@@ -12,6 +14,7 @@ CUSTOMER_RECOMMENDATIONS = Pipeline(
     timezone="America/New_York",
     entity_key=("household_id", "product_category"),
     reads=SALES,
+    due=time(6, 0),
     # A household without a segment that buys nevertheless is ranked by the model of all households.
     model=PerSegment(
         "segment",

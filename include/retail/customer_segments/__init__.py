@@ -1,5 +1,7 @@
 """Customer segments: how each household buys, in one of four words."""
 
+from datetime import time
+
 from daybreak import ModelRef, Pipeline, Prediction, Retrain
 from retail.sales import SALES
 from retail.segments import SEGMENTS
@@ -10,6 +12,7 @@ CUSTOMER_SEGMENTS = Pipeline(
     timezone="America/New_York",
     entity_key=("household_id",),
     reads=SALES,
+    due=time(6, 0),
     model=ModelRef("customer_segments"),
     prediction=Prediction("segment", low=0, high=len(SEGMENTS) - 1, labels=SEGMENTS),
     expectations="retail.customer_segments.expectations:suite",

@@ -1,5 +1,7 @@
 """Daily promotions: which products to put on offer today, sent to the promotions system and kept nowhere."""
 
+from datetime import time
+
 from daybreak import ModelRef, Pipeline, Prediction, Push, Retrain
 from retail.sales import SALES
 
@@ -9,6 +11,7 @@ DAILY_PROMOTIONS = Pipeline(
     timezone="America/New_York",
     entity_key=("product_id",),
     reads=SALES,
+    due=time(6, 0),
     model=ModelRef("daily_promotions"),
     prediction=Prediction("probability", low=0, high=1, method="predict_proba"),
     expectations="retail.daily_promotions.expectations:suite",

@@ -1,5 +1,7 @@
 """Demand forecast: how many units of each product category each store will sell tomorrow."""
 
+from datetime import time
+
 from daybreak import ModelRef, Pipeline, Prediction, Retrain
 from retail.sales import SALES
 
@@ -9,6 +11,7 @@ DEMAND_FORECAST = Pipeline(
     timezone="America/New_York",
     entity_key=("store_id", "product_category"),
     reads=SALES,
+    due=time(6, 0),
     model=ModelRef("demand_forecast"),
     # The most units of one category that one store sold on a day of 2017 is 109; fuel is left out.
     prediction=Prediction("predicted_units", low=0, high=1_000),

@@ -1,0 +1,60 @@
+"""In words: how a pipeline stands, as the terminal and the pages say it."""
+
+from datetime import datetime
+
+from daybreak.monitoring.clocks import ago, clock
+from daybreak.monitoring.partition_standing import PartitionStanding
+from daybreak.monitoring.pipeline_standing import PipelineStanding
+
+
+def state_in_words(one: PipelineStanding, partition: PartitionStanding, now: datetime) -> str:
+    """Say whether a partition is there, since when or how late, by the clock of the pipeline's zone."""
+    since = clock(partition.since, one.timezone, now) if partition.since else ""
+    late = f", {ago(partition.late_since, now)} late" if partition.late_since else ""
+    words = {
+        "published": f"there since {since}",
+        "pushed": f"sent at {since}",
+        "late": f"LATE since {since}, no run",
+        "failed": f"FAILED at {since}{late}",
+        "running": f"running since {since}{late}",
+        "waiting": f"waits for its source since {since}{late}",
+        "not pushed": f"not pushed{late}",
+        "not due": f"not due until {clock(partition.due, one.timezone, now)}" if partition.due else "not due",
+        "missing": "not there",
+        "before": "before the first run",
+        "closed": "closed",
+    }
+    return words.get(partition.state, partition.state)
+
+
+def model_in_words(partition: PartitionStanding, now: datetime) -> str:
+    """Say which version scored the partition, and how old what it has seen is."""
+    if partition.trained_through is None:
+        return "-"
+    version = f"version {partition.model_version}" if partition.model_version else "per segment"
+    days = (now.date() - partition.trained_through).days
+    return f"{version}, {days} day{'' if days == 1 else 's'} old"
+
+
+def error_in_words(one: PipelineStanding) -> str:
+    """Say what was measured last, beside what training measured."""
+    found = one.last_error
+    if found is None:
+        return "-"
+    trained = "" if found.trained is None else f" ({found.trained:.3f})"
+    return f"{found.metric.replace('_', ' ')} {found.value:.3f}{trained}"
+
+
+def open_in_words(one: PipelineStanding) -> str:
+    """Say what is open: chunks that have not arrived, versions that wait to be judged."""
+    chunks = sum(opened.chunks for opened in one.open)
+    parts = [f"{chunks:,} chunk{'' if chunks == 1 else 's'}"] if chunks else []
+    parts += [f"challenger {challenger.version}" for challenger in one.challengers]
+    return ", ".join(parts) or "-"
+
+
+def next_in_words(one: PipelineStanding, now: datetime) -> str:
+    """Say by when the next partition is due, or where that is not declared when its run starts."""
+    if one.next_due is None:
+        return f"runs {clock(one.next_run, one.timezone, now)}"
+    return f"due {clock(one.next_due, one.timezone, now)}"

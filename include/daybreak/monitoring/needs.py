@@ -1,0 +1,147 @@
+"""Needs: what of the pipelines' standing needs a person, in words, each with what to do next as a command."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from daybreak.errors import ConfigurationError
+from daybreak.monitoring.clocks import ago, clock
+from daybreak.monitoring.partition_standing import PartitionStanding
+from daybreak.monitoring.pipeline_standing import Open, PipelineStanding
+
+Kind = Literal["broken", "late", "failed", "not pushed", "open", "quarantine", "stale"]
+_ORDER: tuple[Kind, ...] = ("broken", "late", "failed", "not pushed", "open", "quarantine", "stale")
+_COMMAND = re.compile(r"`(daybreak [^`]*)`")
+# A quarantine is far above the usual when it is so many times that, and at least so many rows of a hundred more.
+_TIMES, _AT_LEAST = 3.0, 0.01
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a person has to see to: what it is, what to do, and the command that does it or tells more."""
+
+    kind: Kind
+    pipeline: str
+    partition: str | None
+    problem: str
+    next_step: str
+    command: str | None = None
+
+    def urgency(self) -> tuple[int, str, str]:
+        """Sort what keeps predictions away before what is worth a look; the newest partition first."""
+        newest_first = "".join(chr(0x10FFFF - ord(letter)) for letter in self.partition or "")
+        return _ORDER.index(self.kind), newest_first, self.pipeline
+
+
+def broken_needs(broken: Mapping[str, ConfigurationError]) -> list[Need]:
+    """Return a need for each declaration that cannot be used."""
+    return [Need("broken", reference, None, error.problem, error.next_step) for reference, error in broken.items()]
+
+
+def needs_of(
+    pipeline: PipelineStanding, others: Mapping[str, PipelineStanding], now: datetime, owed: int
+) -> Iterator[Need]:
+    """Yield what one pipeline's last ``owed`` partitions need; of what waits for another pipeline, only that one's."""
+    opened = {one.partition: one for one in pipeline.open}
+    owing = [one for one in pipeline.partitions[-owed:] if one.there or not _upstream_lacks(pipeline, one, others)]
+    if never_ran := [one for one in owing if one.state == "late"]:
+        yield _never_ran(pipeline, never_ran, now)
+    for partition in owing:
+        yield from _of_partition(pipeline, partition, opened.get(partition.key), now)
+
+
+def _of_partition(
+    pipeline: PipelineStanding, partition: PartitionStanding, opened: Open | None, now: datetime
+) -> Iterator[Need]:
+    name, key = pipeline.name, partition.key
+    again = _run(partition)
+    if partition.state == "failed" or partition.failed_since:
+        yield _failed(partition, opened, again)
+    elif partition.state == "waiting" and partition.late_since:
+        problem = f"It {_was_due(pipeline, partition, now)}, and its source has not landed: {partition.waits_for}"
+        yield Need("late", name, key, problem, "see to the source; the run goes on by itself when it has landed.")
+    elif partition.state == "running" and partition.late_since:
+        problem = f"It {_was_due(pipeline, partition, now)}, and run {partition.last_run} is still at work."
+        yield Need("late", name, key, problem, "read its log in Airflow.", f"daybreak show {name} {key}")
+    elif partition.state == "not pushed" and partition.late_since:
+        problem = f"It was not pushed: {(partition.note or 'nothing is known of why').removeprefix('not pushed: ')}."
+        yield Need("not pushed", name, key, problem, "send it, if it is still wanted.", f"daybreak push {name} {key}")
+    if opened and not (partition.state == "failed" or partition.failed_since):
+        yield _open(pipeline, opened)
+    if partition is pipeline.expected and (told := _quarantine(pipeline, partition)):
+        yield told
+    if partition.stale:
+        problem = f"It was made from predictions of {partition.upstream} that are not the current ones any more."
+        yield Need("stale", name, key, problem, "make it anew.", again)
+
+
+def _never_ran(pipeline: PipelineStanding, late: list[PartitionStanding], now: datetime) -> Need:
+    first, last = late[0], late[-1]
+    next_step = "see that the DAG is switched on and the scheduler runs; or run it."
+    if len(late) == 1:
+        problem = f"It {_was_due(pipeline, last, now)}, and no run was made for it."
+        return Need("late", pipeline.name, last.key, problem, next_step, _run(last))
+    problem = (
+        f"No run was made for {len(late)} partitions from {first.key} on; the last {_was_due(pipeline, last, now)}."
+    )
+    command = f"daybreak backfill {pipeline.name} {first.key} {last.key}"
+    return Need("late", pipeline.name, last.key, problem, next_step, command)
+
+
+def _run(partition: PartitionStanding) -> str:
+    return f"daybreak run {partition.pipeline} --partition {partition.key}"
+
+
+def _upstream_lacks(
+    pipeline: PipelineStanding, partition: PartitionStanding, others: Mapping[str, PipelineStanding]
+) -> bool:
+    upstream = others.get(pipeline.upstream or "")
+    return upstream is not None and any(
+        one.key == partition.key and not one.there and one.state not in ("before", "closed")
+        for one in upstream.partitions
+    )
+
+
+def _failed(partition: PartitionStanding, opened: Open | None, again: str) -> Need:
+    problem = partition.problem or "Its run failed."
+    if partition.there:
+        problem = f"Run {partition.last_run} failed, run {partition.current_run} is still shown. {problem}"
+    if opened:
+        problem += f" {_chunks(opened)}."
+        again = f"daybreak push {partition.pipeline} {partition.key} --resume"
+    next_step = partition.next_step or "read why, then run it again."
+    named = _COMMAND.search(next_step)
+    command = named[1] if named and partition.pipeline in named[1] else again
+    return Need("failed", partition.pipeline, partition.key, problem, next_step, command)
+
+
+def _open(pipeline: PipelineStanding, opened: Open) -> Need:
+    command = f"daybreak push {pipeline.name} {opened.partition} --resume"
+    next_step = "see that the receiver is well, then send what is open."
+    return Need("open", pipeline.name, opened.partition, f"{_chunks(opened)}.", next_step, command)
+
+
+def _chunks(opened: Open) -> str:
+    chunks = "1 chunk" if opened.chunks == 1 else f"{opened.chunks:,} chunks"
+    many = opened.chunks != 1
+    return f"{chunks} of {opened.items:,} offers {'are' if many else 'is'} not known to have arrived"
+
+
+def _quarantine(pipeline: PipelineStanding, partition: PartitionStanding) -> Need | None:
+    share, usual = partition.quarantined_share, pipeline.usual_quarantined_share
+    if share is None or usual is None or share <= max(_TIMES * usual, usual + _AT_LEAST):
+        return None
+    problem = (
+        f"{partition.rows_quarantined:,} of {partition.rows_in:,} rows are in quarantine: {share:.1%}, "
+        f"and {usual:.1%} is usual."
+    )
+    next_step = "see which expectations were not met, mend the source, then replay."
+    command = f"daybreak show {pipeline.name} {partition.key}"
+    return Need("quarantine", pipeline.name, partition.key, problem, next_step, command)
+
+
+def _was_due(pipeline: PipelineStanding, partition: PartitionStanding, now: datetime) -> str:
+    since = partition.late_since or now
+    return f"was due at {clock(since, pipeline.timezone, now)}, {ago(since, now)} ago"

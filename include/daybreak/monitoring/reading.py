@@ -1,0 +1,28 @@
+"""Reading: the queries of what is shown, each in a file, over one state of the ledger and within seconds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.sql_file import load_sql
+
+# A look must never stand in the way of a run: what takes longer is ended by the server.
+_BOUNDED = "SET LOCAL statement_timeout = '5s'; SET LOCAL transaction_read_only = on"
+
+
+@contextmanager
+def reading(warehouse: Warehouse) -> Iterator[sa.Connection]:
+    """Open a connection that can only read, for so long as a look may take; raise TransientError where it is away."""
+    with warehouse.read() as connection:
+        connection.exec_driver_sql(_BOUNDED)
+        yield connection
+
+
+def rows_of(connection: sa.Connection, sql: Path, query: str, **binds: Any) -> list[dict[str, Any]]:
+    """Run one of the queries by its name in ``sql/ledger/standing``; ``sql`` is the folder of the SQL files."""
+    text = load_sql(sql / "ledger" / "standing" / f"{query}.sql").text
+    return [dict(row) for row in connection.execute(sa.text(text), binds).mappings()]

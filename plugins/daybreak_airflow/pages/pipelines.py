@@ -1,0 +1,133 @@
+"""The pages of one pipeline: its partitions, its models, what was measured, what was sent."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from daybreak.errors import PartitionRefused
+from daybreak_airflow.pages import pictures
+from daybreak_airflow.pages.access import User, can_edit, may_read
+from daybreak_airflow.pages.changes import changes_of_model, changes_of_partition
+from daybreak_airflow.pages.opened import pipeline_of, workspace
+from daybreak_airflow.pages.rendering import page
+from daybreak_airflow.pages.requests import note_of
+
+if TYPE_CHECKING:
+    from daybreak.declaration.pipeline import Pipeline
+    from daybreak.monitoring.pipeline_standing import PipelineStanding
+
+router = APIRouter(prefix="/dags/{dag_id}", dependencies=[may_read])
+SHOWN = 60
+
+
+@router.get("")
+def pipeline(request: Request, dag_id: str, user: User) -> HTMLResponse:
+    """Show a pipeline's last partitions, the newest first."""
+    found = workspace().pipelines.get(dag_id)
+    if found is None:
+        # The tab is on every Dag: one that runs no pipeline is nothing that went wrong.
+        return page(request, "no_pipeline.html", dag_id=dag_id)
+    return _page(request, "pipeline.html", found, user, tab="partitions")
+
+
+@router.get("/partitions/{key}")
+def partition(request: Request, dag_id: str, key: str, user: User, run: int | None = None) -> HTMLResponse:
+    """Show the account of one partition."""
+    from daybreak.monitoring.partition_account import read_account
+
+    found, opened, edits = pipeline_of(dag_id), workspace(), can_edit(user, dag_id)
+    try:
+        wanted = found.calendar.partition(key)
+    except PartitionRefused as error:
+        raise HTTPException(404, error.problem) from None
+    account = read_account(opened.warehouse, opened.settings.sql, found, key, run, payloads=edits)
+    over = wanted.end <= datetime.now(UTC)
+    return _page(
+        request,
+        "partition.html",
+        found,
+        user,
+        tab="partitions",
+        partition=wanted,
+        account=account,
+        changes=changes_of_partition(found, key, account) if edits and over else [],
+        way=pictures.way_of_rows(account.run) if account.run else None,
+        spread=pictures.spread(account.spread) if account.spread else None,
+        before=found.calendar.before(wanted).key,
+        after=found.calendar.after(wanted).key if found.calendar.after(wanted).end <= datetime.now(UTC) else None,
+    )
+
+
+@router.get("/runs/{run_id:path}")
+def airflow_run(request: Request, dag_id: str, run_id: str) -> Any:
+    """Show the partition of an Airflow run; what Airflow did not fill in is no run."""
+    from daybreak.monitoring.partition_account import partition_of
+
+    if workspace().pipelines.get(dag_id) is None:
+        return page(request, "no_pipeline.html", dag_id=dag_id)
+    opened, found = workspace(), pipeline_of(dag_id)
+    place = partition_of(opened.warehouse, opened.settings.sql, found, f"{dag_id}/{run_id}")
+    root = request.scope.get("root_path", "")
+    if place is None:
+        return RedirectResponse(f"{root}/dags/{dag_id}", 302)
+    return RedirectResponse(f"{root}/dags/{dag_id}/partitions/{place[0]}?run={place[1]}", 302)
+
+
+@router.get("/model")
+def model(request: Request, dag_id: str, user: User) -> HTMLResponse:
+    """Show versions, champions over time, and the challenger beside the champion."""
+    from daybreak.monitoring.model_account import read_models
+
+    found, opened = pipeline_of(dag_id), workspace()
+    account = read_models(opened.warehouse, opened.settings.sql, found)
+    edits = can_edit(user, dag_id)
+    changes = {ref.name: changes_of_model(found, ref.name, account) if edits else [] for ref in found.model_refs}
+    return _page(request, "model.html", found, user, tab="model", account=account, changes=changes)
+
+
+@router.get("/quality")
+def quality(request: Request, dag_id: str, user: User) -> HTMLResponse:
+    """Show the error over partitions, by segment, and drift."""
+    from daybreak.monitoring.model_account import read_quality
+
+    found, opened = pipeline_of(dag_id), workspace()
+    first = _standing(found, SHOWN).partitions[0].key
+    account = read_quality(opened.warehouse, opened.settings.sql, found, first)
+    trained = _standing(found, 1).last_error
+    return _page(
+        request,
+        "quality.html",
+        found,
+        user,
+        tab="quality",
+        account=account,
+        line=pictures.errors(account.errors, trained.trained if trained else None) if account.errors else None,
+        heat=pictures.drift(account.drift) if account.drift else None,
+    )
+
+
+@router.get("/deliveries")
+def deliveries(request: Request, dag_id: str, user: User, day: date | None = None) -> HTMLResponse:
+    """Show what was sent, and what is open."""
+    from daybreak.monitoring.model_account import read_deliveries
+
+    found, opened = pipeline_of(dag_id), workspace()
+    first = (datetime.now(UTC) - timedelta(days=SHOWN)).date()
+    account = read_deliveries(opened.warehouse, opened.settings.sql, found, first, day)
+    return _page(request, "deliveries.html", found, user, tab="deliveries", account=account)
+
+
+def _page(request: Request, template: str, found: "Pipeline", user: User, **values: Any) -> HTMLResponse:
+    standing = _standing(found, SHOWN)
+    edits = can_edit(user, found.name)
+    return page(request, template, pipeline=found, one=standing, edits=edits, said=note_of(request), **values)
+
+
+def _standing(found: "Pipeline", count: int) -> "PipelineStanding":
+    from daybreak.monitoring.standing import read_standing
+
+    opened = workspace()
+    read = read_standing(opened.warehouse, opened.settings.sql, [found], datetime.now(UTC), count=count)
+    return read.pipelines[0]

@@ -1,0 +1,27 @@
+"""What Airflow has to know of Daybreak by name: the timetable that its processes make again, and the pages it shows."""
+
+from typing import ClassVar
+
+from airflow.plugins_manager import AirflowPlugin
+
+from daybreak_airflow.pages import Pages
+from daybreak_airflow.partition_timetable import PartitionTimetable
+
+
+class DaybreakPlugin(AirflowPlugin):
+    """Register the timetable, so that a DAG that was written to the database can be read again, and the pages."""
+
+    name = "daybreak"
+    timetables = (PartitionTimetable,)
+    fastapi_apps: ClassVar = [{"name": "daybreak", "app": Pages(), "url_prefix": "/daybreak"}]
+    # Without a leading slash they are found under any base URL; what has a route is shown within Airflow.
+    external_views: ClassVar = [
+        {"name": "Daybreak", "href": "daybreak/today", "destination": "nav", "url_route": "daybreak"},
+        {"name": "Daybreak", "href": "daybreak/dags/{DAG_ID}", "destination": "dag", "url_route": "daybreak-dag"},
+        {
+            "name": "Daybreak",
+            "href": "daybreak/dags/{DAG_ID}/runs/{RUN_ID}",
+            "destination": "dag_run",
+            "url_route": "daybreak-run",
+        },
+    ]
