@@ -102,7 +102,7 @@ def every_of_table(table: Readable, time: str) -> Guess | None:
         row.values()
         for row in table.read(
             "SELECT extract(epoch FROM mode() WITHIN GROUP (ORDER BY apart)) / 86400 AS days FROM ("
-            f"SELECT at - lag(at) OVER (ORDER BY at) AS apart FROM (SELECT DISTINCT {written}::timestamp AS at "
+            f"SELECT told - lag(told) OVER (ORDER BY told) AS apart FROM (SELECT DISTINCT {written}::timestamp AS told "
             f"FROM {table.written} WHERE isfinite({written})) AS times) AS gaps",
             "UTC",
         )
