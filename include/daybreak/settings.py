@@ -60,7 +60,13 @@ class Settings(BaseSettings):
     )
     pickled_models: str = Field(
         default="",
-        description="Models that `daybreak register` may open from a pickle, which runs code, separated by commas.",
+        description="Models that may run code when they are opened (pickles, what MLflow loads), separated by commas.",
+    )
+    wheels: Path | None = Field(
+        default=None, description="Folder that models' own environments are installed from; the package index if unset."
+    )
+    model_timeout_seconds: float = Field(
+        default=600, gt=0, description="Longest wait for an answer of a model in an environment of its own."
     )
     lock_timeout_seconds: float = Field(
         default=60, gt=0, description="Longest wait for a lock in the warehouse or the registry."

@@ -27,6 +27,7 @@ from daybreak.cli.arguments import (
 from daybreak.cli.backfilling import backfilling
 from daybreak.cli.bringing import bringing
 from daybreak.cli.comparing import comparing
+from daybreak.cli.environments import environments
 from daybreak.cli.installing import installing
 from daybreak.cli.local import local
 from daybreak.cli.looking import looking
@@ -61,6 +62,7 @@ app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)
 app.add_typer(bringing)
+app.add_typer(environments)
 app.add_typer(measuring)
 app.add_typer(sweeping)
 app.add_typer(local, name="local", no_args_is_help=True)

@@ -282,6 +282,7 @@ class _Stream:
 
     def predictions(self) -> Generator[Scored]:
         runner, plan = self._runner, self._plan
+        runner.scorer.begin(plan.model)
         extraction = runner.extraction(plan)
         batches = ahead(extraction.batches())
         first = next(batches)  # the source's count is known from here on; an empty source raises
