@@ -88,6 +88,8 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
     inherited = {name: value for name, value in environment_without().items() if not _configures_airflow(name)}
     direct = [inherited[name] for name in ("NO_PROXY", "no_proxy") if inherited.get(name)]
     return {
+        # Where a collector is away, Airflow's exporters would hold each task's slot for twenty seconds.
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
         **inherited,
         **_LIBRARIES,
         "NO_PROXY": ",".join([*direct, HOST, "localhost"]),
