@@ -24,6 +24,7 @@ from benchmark_pipeline import OWN
 from cascading import prepare_segments, show_cascade
 from environments import show_environments
 from figures import ServerPeak, machine, relations, show
+from pages import measure_pages, show_pages
 from pushing import measure_pushing, show_pushing
 from rows import disagreements, prepare_model, prepare_rows, settle
 from sources import show_sources, write_parquet
@@ -221,6 +222,7 @@ def main(
     environment_rows: Annotated[int, typer.Option(min=0, help="Rows in own environments; 0: none.")] = 1_000_000,
     backfill_days: Annotated[int, typer.Option(min=0, max=90, help="Days to backfill; 0 leaves it out.")] = 90,
     push_items: Annotated[int, typer.Option(min=0, help="Items to push; 0 leaves it out.")] = 100_000,
+    pages: Annotated[bool, typer.Option(help="The pages in Airflow over a ledger of years.")] = True,
     folder: Annotated[Path | None, typer.Option(help="Keep data and model here, for the next time.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -235,12 +237,14 @@ def main(
                 environments = bench.environments(environment_rows, repeats) if environment_rows else []
                 backfill = bench.backfill(backfill_days) if backfill_days else None
             pushing = measure_pushing(place / "pushing", push_items, repeats, _say) if push_items else None
+            shown = measure_pages(place / "pages") if pages else []
         except (Disagreement, DaybreakError) as error:
             print_error(str(error))
             raise typer.Exit(1) from error
     report = {"machine": machine(), "measured": measured, "relations": relations(measured, backfill)}
     if as_json:
-        print_json({**report, "cascade": cascade, "sources": sources, "environments": environments, "pushing": pushing})
+        beside = {"cascade": cascade, "sources": sources, "environments": environments}
+        print_json({**report, **beside, "pushing": pushing, "pages": shown})
         return
     show(report)
     if cascade:
@@ -251,6 +255,8 @@ def main(
         show_environments(environments)
     if pushing:
         show_pushing(pushing)
+    if shown:
+        show_pages(shown)
 
 
 @contextmanager

@@ -201,8 +201,9 @@ def replay(
 ) -> None:
     """Validate and score quarantined rows again, after the source or the rule was mended."""
     from daybreak.monitoring.observed_runs import observed_runs
+    from daybreak.run.outcome import Outcome
     from daybreak.run.replay import replay as replay_rows
-    from daybreak.run.runner import Outcome, Runner
+    from daybreak.run.runner import Runner
 
     if source not in ("source", "snapshot"):
         raise typer.BadParameter("choose source or snapshot", param_hint="--from")

@@ -77,6 +77,8 @@ def _watch(workspace: "Workspace", pipeline: str | None) -> None:
 
 
 def _shown(found: "Standing") -> "list[RenderableType]":
-    from daybreak.cli.standing_table import needs_shown, pipelines_shown
+    from daybreak.cli.display import table
+    from daybreak.monitoring.in_words import COLUMNS, needs_in_words, row_in_words
 
-    return [*needs_shown(found), pipelines_shown(found)]
+    rows = [row_in_words(one, found.now) for one in found.pipelines]
+    return [*needs_in_words(found), table(f"Pipelines at {found.now:%Y-%m-%d %H:%M} UTC", COLUMNS, rows)]

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.monitoring.reading import reading, rows_of
+from daybreak.monitoring.reading import if_quick, reading, rows_of
 from daybreak.tables.names import predictions_table
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.identifiers import quoted
@@ -79,8 +79,8 @@ def read_account(
             tuple(publications),
             tuple(rows_of(connection, "unmet_expectations", run=number)),
             tuple(rows_of(connection, "quarantine_examples", run=number)) if payloads else (),
-            _spread(connection, pipeline, run),
-            _difference(connection, pipeline, publications),
+            if_quick(connection, lambda: _spread(connection, pipeline, run)),
+            if_quick(connection, lambda: _difference(connection, pipeline, publications)),
         )
 
 
@@ -146,7 +146,8 @@ def _difference(connection: sa.Connection, pipeline: Pipeline, publications: lis
         f"count(*) FILTER (WHERE earlier.run_id IS NOT NULL AND earlier.{value} IS DISTINCT FROM later.{value}) "
         f"AS differ, avg({change}) AS mean_change, max({change}) AS largest_change "
         f"FROM (SELECT * FROM {table} WHERE run_id = :later LIMIT {COMPARED:d}) AS later "
-        f"LEFT JOIN {table} AS earlier ON earlier.run_id = :earlier AND {same_key}"
+        f"LEFT JOIN LATERAL (SELECT earlier.* FROM {table} AS earlier WHERE earlier.run_id = :earlier AND {same_key} "
+        "LIMIT 1) AS earlier ON true"
     )
     binds = {"later": shown["run_id"], "earlier": before["run_id"]}
     row = connection.execute(sa.text(query), binds).mappings().one()

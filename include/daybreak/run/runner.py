@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from daybreak.ledger.runs import Counts
 from daybreak.ledger.segments import record_segments
 from daybreak.run.extract import Extraction
 from daybreak.run.leftovers import remove_leftovers
+from daybreak.run.outcome import Outcome
 from daybreak.run.plan import Plan
 from daybreak.run.publish import Publication, Publisher
 from daybreak.run.references import (
@@ -43,23 +43,6 @@ from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
     from daybreak.run.expectations import Judge, Suite
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a whole run: a publication, or none where it was a dry run or was held back."""
-
-    plan: Plan
-    counts: Counts
-    seconds: float
-    publication: Publication | None = None
-    shadow: Shadowed | None = None
-
-    def __str__(self) -> str:
-        if self.publication is None:
-            return "dry run"
-        published = "published" if self.publication.published else "superseded"
-        return f"{published}; {self.shadow}" if self.shadow else published
 
 
 class Runner:

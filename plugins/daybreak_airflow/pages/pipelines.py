@@ -93,17 +93,18 @@ def quality(request: Request, dag_id: str, user: User) -> HTMLResponse:
     from daybreak.monitoring.model_account import read_quality
 
     found, opened = pipeline_of(dag_id), workspace()
-    first = _standing(found, SHOWN).partitions[0].key
-    account = read_quality(opened.warehouse, found, first)
-    trained = _standing(found, 1).last_error
+    one = _standing(found)
+    account = read_quality(opened.warehouse, found, one.partitions[0].key)
+    trained = one.last_error.trained if one.last_error else None
     return _page(
         request,
         "quality.html",
         found,
         user,
         tab="quality",
+        one=one,
         account=account,
-        line=pictures.errors(account.errors, trained.trained if trained else None) if account.errors else None,
+        line=pictures.errors(account.errors, trained) if account.errors else None,
         heat=pictures.drift(account.drift) if account.drift else None,
     )
 
@@ -120,14 +121,13 @@ def deliveries(request: Request, dag_id: str, user: User, day: date | None = Non
 
 
 def _page(request: Request, template: str, found: "Pipeline", user: User, **values: Any) -> HTMLResponse:
-    standing = _standing(found, SHOWN)
-    edits = can_edit(user, found.name)
-    return page(request, template, pipeline=found, one=standing, edits=edits, said=note_of(request), **values)
+    values = {"one": values.get("one") or _standing(found), "edits": can_edit(user, found.name), **values}
+    return page(request, template, pipeline=found, said=note_of(request), **values)
 
 
-def _standing(found: "Pipeline", count: int) -> "PipelineStanding":
+def _standing(found: "Pipeline") -> "PipelineStanding":
     from daybreak.monitoring.standing import read_standing
 
     opened = workspace()
-    read = read_standing(opened.warehouse, [found], datetime.now(UTC), count=count)
+    read = read_standing(opened.warehouse, [found], datetime.now(UTC), count=SHOWN)
     return read.pipelines[0]
