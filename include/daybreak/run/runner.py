@@ -121,11 +121,7 @@ class Runner:
                 shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
             return shadowed
 
-    def run(
-        self,
-        plan: Plan,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Outcome:
+    def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
         """Run all stages as one stream: while one chunk is scored, the next is read and the last one written.
 
         Nothing becomes visible before the whole batch was judged. ``progress`` is told rows done and rows in all.
