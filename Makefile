@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench lint format lock pictures reference clean
+.PHONY: help demo up test check bench lint format lock pictures reference wheel clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,14 +44,14 @@ format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff format .
 
 # Each has a lock of what it adds, whose versions are those of all together.
-EXTRAS := duckdb delta iceberg sqlite snowflake bigquery flightsql lightgbm xgboost catboost s3 gcs azure storage-tests browser-tests
+EXTRAS := duckdb delta iceberg sqlite snowflake bigquery flightsql lightgbm xgboost catboost s3 gcs azure lineage telemetry embedded demonstration storage-tests browser-tests
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 lock: $(INSTALLED) ## Compile the locks anew: of everything, of what is installed by default, of MLflow's image
 	@$(LOCK) --upgrade --all-extras pyproject.toml -o requirements-extras.txt
 	@cp requirements-extras.txt requirements.txt
-	@$(LOCK) --extra dev pyproject.toml -o requirements.txt
+	@$(LOCK) --extra dev --extra embedded --extra demonstration pyproject.toml -o requirements.txt
 	@for extra in $(EXTRAS); do \
 		$(BIN)/python -c 'import sys, tomllib; \
 			print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' $$extra \
@@ -66,7 +66,11 @@ pictures: $(INSTALLED) ## Take the pictures of docs/pages.md from a stack that i
 reference: $(INSTALLED) ## Make docs/reference.md from the docstrings of the public names
 	@$(BIN)/python docs/make_reference.py
 
+wheel: $(INSTALLED) ## Build the wheel for an Airflow that is already there, into dist/
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
+	@ls dist/*.whl
+
 clean: ## Remove the virtual environment, the embedded database and everything made from them
 	@test ! -x $(BIN)/daybreak || $(BIN)/daybreak local down
-	rm -rf $(VENV) .daybreak include/*.egg-info build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .daybreak include/*.egg-info build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

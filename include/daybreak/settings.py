@@ -6,6 +6,7 @@ Every variable starts with ``DAYBREAK_``. Nothing else in the project reads the 
 import os
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from daybreak.errors import ConfigurationError
 
 _SOURCE = re.compile(r"DAYBREAK_SOURCE_([A-Z][A-Z0-9_]*)")
-PROJECT = Path(__file__).resolve().parents[2]
+_CODE = Path(__file__).resolve().parents[1]
+# A checkout has its folders beside include/. What was installed from a wheel has nothing of ours beside it.
+PROJECT = _CODE.parent if _CODE.name == "include" else None
 
 
 class Settings(BaseSettings):
@@ -23,9 +26,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DAYBREAK_", frozen=True, extra="ignore")
 
-    home: Path = Field(default=PROJECT / ".daybreak", description="Folder of the embedded default.")
-    project: Path = Field(default=PROJECT, description="Folder that holds dags/, plugins/ and sql/.")
-    pipelines: str = Field(default="retail", description="Module whose PIPELINES are run.")
+    home: Path = Field(default=(PROJECT or Path.home()) / ".daybreak", description="Folder of the embedded default.")
+    project: Path | None = Field(
+        default=PROJECT, description="Folder that holds include/, dags/ and sql/; none where a wheel is installed."
+    )
+    pipelines: str = Field(default="retail" if PROJECT else "", description="Module whose PIPELINES are run.")
+    dags: Path | None = Field(
+        default=None, description="Folder that Airflow reads DAG files from; dags/ of the project if unset."
+    )
     warehouse_url: SecretStr | None = Field(
         default=None, description="SQLAlchemy URL of the warehouse; embedded PostgreSQL if unset."
     )
@@ -52,14 +60,30 @@ class Settings(BaseSettings):
     )
     pickled_models: str = Field(
         default="",
-        description="Models that `daybreak register` may open from a pickle, which runs code, separated by commas.",
+        description="Models that may run code when they are opened (pickles, what MLflow loads), separated by commas.",
+    )
+    wheels: Path | None = Field(
+        default=None, description="Folder that models' own environments are installed from; the package index if unset."
+    )
+    model_timeout_seconds: float = Field(
+        default=600, gt=0, description="Longest wait for an answer of a model in an environment of its own."
     )
     lock_timeout_seconds: float = Field(
         default=60, gt=0, description="Longest wait for a lock in the warehouse or the registry."
     )
+    lineage_url: str | None = Field(
+        default=None, description="Address of the collector that OpenLineage's events of commands are sent to."
+    )
+    lineage_token: SecretStr | None = Field(default=None, description="Bearer token for it.")
+    lineage_namespace: str = Field(default="daybreak", min_length=1, description="Namespace of jobs in these events.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token for the numbers at /daybreak/metrics; there are none without it."
+    )
+    log_json: bool = Field(default=False, description="Write lines on standard error as JSON, one object a line.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
     promotions_system: str = Field(
-        default="retail.promotions_system", description="Module that the local stack runs to push to; none if empty."
+        default="retail.promotions_system" if PROJECT else "",
+        description="Module that the local stack runs to push to; none if empty.",
     )
     promotions_port: int | None = Field(
         default=None, ge=1, le=65535, description="Port of the local promotions system; a free one if unset."
@@ -77,9 +101,40 @@ class Settings(BaseSettings):
             raise ConfigurationError(f"{wrong}.", next_step="correct the setting.") from None
 
     @property
+    def checkout(self) -> Path:
+        """Folder of the project, for what a wheel does not bring. Raises ConfigurationError where there is none."""
+        if self.project is None:
+            raise ConfigurationError(
+                "Only a checkout of the project has the local stack and the demonstration, and this is a wheel.",
+                next_step="use your own Airflow, or run the command in a checkout.",
+            )
+        return self.project
+
+    @property
+    def package(self) -> Path:
+        """Folder of the module that declares the pipelines. Raises ConfigurationError where it is not found."""
+        if self.project is not None:
+            return self.project / "include" / self.pipelines.replace(".", "/")
+        if not self.pipelines:
+            raise ConfigurationError(
+                "It is not said which package has the pipelines.",
+                next_step="set DAYBREAK_PIPELINES to its name; `daybreak init --package FOLDER` makes one.",
+            )
+        try:
+            found = find_spec(self.pipelines)
+        except (ImportError, ValueError):
+            found = None
+        if found is None or not found.submodule_search_locations:
+            raise ConfigurationError(
+                f"There is no package '{self.pipelines}' that Python finds.",
+                next_step="have PYTHONPATH name the folder that it is in, or correct DAYBREAK_PIPELINES.",
+            )
+        return Path(found.submodule_search_locations[0])
+
+    @property
     def sql(self) -> Path:
-        """Folder of the SQL files."""
-        return self.project / "sql"
+        """Folder of the pipelines' SQL files: the project's, or that of the package where there is no project."""
+        return (self.package if self.project is None else self.project) / "sql"
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
@@ -125,6 +180,29 @@ def bound_mlflow() -> None:
         ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"),
     ):
         os.environ.setdefault(name, value)  # noqa: TID251 - a library's own switches, not our configuration
+
+
+def otlp_signals() -> frozenset[str]:
+    """Return which of traces and metrics go to an OpenTelemetry collector, by OpenTelemetry's own variables."""
+    around = os.environ  # noqa: TID251 - a standard's variables, not our configuration
+    if around.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return frozenset()
+    return frozenset(
+        signal
+        for signal in ("traces", "metrics")
+        if around.get("OTEL_EXPORTER_OTLP_ENDPOINT") or around.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
+        if around.get(f"OTEL_{signal.upper()}_EXPORTER") != "none"
+    )
+
+
+def trace_parent() -> dict[str, str]:
+    """Return the trace that this process was started in, as W3C's headers have it, if whoever started it said so."""
+    return {name.lower(): value for name, value in environment_of("TRACEPARENT", "TRACESTATE").items()}
+
+
+def otlp_timeout_set() -> bool:
+    """Tell whether OpenTelemetry's own variables bound an export."""
+    return bool(environment_of("OTEL_EXPORTER_OTLP_TIMEOUT"))
 
 
 def environment_without(*prefixes: str) -> dict[str, str]:

@@ -14,6 +14,9 @@ from daybreak.ledger.runs import Ledger
 from daybreak.models.alias_store import AliasStore
 from daybreak.models.aliases import Aliases
 from daybreak.models.artifacts import Artifacts
+from daybreak.models.environments import Environments
+from daybreak.models.loading import OwnEnvironments
+from daybreak.models.registry_tables import RegistryTables
 from daybreak.models.served import ServedAliases, is_served
 from daybreak.models.storage import FolderStorage, ServerStorage, Storage
 from daybreak.settings import Settings
@@ -21,7 +24,7 @@ from daybreak.sources.opening import open_source
 from daybreak.sources.postgresql import PostgresSource
 from daybreak.sources.queries import Queries
 from daybreak.sources.source import Source
-from daybreak.warehouse.database import Warehouse
+from daybreak.warehouse.database import Warehouse, with_driver
 from daybreak.warehouse.migrations import migrate
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         """The run ledger, its tables brought up to date."""
-        migrate(self.warehouse, self.settings.sql)
+        migrate(self.warehouse)
         return Ledger(self.warehouse, self.settings.tracebacks)
 
     def see_to_ledger(self) -> Ledger:
@@ -60,6 +63,7 @@ class Workspace:
         """The model registry."""
         from daybreak.models.registry import Registry
         from daybreak.models.registry_connection import registry_url
+        from daybreak.models.stored_versions import StoredVersions
         from daybreak.models.trusted_versions import TrustedVersions
 
         served = self.registry_url if is_served(self.registry_url) else None
@@ -67,7 +71,18 @@ class Workspace:
         trained_by = {ref.name: name for name, pipeline in self.pipelines.items() for ref in pipeline.model_refs}
         url = registry_url(self.registry_url, self.settings.lock_timeout_seconds)
         trusted = TrustedVersions(self.ledger.warehouse)
-        return Registry(url, self.model_storage, artifacts, trained_by, trusted)
+        stored = with_driver(self.registry_url).startswith("postgresql")
+        versions = StoredVersions(self._registry_tables) if stored else None
+        declared = {ref.name: ref.environment for p in self.pipelines.values() for ref in p.model_refs}
+        own = self.own_environments
+        return Registry(url, self.model_storage, artifacts, trained_by, trusted, versions, own, declared)
+
+    @property
+    def own_environments(self) -> OwnEnvironments:
+        """Where models have environments of their own."""
+        settings = self.settings
+        environments = Environments(settings.home / "cache" / "environments", settings.wheels)
+        return OwnEnvironments(environments, settings.may_be_pickled, settings.model_timeout_seconds)
 
     @property
     def model_storage(self) -> Storage:
@@ -80,7 +95,11 @@ class Workspace:
         """The registry's aliases, in its tables without the registry's libraries, or by its server's API."""
         if is_served(self.registry_url):
             return ServedAliases(self.registry_url)
-        return AliasStore(self.registry_url, self.settings.lock_timeout_seconds)
+        return AliasStore(self._registry_tables)
+
+    @cached_property
+    def _registry_tables(self) -> RegistryTables:
+        return RegistryTables(self.registry_url, self.settings.lock_timeout_seconds)
 
     def aliases(self, model: ModelRef) -> Aliases:
         """Return one alias of one model, with its history."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
+from daybreak_airflow.lineage import told_of
+from daybreak_airflow.log_context import tell_airflow
 from daybreak_airflow.sources import open_workspace
 from daybreak_airflow.task_errors import in_one_line
 
@@ -46,6 +48,7 @@ def plan(pipeline: str) -> Reference:
         # Shown beside the task while it waits, without a slot and without a try.
         context["ti"].xcom_push("waiting", {"for": waiting.problem, "until": waiting.until.isoformat()})
         raise AirflowRescheduleException(datetime.now(UTC) + _BETWEEN_LOOKS) from None
+    tell_airflow("plan", pipeline, planned.partition.key, planned.run_id)
     log.info(
         "Run %s: partition %s, model version %s (trained through %s).",
         planned.run_id,
@@ -76,7 +79,9 @@ def validate(plan: Reference, snapshot: Reference) -> Reference:
     from daybreak.batch.snapshot import Snapshot
     from daybreak.run.plan import Plan
 
-    quarantined = _runner(plan["pipeline"]).validate(Plan.from_json(plan), Snapshot(**snapshot))
+    runner, planned = _runner(plan["pipeline"]), Plan.from_json(plan)
+    with told_of(runner, planned, "inputs"):
+        quarantined = runner.validate(planned, Snapshot(**snapshot))
     log.info("%s of %s rows quarantined.", f"{quarantined:,}", f"{snapshot['rows']:,}")
     return snapshot
 
@@ -104,7 +109,9 @@ def publish(plan: Any, counts: Any, asset: Asset) -> Any:
         from daybreak.ledger.runs import Counts
         from daybreak.run.plan import Plan
 
-        publication = _runner(plan["pipeline"]).publish(Plan.from_json(plan), Counts(**counts))
+        runner, planned = _runner(plan["pipeline"]), Plan.from_json(plan)
+        with told_of(runner, planned, "outputs"):
+            publication = runner.publish(planned, Counts(**counts))
         if not publication.published:
             raise AirflowSkipException(f"Run {publication.run_id}, which is newer, is published for this partition.")
         reference = {"run_id": publication.run_id, "published_at": str(publication.published_at)}
@@ -145,7 +152,9 @@ def push(plan: Reference, validated: Reference) -> Reference:
     from daybreak.run.plan import Plan
 
     planned = Plan.from_json(plan)
-    outcome = _push_runner(planned).push(planned, Snapshot(**validated))
+    runner = _push_runner(planned)
+    with told_of(runner, planned, "outputs"):
+        outcome = runner.push(planned, Snapshot(**validated))
     if outcome.pushed is None or outcome.pushed.superseded:
         raise AirflowSkipException(f"{outcome.note}; {outcome.counts.rows_scored:,} rows scored.")
     pushed = outcome.pushed

@@ -7,6 +7,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
 
+from daybreak_airflow.log_context import tell_airflow
+from daybreak_airflow.observed_tasks import observed_task
+
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 
@@ -16,8 +19,11 @@ def in_one_line(body: Callable[Parameters, Returned]) -> Callable[Parameters, Re
 
     @wraps(body)
     def guarded(*arguments: Parameters.args, **named: Parameters.kwargs) -> Returned:
+        pipeline, partition, run = _place(inspect.signature(body).bind(*arguments, **named).arguments)
+        tell_airflow(body.__name__.removesuffix("_run"), pipeline, partition, run)
         try:
-            return body(*arguments, **named)
+            with observed_task(body.__name__):
+                return body(*arguments, **named)
         except (AirflowException, AirflowRuntimeError):
             raise
         except Exception as error:
@@ -25,7 +31,6 @@ def in_one_line(body: Callable[Parameters, Returned]) -> Callable[Parameters, Re
             from daybreak.unforeseen import as_ours
 
             ours = as_ours(error, Settings().tracebacks)
-            pipeline, partition = _place(inspect.signature(body).bind(*arguments, **named).arguments)
             if pipeline:
                 ours.located(pipeline, partition)
             if ours is error:
@@ -35,9 +40,12 @@ def in_one_line(body: Callable[Parameters, Returned]) -> Callable[Parameters, Re
     return guarded
 
 
-def _place(arguments: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Find pipeline and partition in a task's arguments: the name itself, or a reference that holds it."""
+def _place(arguments: Mapping[str, Any]) -> tuple[str | None, str | None, int | None]:
+    """Find pipeline, partition and run in a task's arguments: the name itself, or a reference that holds them."""
     if isinstance(name := arguments.get("pipeline"), str):
-        return name, None
+        return name, None, None
     references = [value for value in arguments.values() if isinstance(value, Mapping) and "pipeline" in value]
-    return (str(references[0]["pipeline"]), references[0].get("partition")) if references else (None, None)
+    if not references:
+        return None, None, None
+    found = references[0]
+    return str(found["pipeline"]), found.get("partition"), found.get("run_id")

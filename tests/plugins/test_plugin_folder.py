@@ -38,7 +38,7 @@ def loaded(plugins: Path, home: Path) -> list[object]:
 
 
 def test_no_module_of_the_package_is_loaded_loose(tmp_path: Path) -> None:
-    assert loaded(PLUGINS, tmp_path) == [["daybreak_airflow", "daybreak_plugin"], "daybreak_airflow.stages"]
+    assert loaded(PLUGINS, tmp_path) == [["daybreak_airflow"], "daybreak_airflow.stages"]
 
 
 def test_without_the_ignore_file_they_would_be(tmp_path: Path) -> None:

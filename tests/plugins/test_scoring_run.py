@@ -1,5 +1,6 @@
 """The DAG of the pipelines made for tests, run by Airflow: what is declared is what happens."""
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from collectors import collecting
 from daybreak.settings import Settings
 from fixture_pipelines.calendars import PATIENT
 from parcels import DAY, SHORT_DAY, Parcels
@@ -137,3 +139,48 @@ def test_a_plan_waits_for_its_source_without_a_slot_or_a_try_and_goes_on(
     assert isinstance(pause, timedelta)
     assert pause > timedelta(minutes=4)
     assert (parcels.last_run()["state"], parcels.last_run()["attempt"]) == ("published", 1)
+
+
+def test_airflows_lineage_is_told_of_the_run_its_inputs_and_its_outputs(
+    run: Run, parcels: Parcels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("airflow.providers.openlineage", reason="needs requirements/lineage.txt")
+    with collecting() as collector:
+        monkeypatch.setenv("AIRFLOW__OPENLINEAGE__TRANSPORT", json.dumps({"type": "http", "url": collector.url}))
+        assert run(".parcel_hours", "PARCEL_HOURS", str(SHORT_DAY)) == PUBLISHED
+    events = [json.loads(body) for _, body in collector.bodies]
+    told = {event["job"]["name"]: event for event in events if "daybreak_run" in event["run"]["facets"]}
+    assert set(told) == {"parcel_hours.validate", "parcel_hours.publish"}
+    validated, published = told["parcel_hours.validate"], told["parcel_hours.publish"]
+    assert [one["name"].partition(".")[2] for one in validated["inputs"]] == ["parcels.handed_in"]
+    assert validated["run"]["facets"]["test"]["tests"]
+    [output] = published["outputs"]
+    assert output["name"].partition(".")[2] == "predictions.parcel_hours"
+    assert published["run"]["facets"]["daybreak_run"]["run"] == parcels.last_run()["run_id"]
+    assert output["outputFacets"]["outputStatistics"]["rowCount"] == 400
+
+
+@pytest.mark.usefixtures("parcels")
+def test_a_lineage_collector_that_is_away_fails_no_task(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("airflow.providers.openlineage", reason="needs requirements/lineage.txt")
+    transport = {"type": "http", "url": "http://127.0.0.1:9"}  # or one that was there before, and is gone
+    monkeypatch.setenv("AIRFLOW__OPENLINEAGE__TRANSPORT", json.dumps(transport))
+    assert run(".parcel_hours", "PARCEL_HOURS", str(SHORT_DAY)) == PUBLISHED
+
+
+@pytest.mark.usefixtures("parcels")
+def test_a_task_tells_a_collector_of_its_stages_and_the_last_one_of_the_metrics(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from daybreak.monitoring import spans
+
+    spans._provider.cache_clear()  # it is set up once in a process, for the endpoint of that moment
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        assert run(".parcel_hours", "PARCEL_HOURS", str(SHORT_DAY)) == PUBLISHED
+    spans._provider.cache_clear()
+    told = b"".join(body for path, body in collector.bodies if path == "/v1/traces")
+    for stage in PUBLISHED:
+        assert f"daybreak.task.{stage}".encode() in told
+        assert f"daybreak.{stage}".encode() in told
+    assert sum(path == "/v1/metrics" for path, _ in collector.bodies) == 1

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from structlog.contextvars import get_contextvars
 
 from daybreak.errors import SourceRefused, UnexpectedError
+from daybreak.telemetry.run_context import working_on
 from daybreak_airflow.task_errors import in_one_line
 
 
@@ -53,6 +55,26 @@ def test_what_is_ours_and_what_airflow_means_go_through() -> None:
         refuse("orders")
     with pytest.raises(AirflowSkipException):
         skip("orders")
+
+
+def test_lines_of_a_task_and_of_what_airflow_says_after_it_belong_to_its_run() -> None:
+    seen: list[dict[str, Any]] = []
+
+    @in_one_line
+    def score(plan: dict[str, Any], validated: dict[str, Any]) -> None:
+        with working_on(7, "orders", "2024-03-09", "model"):
+            seen.append(get_contextvars())
+        raise SourceRefused("Empty.", next_step="load it.")
+
+    where = {"run": 7, "pipeline": "orders", "partition": "2024-03-09", "stage": "score"}
+    with pytest.raises(SourceRefused):
+        score({"pipeline": "orders", "partition": "2024-03-09", "run_id": 7}, {"rows": 1})
+    assert seen[0].items() >= (where | {"stage": "model"}).items()
+    assert get_contextvars().items() >= where.items()
+
+    with pytest.raises(UnexpectedError):
+        in_one_line(lambda pipeline: pipeline.absent)("sales")
+    assert "run" not in get_contextvars()
 
 
 def test_every_task_of_ours_is_guarded() -> None:

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from collectors import collecting
 from daybreak.errors import DaybreakError
+from daybreak.telemetry.json_lines import JsonLines
 from predictions import Search
 from processes import ended, start
 from retail.promotions_system.faults import Fault
@@ -131,3 +133,23 @@ def test_a_prediction_that_was_left_somewhere_is_found(
             pq.write_table(pa.table({"p": [score] * 50}), file, compression="zstd")
     found = [place for place, content in everywhere() if search.found(content)]
     assert [place.rpartition("/")[2] for place in found] == ["ledger.alias_history" if left == "a table" else "left"]
+
+
+def test_what_collectors_and_logs_are_told_holds_no_prediction(
+    daybreak: Daybreak,
+    shelves: Shelves,
+    search: Search,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    with collecting() as collector:
+        monkeypatch.setenv("DAYBREAK_LINEAGE_URL", collector.url)
+        assert daybreak(*RUN)[0] == 0
+    [_, complete] = [json.loads(body) for _, body in collector.bodies]
+    receiver = str(shelves.workspace.settings.push_url)
+    assert [(one["namespace"], one["name"]) for one in complete["outputs"]] == [(receiver, "/v1/offers")]
+    assert not any(search.found(body) for _, body in collector.bodies)
+    lines = [JsonLines().format(record) for record in caplog.records]
+    assert any("Stage push took" in line for line in lines)
+    assert not any(search.found(line.encode()) for line in lines)

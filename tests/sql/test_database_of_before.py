@@ -189,7 +189,7 @@ def test_a_migration_that_changed_since_is_refused_and_leaves_the_database_as_it
     path = before.settings.sql / "ledger" / "001_ledger.sql"
     path.write_text(path.read_text() + "-- One comment more.\n")
     with pytest.raises(DaybreakError, match="has changed since it was applied"):
-        assert before.open("fixture_pipelines").ledger
+        migrate(before.open("fixture_pipelines").warehouse, before.settings.sql)
     assert before.rows("SELECT to_regclass('ledger.migrations'), to_regclass('public.daybreak_migrations')::text") == [
         (None, "daybreak_migrations")
     ]

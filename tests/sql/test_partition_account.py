@@ -13,7 +13,7 @@ from .conftest import break_weights
 
 def account(parcels: Parcels, run: int | None = None, *, payloads: bool = True) -> Account:
     workspace, pipeline = parcels.workspace, parcels.pipeline
-    return read_account(workspace.warehouse, workspace.settings.sql, pipeline, str(DAY), run, payloads=payloads)
+    return read_account(workspace.warehouse, pipeline, str(DAY), run, payloads=payloads)
 
 
 def test_the_run_that_is_shown_is_accounted_for_row_by_row(parcels: Parcels) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from command_line import commands
+from daybreak.warehouse.migrations import migrate
 from daybreak.workspace import Workspace
 from parcels import DAY, SHORT_DAY, Parcels
 
@@ -83,7 +84,7 @@ def test_each_role_can_do_what_it_is_there_for_and_no_more(parcels: Parcels, rol
     with logged_in(parcels, roles["owner"]) as owner:
         sql = owner.workspace.settings.sql
         (sql / "ledger" / "900_more.sql").write_text("CREATE TABLE ledger.one_more (n int);\n")
-        owner.workspace.see_to_ledger()
+        migrate(owner.workspace.warehouse, sql)
         owner.execute("CREATE SCHEMA one_more", "DROP SCHEMA one_more", "UPDATE ledger.alias_history SET version = 1")
         with denied("permission denied"):
             owner.execute("COPY (SELECT 1) TO PROGRAM 'true'")

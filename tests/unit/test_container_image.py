@@ -92,4 +92,4 @@ def test_the_lock_is_installed_by_its_hashes_and_brings_what_builds_the_project(
     assert "--require-hashes -r requirements.txt" in makefile
     assert "--no-build-isolation --editable ." in makefile
     assert "--generate-hashes" in makefile
-    assert "setuptools" in pins(ROOT / "requirements.txt")
+    assert "hatchling" in pins(ROOT / "requirements.txt")

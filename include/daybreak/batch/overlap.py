@@ -9,6 +9,8 @@ from collections.abc import Generator, Iterable
 from queue import Queue
 from typing import TypeVar
 
+from daybreak.telemetry.run_context import carried
+
 Item = TypeVar("Item")
 
 
@@ -40,7 +42,7 @@ def ahead(items: Iterable[Item], depth: int = 1) -> Generator[Item]:
                 iterator.close()
             queue.put(_End(error))
 
-    thread = threading.Thread(target=produce, name="daybreak-ahead", daemon=True)
+    thread = threading.Thread(target=carried(produce), name="daybreak-ahead", daemon=True)
     thread.start()
     ended = False
     try:

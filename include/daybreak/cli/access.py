@@ -1,4 +1,4 @@
-"""The commands around the warehouse: its address, its roles, what is missing and how it is made."""
+"""The commands around the warehouse: its address, its roles, what is missing."""
 
 from typing import Annotated
 
@@ -102,25 +102,6 @@ def doctor(json: Json = False) -> None:
         print_json([asdict(finding) for finding in findings])
     if any(finding.next_step for finding in findings):
         raise typer.Exit(1)
-
-
-@access.command()
-def init() -> None:
-    """Make what is missing: databases, schemas, tables, roles; print the statements for what this login may not."""
-    from daybreak.cli.display import out
-    from daybreak.starting.databases import prepare
-
-    with open_workspace() as workspace:
-        steps = prepare(workspace)
-    for step in steps:
-        out.print(step.says, markup=False, soft_wrap=True)
-        for statement in step.statements:
-            print(f"{statement};")
-    if any(step.statements for step in steps):
-        raise ConfigurationError(
-            "Some of it this login may not make.",
-            next_step="have the statements above run, then `daybreak init` again.",
-        )
 
 
 def _registry_name(url: str) -> str:

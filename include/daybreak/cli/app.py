@@ -27,6 +27,8 @@ from daybreak.cli.arguments import (
 from daybreak.cli.backfilling import backfilling
 from daybreak.cli.bringing import bringing
 from daybreak.cli.comparing import comparing
+from daybreak.cli.environments import environments
+from daybreak.cli.installing import installing
 from daybreak.cli.local import local
 from daybreak.cli.looking import looking
 from daybreak.cli.measuring import measuring
@@ -55,10 +57,12 @@ app.add_typer(looking)
 app.add_typer(backfilling)
 app.add_typer(comparing)
 app.add_typer(access)
+app.add_typer(installing)
 app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)
 app.add_typer(bringing)
+app.add_typer(environments)
 app.add_typer(measuring)
 app.add_typer(sweeping)
 app.add_typer(local, name="local", no_args_is_help=True)
@@ -66,27 +70,37 @@ app.add_typer(local, name="local", no_args_is_help=True)
 
 def main() -> None:
     """Run the command line; a refusal is one line on standard error and exit code 1."""
-    from daybreak.cli.display import print_error
+    from daybreak.cli.display import print_error, write_json_lines
 
     share_cores()
+    if _asked_for_json():
+        write_json_lines()
     try:
         _command()()
     except DaybreakError as error:
         from daybreak.warehouse.faults import was_cancelled
 
         interrupted = was_cancelled(error)
-        print_error(_INTERRUPTED if interrupted else str(error))
+        print_error(_INTERRUPTED if interrupted else str(error), error)
         sys.exit(INTERRUPTED if interrupted else 1)
     except Exception as error:
         from daybreak.unforeseen import as_ours
 
-        print_error(str(as_ours(error, Settings().tracebacks, during=shlex.join(["daybreak", *sys.argv[1:]]))))
+        ours = as_ours(error, Settings().tracebacks, during=shlex.join(["daybreak", *sys.argv[1:]]))
+        print_error(str(ours), ours)
         sys.exit(1)
     except SystemExit as ended:
         # The command line's library makes this of Ctrl-C.
         if ended.code == INTERRUPTED:
             print_error(_INTERRUPTED)
         raise
+
+
+def _asked_for_json() -> bool:
+    try:
+        return Settings().log_json
+    except DaybreakError:
+        return False  # it is told by the command, unless that needs no settings
 
 
 @cache
@@ -113,6 +127,7 @@ def run(
 ) -> None:
     """Score one partition and publish it, or push it."""
     from daybreak.cli.progress import rows_progress, waiting_progress
+    from daybreak.monitoring.observed_runs import observed_runs
     from daybreak.push.runner import runner_for
     from daybreak.run.planning import Request, plan_run
 
@@ -122,10 +137,12 @@ def run(
         request = Request(
             partition, model_version=model_version, allow_leakage=allow_leakage, dry_run=dry_run, wait=wait
         )
-        with waiting_progress() as pause:
-            plan = plan_run(workspace, declared, request, pause)
-        with rows_progress(f"{pipeline} {plan.partition.key}") as progress:
-            outcome = runner_for(workspace, declared).run(plan, progress)
+        with observed_runs(workspace) as runs, runs.one(declared) as begun:
+            with waiting_progress() as pause:
+                plan = plan_run(workspace, declared, request, pause)
+            begun(plan.run_id)
+            with rows_progress(f"{pipeline} {plan.partition.key}") as progress:
+                outcome = runner_for(workspace, declared).run(plan, progress)
         print_outcomes(f"{pipeline} {plan.partition.key}", [outcome])
         tell_stale(workspace, pipeline, plan.partition.key)
 
@@ -138,6 +155,7 @@ def push(
 ) -> None:
     """Score one partition and send what the receiver has not acknowledged yet."""
     from daybreak.cli.progress import rows_progress
+    from daybreak.monitoring.observed_runs import observed_runs
     from daybreak.push.resuming import resumption
     from daybreak.push.runner import PushRunner
     from daybreak.run.planning import Request, plan_run
@@ -150,9 +168,11 @@ def push(
             if resume
             else Request(partition)
         )
-        plan = plan_run(workspace, declared, request)
-        with rows_progress(f"{pipeline} {partition}") as progress:
-            outcome = PushRunner(workspace, declared).run(plan, progress)
+        with observed_runs(workspace) as runs, runs.one(declared) as begun:
+            plan = plan_run(workspace, declared, request)
+            begun(plan.run_id)
+            with rows_progress(f"{pipeline} {partition}") as progress:
+                outcome = PushRunner(workspace, declared).run(plan, progress)
         print_outcomes(f"{pipeline} {partition}", [outcome])
 
 
@@ -180,8 +200,10 @@ def replay(
     ] = "source",
 ) -> None:
     """Validate and score quarantined rows again, after the source or the rule was mended."""
+    from daybreak.monitoring.observed_runs import observed_runs
+    from daybreak.run.outcome import Outcome
     from daybreak.run.replay import replay as replay_rows
-    from daybreak.run.runner import Outcome, Runner
+    from daybreak.run.runner import Runner
 
     if source not in ("source", "snapshot"):
         raise typer.BadParameter("choose source or snapshot", param_hint="--from")
@@ -189,9 +211,9 @@ def replay(
     with open_workspace() as workspace:
         workspace.ledger.sweep()
         runner = Runner(workspace, workspace.pipeline(pipeline))
-        plan, counts, publication = replay_rows(
-            runner, runner.pipeline.calendar.partition(partition).key, read_source=source == "source"
-        )
+        key = runner.pipeline.calendar.partition(partition).key
+        with observed_runs(workspace) as runs, runs.one(runner.pipeline) as begun:
+            plan, counts, publication = replay_rows(runner, key, read_source=source == "source", begun=begun)
         seconds = (datetime.now(UTC) - started).total_seconds()
         print_outcomes(f"replay of {pipeline} {partition}", [Outcome(plan, counts, seconds, publication)])
 
@@ -243,7 +265,7 @@ def load_demo(
         refuse_named_warehouse(workspace.settings, asked=into_named_warehouse)
         load_demonstration_data(
             workspace.warehouse,
-            workspace.settings.sql,
+            workspace.settings.checkout / "sql",
             yesterday if last_day is None else parse_day(last_day),
             promotions=promotions,
             progress=lambda table, rows: out.print(f"  retail.{table}: {rows:,} rows"),

@@ -58,7 +58,7 @@ def tell_broken(workspace: "Workspace") -> None:
     from daybreak.cli.display import print_error
 
     for error in workspace.broken:
-        print_error(str(error))
+        print_error(str(error), error)
 
 
 def tell_stale(workspace: "Workspace", upstream: str, partition: str | None = None) -> None:
@@ -72,9 +72,9 @@ def tell_stale(workspace: "Workspace", upstream: str, partition: str | None = No
 
 def tell_untold(workspace: "Workspace", pipeline: "Pipeline") -> None:
     """Print on standard error of how many current runs nobody knows what they saw of the source, if of any."""
-    from daybreak.cli.display import err
+    from daybreak.cli.display import print_note
     from daybreak.run.source_state import count_untold
 
     if count := count_untold(workspace, pipeline):
         told = f"note {pipeline.name}: {count} current run{'' if count == 1 else 's'} from before changed.sql"
-        err.print(f"{told}: whether their source has changed is not known. Next: run them again once.", soft_wrap=True)
+        print_note(f"{told}: whether their source has changed is not known. Next: run them again once.")

@@ -11,7 +11,7 @@ from daybreak.errors import DaybreakError
 
 if TYPE_CHECKING:
     from daybreak.run.backfill import Due
-    from daybreak.run.runner import Outcome
+    from daybreak.run.outcome import Outcome
 
 backfilling = typer.Typer()
 
@@ -40,6 +40,7 @@ def backfill(
     """Score every partition of a range, in one process. One that is refused does not stop the others."""
     from daybreak.cli.display import out
     from daybreak.cli.progress import partitions_progress
+    from daybreak.monitoring.observed_runs import observed_runs
     from daybreak.push.runner import runner_for
     from daybreak.run.backfill import (
         FAILED,
@@ -55,7 +56,7 @@ def backfill(
     asked = ((MISSING, missing), (FAILED, failed), (OUTDATED, outdated))
     only = {name for name, chosen in asked if chosen}
     outcomes: list[Outcome] = []
-    refusals: list[str] = []
+    refusals: list[DaybreakError] = []
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
         calendar = declared.calendar
@@ -64,7 +65,7 @@ def backfill(
         if outdated:
             tell_untold(workspace, declared)
         wanted, left_out = leave_out(workspace, declared, wanted)
-        refusals += map(str, left_out)
+        refusals += left_out
         chosen = choose_partitions(workspace, declared, wanted, only) if only or dry_run else None
         if dry_run:
             due = plan_backfill(workspace, declared, chosen or [], model_version, policy)
@@ -79,7 +80,7 @@ def backfill(
             _tell(refusals)
             return
         runner = runner_for(workspace, declared)
-        with partitions_progress(pipeline, len(wanted)) as progress:
+        with partitions_progress(pipeline, len(wanted)) as progress, observed_runs(workspace) as runs:
             for partition in wanted:
                 request = Request(
                     partition.key,
@@ -90,20 +91,23 @@ def backfill(
                     push=push,
                 )
                 try:
-                    outcomes.append(runner.run(plan_run(workspace, declared, request)))
+                    with runs.one(declared) as begun:
+                        plan = plan_run(workspace, declared, request)
+                        begun(plan.run_id)
+                        outcomes.append(runner.run(plan))
                 except DaybreakError as error:
-                    refusals.append(str(error))
+                    refusals.append(error)
                 progress(partition.key)
         print_outcomes(f"{pipeline} {first} to {last}", outcomes)
         tell_stale(workspace, pipeline)
     _tell(refusals)
 
 
-def _tell(refusals: list[str]) -> None:
+def _tell(refusals: list[DaybreakError]) -> None:
     from daybreak.cli.display import print_error
 
     for refusal in refusals:
-        print_error(refusal)
+        print_error(str(refusal), refusal)
     if refusals:
         raise typer.Exit(1)
 

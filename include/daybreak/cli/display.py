@@ -1,6 +1,7 @@
 """Display: rows as tables for people, or as JSON for programs."""
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +16,7 @@ _WIDTH = None if Console().is_terminal else 160
 
 out = Console(highlight=False, width=_WIDTH)
 err = Console(stderr=True, highlight=False)
+log = logging.getLogger("daybreak")
 
 
 def print_json(value: Any) -> None:
@@ -51,9 +53,28 @@ def print_facts(facts: dict[str, Any]) -> None:
     out.print(grid)
 
 
-def print_error(message: str) -> None:
-    """Print one line on standard error."""
-    err.print(f"[bold red]error[/bold red] {escape(message)}", soft_wrap=True)
+def print_error(message: str, error: BaseException | None = None) -> None:
+    """Print one line on standard error; as JSON it says which run the error belongs to."""
+    if err.quiet:
+        log.error("%s", message, exc_info=error)
+    else:
+        err.print(f"[bold red]error[/bold red] {escape(message)}", soft_wrap=True)
+
+
+def print_note(message: str) -> None:
+    """Print one line on standard error that is no error."""
+    if err.quiet:
+        log.info("%s", message)
+    else:
+        err.print(message, soft_wrap=True, markup=False)
+
+
+def write_json_lines() -> None:
+    """Write nothing but JSON lines to standard error from here on: no bars, and no texts."""
+    from daybreak.telemetry.json_lines import log_json_lines
+
+    err.quiet = True
+    log_json_lines()
 
 
 def _cell(value: Any) -> tuple[str, bool]:

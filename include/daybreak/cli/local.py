@@ -7,7 +7,13 @@ import typer
 from daybreak.cli.arguments import IntoNamedWarehouse
 from daybreak.settings import Settings
 
-local = typer.Typer(help="The stack on this machine: PostgreSQL, Airflow, a promotions system; nothing to install.")
+local = typer.Typer()
+
+
+@local.callback()
+def refuse_without_checkout() -> None:
+    """The stack on this machine: PostgreSQL, Airflow, a promotions system; nothing to install."""
+    _ = Settings().checkout
 
 
 @local.command()

@@ -15,7 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from daybreak.cli.display import err
+from daybreak.cli.display import err, print_note
 
 if TYPE_CHECKING:
     from daybreak.errors import SourceAwaited
@@ -49,7 +49,7 @@ def steps_progress(title: str) -> Iterator[Callable[[str], None]]:
         def step(text: str) -> None:
             progress.update(task, description=f"{title}: {text}")
             if not err.is_terminal:
-                err.print(f"{title}: {text}")
+                print_note(f"{title}: {text}")
 
         yield step
 
@@ -67,7 +67,7 @@ def waiting_progress() -> Iterator[Callable[["SourceAwaited"], None]]:
                 columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
                 shown.enter_context(Progress(*columns, console=err, transient=True)).add_task(told, total=None)
                 if not err.is_terminal:
-                    err.print(told, soft_wrap=True, markup=False)
+                    print_note(told)
             left = (waiting.until - datetime.now(UTC)).total_seconds()
             time.sleep(min(_BETWEEN_LOOKS_SECONDS, max(left, 0.0)))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from rich.live import Live
 
-from daybreak.cli.display import err, out, print_table, table
+from daybreak.cli.display import err, out, print_note, print_table, table
 from daybreak.local.screen import Shown
 
 
@@ -18,7 +18,10 @@ class Terminal:
     def step(self, text: str) -> None:
         """Say what is being done."""
         seconds = "" if self._started is None else f"[dim]{time.monotonic() - self._started:5.0f} s[/dim]  "
-        err.print(f"{seconds}{text}")
+        if err.quiet:
+            print_note(text)
+        else:
+            err.print(f"{seconds}{text}")
 
     def line(self, text: str) -> None:
         """Say what a person will want to keep."""

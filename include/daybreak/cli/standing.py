@@ -56,7 +56,7 @@ def _read(workspace: "Workspace", pipeline: str | None) -> "Standing":
     declared = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())
     workspace.ledger.sweep()
     broken = {} if pipeline else workspace.declared.broken
-    return read_standing(workspace.warehouse, workspace.settings.sql, declared, datetime.now(UTC), broken=broken)
+    return read_standing(workspace.warehouse, declared, datetime.now(UTC), broken=broken)
 
 
 def _watch(workspace: "Workspace", pipeline: str | None) -> None:

@@ -92,6 +92,11 @@ def _every(pipeline: Pipeline) -> str:
 
 
 def _entries(module: str) -> tuple[Any, ...]:
+    if not module:
+        raise ConfigurationError(
+            "It is not said which module declares the pipelines.",
+            next_step="set DAYBREAK_PIPELINES to its name; `daybreak init --package FOLDER` makes one.",
+        )
     try:
         entries = importlib.import_module(module).PIPELINES
     except Exception as error:

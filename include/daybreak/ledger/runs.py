@@ -3,6 +3,7 @@
 What expectations said, segments, quarantine and deliveries have modules of their own.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -20,6 +21,8 @@ from daybreak.ledger.signs_of_life import SignsOfLife, sign
 from daybreak.ledger.tables import runs
 from daybreak.unforeseen import as_ours
 from daybreak.warehouse.database import Warehouse
+
+log = logging.getLogger("daybreak")
 
 # By so much clocks are changed at the most.
 _OF_CLOCKS = timedelta(hours=3)
@@ -136,6 +139,7 @@ class Ledger:
         with self.warehouse.begin() as connection:
             merged = runs.c.seconds.op("||")(sa.literal({stage: round(seconds, 3)}, JSONB))
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(seconds=merged))
+        log.info("Stage %s took %.3f s.", stage, seconds)
 
     def fail(self, run_id: int, error: DaybreakError | str) -> None:
         """Close a run as failed, with the reason; a finished run stays as it is."""

@@ -211,7 +211,7 @@ class LocalAirflow:
             return "Airflow's tables to be created"
         if self._promotions and not self._promotions.healthy():
             return "the promotions system"
-        return still_missing(self.api, dags, self._settings.project / "dags", since=self._launched)
+        return still_missing(self.api, dags, self._settings.checkout / "dags", since=self._launched)
 
     def _raise_if_ended(self) -> None:
         started = recorded(self._run)

@@ -72,8 +72,8 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
     keys = kept_private(folder / "secrets.json", _made_up)
     options = {
         **_OPTIONS,
-        "CORE__DAGS_FOLDER": str(settings.project / "dags"),
-        "CORE__PLUGINS_FOLDER": str(settings.project / "plugins"),
+        "CORE__DAGS_FOLDER": str(settings.checkout / "dags"),
+        "CORE__PLUGINS_FOLDER": str(settings.checkout / "plugins"),
         "CORE__PARALLELISM": str(min(max(os.cpu_count() or 1, 2) + 1, 4)),
         "CORE__FERNET_KEY": keys["fernet_key"],
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(folder)),
@@ -89,6 +89,8 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
     inherited = {name: value for name, value in environment_without().items() if not _configures_airflow(name)}
     direct = [inherited[name] for name in ("NO_PROXY", "no_proxy") if inherited.get(name)]
     return {
+        # Where a collector is away, Airflow's exporters would hold each task's slot for twenty seconds.
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
         **inherited,
         **_LIBRARIES,
         "NO_PROXY": ",".join([*direct, HOST, "localhost"]),
@@ -102,7 +104,7 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
 
 def daybreak_environment(settings: Settings, postgres: EmbeddedPostgres) -> dict[str, str]:
     """Write the settings as variables, so that a task has the very same ones, and the embedded databases by URL."""
-    values = {**settings.model_dump(), "home": settings.home.resolve(), "project": settings.project.resolve()}
+    values = {**settings.model_dump(), "home": settings.home.resolve(), "project": settings.checkout.resolve()}
     values |= {f"source_{name}": url for name, url in values.pop("source").items()}
     if settings.warehouse_url is None:
         values["warehouse_url"] = postgres.url("daybreak")

@@ -82,7 +82,7 @@ def prepare(workspace: Workspace, pipelines: list[str], say: Callable[[str], Non
         say(f"The demonstration data is there and ends on {yesterday}.")
     else:
         say(f"Loading the demonstration data, moved to end on {yesterday}.")
-        loaded = load_demonstration_data(workspace.warehouse, workspace.settings.sql, yesterday)
+        loaded = load_demonstration_data(workspace.warehouse, workspace.settings.checkout / "sql", yesterday)
         say("Loaded " + ", ".join(f"{rows:,} {name}" for name, rows in loaded.items()) + ".")
     for pipeline in pipelines:
         _see_to_champion(workspace, pipeline, say, keep=fresh)

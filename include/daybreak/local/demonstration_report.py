@@ -156,7 +156,7 @@ def show_today(workspace: Workspace, pipelines: Sequence[str], screen: Screen) -
     from daybreak.monitoring.standing import read_standing
 
     declared = [workspace.pipeline(name) for name in pipelines]
-    found = read_standing(workspace.ledger.warehouse, workspace.settings.sql, declared, datetime.now(UTC))
+    found = read_standing(workspace.ledger.warehouse, declared, datetime.now(UTC))
     screen.show(Shown("Today", COLUMNS, [row_in_words(one, found.now) for one in found.pipelines]))
     for line in needs_in_words(found):
         screen.line(line)

@@ -7,19 +7,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from daybreak.batch.signature import CATEGORY, Signature
 from daybreak.errors import ModelRefused
-from daybreak.models.version import ModelVersion
-
-if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+from daybreak.models.artifacts import DESCRIPTION
+from daybreak.models.found import FoundVersion
+from daybreak.models.version import NATIVE, ModelVersion
 
 # What a version's description calls the columns that are categories, which are texts to MLflow.
 CATEGORIES = "categories"
-_DESCRIPTION = "MLmodel"
 _NEEDED_TAGS = ("digest", "trained_through")
 
 
@@ -36,8 +34,7 @@ class ListedVersion:
 
 
 def describe(
-    found: "MlflowVersion",
-    source: str,
+    found: FoundVersion,
     storage: str,
     training: str,
     metrics: Mapping[str, float],
@@ -45,10 +42,10 @@ def describe(
 ) -> ModelVersion:
     """Return what the registry says of a version; raise ModelRefused where it lacks something.
 
-    Its files, at ``source``, are not looked at, by ``read``, before it is known that they lie below ``storage``.
+    Its files are not looked at, by ``read``, before it is known that they lie below ``storage``.
     ``training`` is the command that would register one as it should be.
     """
-    called, tags = f"{found.name} version {found.version}", found.tags
+    called, tags, source = f"{found.name} version {found.version}", found.tags, found.location
     if missing := [tag for tag in _NEEDED_TAGS if not tags.get(tag)]:
         raise ModelRefused(
             f"{called} was not registered by Daybreak: it has no {' and no '.join(missing)}.",
@@ -66,17 +63,19 @@ def describe(
         raise ModelRefused(
             f"The tags of {called} cannot be read ({error}).", next_step=f"register it through {training}."
         ) from error
+    signature, flavor = _described(f"{source}/{DESCRIPTION}", read)
     return ModelVersion(
         name=found.name,
-        version=int(found.version),
+        version=found.version,
         uri=source,
         digest=tags["digest"],
         trained_through=told[0],
         libraries={k.removeprefix("library."): v for k, v in tags.items() if k.startswith("library.")},
-        signature=_signature(f"{source}/{_DESCRIPTION}", read),
+        signature=signature,
+        flavor=flavor,
         score_profile=told[1],
         metrics=dict(metrics),
-        aliases=tuple(found.aliases),
+        aliases=found.aliases,
     )
 
 
@@ -106,15 +105,27 @@ def _profile(tag: str | None) -> dict[str, list[float]] | None:
     return found
 
 
-def _signature(uri: str, read: Callable[[str], Mapping[str, bytes] | None]) -> Signature:
+def _described(uri: str, read: Callable[[str], Mapping[str, bytes] | None]) -> tuple[Signature, str]:
+    """Return which columns a version takes, and what MLflow calls its kind."""
     import yaml
 
     try:
-        described = yaml.safe_load((read(uri) or {})[_DESCRIPTION])
+        described = yaml.safe_load((read(uri) or {})[DESCRIPTION])
+        flavor = flavor_of(described)
         inputs = json.loads(described["signature"]["inputs"])
         categories = (described.get("metadata") or {}).get(CATEGORIES, ())
         kinds = {column["name"]: CATEGORY if column["name"] in categories else column["type"] for column in inputs}
-        return Signature(tuple(kinds.items()))
+        return Signature(tuple(kinds.items())), flavor
     except Exception:  # each kind of storage has errors of its own
         # A file that was tampered with is refused by its digest, with a better message than this could give.
-        return Signature(())
+        return Signature(()), NATIVE
+
+
+def flavor_of(described: Mapping[str, Any]) -> str:
+    """Return the flavor that a version is loaded by: scikit-learn's where it is a skops file, else another one."""
+    flavors = described["flavors"]
+    own = flavors.get(NATIVE)
+    if own and own.get("serialization_format") == "skops":
+        return NATIVE
+    named = [name for name in flavors if name != "python_function"]
+    return f"{named[0]} (pickled)" if named == [NATIVE] else named[0] if named else "python_function"

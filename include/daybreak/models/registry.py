@@ -1,4 +1,4 @@
-"""The model registry: MLflow's client straight on its SQL store, artifacts in a folder or object store.
+"""The model registry: versions from its tables or by MLflow's client, artifacts in a folder or object store.
 
 A version carries what a run needs of it: the digest of its artifact, its signature, the last day it has seen and the
 versions of the libraries that trained it. They are compared with what Daybreak wrote down itself, and runs copy them,
@@ -6,41 +6,37 @@ so that a planned run needs the registry no more.
 """
 
 import json
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from functools import cached_property
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import DaybreakError, ModelRefused
+from daybreak.errors import ModelRefused
 from daybreak.models.adopting import told_tags
-from daybreak.models.artifacts import SKOPS, Artifacts, digest_of, refuse_untrusted
+from daybreak.models.artifacts import SKOPS, Artifacts, digest_of
 from daybreak.models.canonical import canonical
 from daybreak.models.describing import ListedVersion, describe
-from daybreak.models.registry_connection import refuse_silence, registry_unavailable
+from daybreak.models.found import FoundVersion, Versions
+from daybreak.models.loading import Loader, OwnEnvironments
+from daybreak.models.opening import refuse_untrusted
+from daybreak.models.registry_client import AskedVersions, RegistryClient
 from daybreak.models.saving import saved_files
-from daybreak.models.served import fault_of, is_served, served_client
 from daybreak.models.storage import Storage
 from daybreak.models.training_record import TrainingRecord
 from daybreak.models.trusted import FAMILIES, families
 from daybreak.models.trusted_versions import TrustedVersions
 from daybreak.models.version import ModelVersion, library_versions
-from daybreak.warehouse.database import with_driver
-from daybreak.warehouse.faults import is_transient
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 
 class Registry:
     """Resolve, verify, load and register models; ``pipelines`` names the pipeline that trains each model.
 
-    ``trusted`` is what Daybreak wrote down of the versions; without it none can be resolved.
+    ``trusted`` is what Daybreak wrote down of the versions; without it none can be resolved. ``own`` is where versions
+    have environments of their own, ``declared`` what the models' references say of that.
     """
 
     def __init__(
@@ -50,37 +46,26 @@ class Registry:
         artifacts: Artifacts,
         pipelines: Mapping[str, str] | None = None,
         trusted: TrustedVersions | None = None,
+        versions: Versions | None = None,
+        own: OwnEnvironments | None = None,
+        declared: Mapping[str, str | None] | None = None,
     ) -> None:
-        self._url = with_driver(url)
+        self._client = RegistryClient(url)
+        self._found = versions or AskedVersions(self._client)
         self._storage = storage
         self.artifacts = artifacts
         self._pipelines = pipelines or {}
         self._trusted = trusted
-
-    @cached_property
-    def _client(self) -> "MlflowClient":
-        from mlflow import MlflowClient
-
-        if is_served(self._url):
-            return served_client(self._url)
-        # After the import, which sets up its own.
-        for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        refuse_silence(self._url)
-        return MlflowClient(self._url, self._url)
+        self._declared = declared or {}
+        self.loader = Loader(artifacts, own, self._training)
 
     def resolve(self, model: ModelRef, version: int | None = None) -> ModelVersion:
         """Return the version that the alias points to now, or the one asked for."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            with self._answering() as client:
-                if version is not None:
-                    return self._trustworthy(client.get_model_version(model.name, str(version)))
-                return self._trustworthy(client.get_model_version_by_alias(model.name, model.alias))
-        except MlflowException as error:
-            wanted = f"version {version}" if version is not None else f"alias '{model.alias}'"
-            raise self._missing(model.name, wanted) from error
+        found = self._get(model.name, version) if version is not None else self._found.pointed_to(model)
+        if found is None:
+            raise self._missing(model.name, f"alias '{model.alias}'")
+        trusted = self._trustworthy(found)
+        return replace(trusted, environment=model.environment or trusted.environment)
 
     def versions(self, name: str) -> list[ModelVersion]:
         """List the versions of a model that a run may use, the newest first."""
@@ -88,10 +73,7 @@ class Registry:
 
     def listed(self, name: str) -> list[ListedVersion]:
         """List all versions of a model, the newest first, those too that no run may use."""
-        quoted = name.replace("'", "''")
-        with self._answering() as client:
-            numbers = sorted((int(v.version) for v in client.search_model_versions(f"name='{quoted}'")), reverse=True)
-            return [self._listed(client.get_model_version(name, str(number))) for number in numbers]
+        return [self._listed(found) for found in self._found.all(name)]
 
     def adopt(self, name: str, version: int, *, trained_through: date | None = None) -> ModelVersion:
         """Write down that a version may be trusted as it is now, its files and its tags.
@@ -99,47 +81,33 @@ class Registry:
         With ``trained_through`` a version that others registered gets the tags that a run needs, from its files. Raises
         ModelRefused where it lacks something else, no run would load it, or it is known with other facts.
         """
-        from mlflow.exceptions import MlflowException
-
-        with self._answering() as client:
-            try:
-                there = client.get_model_version(name, str(version))
-            except MlflowException as error:
-                raise self._missing(name, f"version {version}") from error
-            tags = {} if trained_through is None else self._told(there, trained_through)
-            found = self._described(there)
-        self.artifacts.load(found)
-        with self._answering() as client:
-            for tag in tags:
-                client.set_model_version_tag(name, str(version), tag, tags[tag])
+        there = self._get(name, version)
+        tags = {} if trained_through is None else self._told(there, trained_through)
+        found = self._described(replace(there, tags={**there.tags, **tags}))
+        self.loader.try_out(found)
+        if tags:
+            with self._client.answering() as client:
+                for tag in tags:
+                    client.set_model_version_tag(name, str(version), tag, tags[tag])
         self._trusted_versions.record(found, "adopted")
         return found
 
     def last_registered(self, name: str) -> datetime | None:
         """Return when the newest version of a model was registered, or None where there is none."""
-        quoted = name.replace("'", "''")
-        with self._answering() as client:
-            stamps = [found.creation_timestamp for found in client.search_model_versions(f"name='{quoted}'")]
-        return datetime.fromtimestamp(max(stamps) / 1000, UTC) if stamps else None
+        return max((found.registered for found in self._found.all(name)), default=None)
 
     def tagged(self, name: str, tag: str) -> list[tuple[ModelVersion, str]]:
         """List the versions of a model that have a tag, with its value, the newest first."""
-        quoted = name.replace("'", "''")
-        with self._answering() as client:
-            found = client.search_model_versions(f"name='{quoted}'")
-            newest = sorted((v for v in found if tag in v.tags), key=lambda v: -int(v.version))
-            listed = [(self._listed(client.get_model_version(name, str(v.version))), v.tags[tag]) for v in newest]
-            return [(version.model, value) for version, value in listed if version.model]
+        listed = [(self._listed(found), found.tags[tag]) for found in self._found.all(name) if tag in found.tags]
+        return [(version.model, value) for version, value in listed if version.model]
 
-    def verify(self, model: ModelVersion) -> None:
-        """Refuse an artifact that was changed and an environment that the model was not trained in."""
-        self.artifacts.verify(model)
-        self._refuse_other_environment(model)
+    def verify(self, model: ModelVersion) -> ModelVersion:
+        """Refuse what ``Loader.verify`` refuses; return the version with what is in its own environment, if any."""
+        return self.loader.verify(model)
 
     def load(self, model: ModelVersion) -> Any:
         """Verify a version and load it; types outside of the allow-list are refused before anything is opened."""
-        self._refuse_other_environment(model)
-        return self.artifacts.load(model)
+        return self.loader.load(model)
 
     def register(
         self,
@@ -167,7 +135,7 @@ class Registry:
         tags = {**record.tags, "trained_through": trained_through.isoformat()}
         unneeded = set(FAMILIES) - set(families(files[SKOPS]))
         tags |= {f"library.{name}": version for name, version in libraries.items() if name not in unneeded}
-        with self._answering() as client:
+        with self._client.answering() as client:
             experiment = client.get_experiment_by_name(name)
             location = self._storage.experiment(name)
             experiment_id = (
@@ -184,12 +152,12 @@ class Registry:
             if score_profile:
                 tags["score_profile"] = json.dumps(score_profile)
             created = client.create_model_version(name, source=uri, run_id=run_id, tags=tags)
-            registered = self._described(created)
+        registered = self._described(self._get(name, int(created.version)))
         self._trusted_versions.record(registered, "registered")
         return registered
 
-    def _told(self, there: "MlflowVersion", trained_through: date) -> dict[str, str]:
-        """Complete the tags of a version that has none of Daybreak's, here and not yet in the registry."""
+    def _told(self, there: FoundVersion, trained_through: date) -> dict[str, str]:
+        """Complete the tags of a version that has none of Daybreak's, not yet in the registry."""
         called = f"{there.name} version {there.version}"
         if there.tags.get("digest"):
             raise ModelRefused(
@@ -198,9 +166,7 @@ class Registry:
             )
         elsewhere = f"daybreak register {there.name} --from models:/{there.name}/{there.version} --trained-through DAY"
         read = self.artifacts.read
-        tags = told_tags(called, self._source(there), self._storage.below, trained_through, elsewhere, read)
-        there.tags.update(tags)
-        return tags
+        return told_tags(called, there.location, self._storage.below, trained_through, elsewhere, read)
 
     def _training(self, name: str) -> str:
         """Return the command that trains a model: that of its pipeline, which may have several."""
@@ -212,61 +178,27 @@ class Registry:
             next_step=f"train one with {self._training(name)}, or see `daybreak models`.",
         )
 
-    def _refuse_other_environment(self, model: ModelVersion) -> None:
-        trained, here = model.libraries.get("scikit-learn", ""), library_versions()["scikit-learn"]
-        if trained.split(".")[:2] != here.split(".")[:2]:
-            raise ModelRefused(
-                f"{model.name} version {model.version} was trained with scikit-learn {trained}, here is {here}.",
-                next_step=f"train it again with {self._training(model.name)}, or install scikit-learn {trained}.",
-            )
+    def _get(self, name: str, version: int) -> FoundVersion:
+        if found := self._found.get(name, version):
+            return found
+        raise self._missing(name, f"version {version}")
 
-    @contextmanager
-    def _answering(self) -> "Iterator[MlflowClient]":
-        """Give the client to the body; what goes wrong between it and its store is transient."""
-        from mlflow.exceptions import MlflowException
-
-        client = self._client
-        refuse_silence(self._url)
-        try:
-            yield client
-        except MlflowException as error:
-            if isinstance(error.__cause__, DaybreakError):
-                raise error.__cause__ from error
-            if is_served(self._url) and (fault := fault_of(error, self._url)):
-                raise fault from error
-            if is_transient(error):
-                raise registry_unavailable() from error
-            raise
-
-    def _listed(self, found: "MlflowVersion") -> ListedVersion:
-        listed = ListedVersion(found.name, int(found.version), tuple(found.aliases), str(found.source))
+    def _listed(self, found: FoundVersion) -> ListedVersion:
+        listed = ListedVersion(found.name, found.version, found.aliases, found.source)
         try:
             return replace(listed, model=self._trustworthy(found))
         except ModelRefused as error:
             return replace(listed, lacks=error.problem)
 
-    def _trustworthy(self, found: "MlflowVersion") -> ModelVersion:
+    def _trustworthy(self, found: FoundVersion) -> ModelVersion:
         described = self._described(found)
         self._trusted_versions.refuse_other(described)
         return described
 
-    def _described(self, found: "MlflowVersion") -> ModelVersion:
-        from mlflow.exceptions import MlflowException
-
-        metrics: Mapping[str, float] = {}
-        if found.run_id:
-            # Whoever registered it may have removed the run that it came from.
-            with suppress(MlflowException):
-                metrics = self._client.get_run(found.run_id).data.metrics
-        return describe(
-            found, self._source(found), self._storage.below, self._training(found.name), metrics, self.artifacts.read
-        )
-
-    def _source(self, found: "MlflowVersion") -> str:
-        """Return where the files of a version are; MLflow 3 may say only which of its logged models it is."""
-        if not str(found.source).startswith("models:/"):
-            return str(found.source)
-        return str(self._client.get_model_version_download_uri(found.name, str(found.version)))
+    def _described(self, found: FoundVersion) -> ModelVersion:
+        metrics = self._found.metrics(found.run_id) if found.run_id else {}
+        described = describe(found, self._storage.below, self._training(found.name), metrics, self.artifacts.read)
+        return replace(described, environment=self._declared.get(found.name))
 
     @property
     def _trusted_versions(self) -> TrustedVersions:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STORAGE = "mlflow-artifacts:"
 # What MLflow adds to the files of a version, with the name that it was registered under.
 _ADDED = ("registered_model_meta",)
-_MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _REFUSED = {"UNAUTHENTICATED": "does not know the login", "PERMISSION_DENIED": "does not allow that to the login"}
 _LOGIN = (
     "see to MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and to its permissions."
@@ -66,7 +66,7 @@ class ServedAliases:
             try:
                 return int(self._client.get_model_version_by_alias(model.name, model.alias).version)
             except MlflowException as error:
-                if error.error_code in _MISSING:
+                if error.error_code in MISSING:
                     return None
                 raise
 
@@ -78,7 +78,7 @@ class ServedAliases:
             try:
                 self._client.set_registered_model_alias(model.name, model.alias, str(version))
             except MlflowException as error:
-                if error.error_code not in _MISSING:
+                if error.error_code not in MISSING:
                     raise
                 raise ModelRefused(
                     f"Model {model.name} has no version {version}.", next_step="choose one of `daybreak models`."
@@ -92,7 +92,7 @@ class ServedAliases:
             try:
                 self._client.delete_registered_model_alias(model.name, model.alias)
             except MlflowException as error:
-                if error.error_code not in _MISSING:
+                if error.error_code not in MISSING:
                     raise
 
 
@@ -152,11 +152,14 @@ def downloaded(uri: str, url: str) -> dict[str, bytes] | None:
         try:
             found = Path(download_artifacts(artifact_uri=uri, dst_path=folder, tracking_uri=url))
         except MlflowException as error:
-            if "404 Client" in str(error) or error.error_code in _MISSING:
+            if "404 Client" in str(error) or error.error_code in MISSING:
                 return None
             raise
-        paths = [found] if found.is_file() else [path for path in found.iterdir() if path.is_file()]
-        return {path.name: path.read_bytes() for path in paths if path.name not in _ADDED} or None
+        root = found.parent if found.is_file() else found
+        paths = [found] if found.is_file() else [path for path in found.rglob("*") if path.is_file()]
+        return {
+            path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.name not in _ADDED
+        } or None
 
 
 _alone = threading.Lock()

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.faults import sqlstate
+from daybreak.warehouse.migrations import ENGINE_SQL
 from daybreak.warehouse.sql_file import load_sql
 
 Found = TypeVar("Found")
@@ -38,7 +38,7 @@ def reading(warehouse: Warehouse) -> Iterator[sa.Connection]:
         yield connection
 
 
-def rows_of(connection: sa.Connection, sql: Path, query: str, **binds: Any) -> list[dict[str, Any]]:
-    """Run one of the queries by its name in ``sql/ledger/standing``; ``sql`` is the folder of the SQL files."""
-    text = load_sql(sql / "ledger" / "standing" / f"{query}.sql").text
+def rows_of(connection: sa.Connection, query: str, **binds: Any) -> list[dict[str, Any]]:
+    """Run one of the queries by its name in ``sql/ledger/standing``."""
+    text = load_sql(ENGINE_SQL / "ledger" / "standing" / f"{query}.sql").text
     return [dict(row) for row in connection.execute(sa.text(text), binds).mappings()]

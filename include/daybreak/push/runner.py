@@ -19,9 +19,10 @@ from daybreak.ledger.deliveries import Deliveries
 from daybreak.ledger.runs import Counts
 from daybreak.push.delivering import Items, Pushed, Pusher
 from daybreak.push.target import DeliveryTarget
+from daybreak.run.outcome import Outcome
 from daybreak.run.plan import Plan
 from daybreak.run.planning import refuse_stale
-from daybreak.run.runner import Outcome, Runner
+from daybreak.run.runner import Runner
 from daybreak.workspace import Workspace
 
 # Where a receiver takes offers and lists them, below its address: docs/promotions-api.md.
@@ -124,6 +125,11 @@ class PushRunner(Runner):
         rejected = sum(chunk["rejected"] for chunk in offers)
         pushed = Pushed(sum(chunk["items"] for chunk in offers), sent=0, withdrawn=0, rejected=rejected)
         return PushOutcome(plan, counts, 0, pushed=pushed, note=run["note"])
+
+    @property
+    def receiver(self) -> str | None:
+        """Address that is sent to, None as long as nothing was to be sent."""
+        return self._target.base_url if "_target" in self.__dict__ else None
 
     @cached_property
     def _target(self) -> DeliveryTarget:

@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from daybreak.push.policy import judge_failure
 from daybreak.push.records import PreparedChunk, Receipt, Trouble
 from daybreak.push.sender import Sender
+from daybreak.telemetry.run_context import carried
 
 
 class SendingThread:
@@ -19,7 +20,7 @@ class SendingThread:
         self._ready: Future[asyncio.Event] = Future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._landed: SimpleQueue[tuple[str, Receipt | Trouble] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="daybreak-delivery", daemon=True)
+        self._thread = threading.Thread(target=carried(self._serve), name="daybreak-delivery", daemon=True)
 
     def __enter__(self) -> "SendingThread":
         """Start the thread."""

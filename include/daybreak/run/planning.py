@@ -1,5 +1,6 @@
 """Planning: resolve a run's partition and model version, once, and refuse what must not run."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +19,10 @@ from daybreak.run.shadow import resolve_shadow
 from daybreak.run.source_state import State, source_state
 from daybreak.run.tables import see_to_tables
 from daybreak.sources.queries import EXTRACT
+from daybreak.telemetry.run_context import working_on
 from daybreak.workspace import Workspace
+
+log = logging.getLogger("daybreak")
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def plan_run(
         asked_by=request.asked_by,
     )
     run_id = opened["run_id"]
-    with workspace.ledger.closing_on_error(run_id, pipeline.name, key):
+    with working_on(run_id, pipeline.name, key, "plan"), workspace.ledger.closing_on_error(run_id, pipeline.name, key):
         partition = pipeline.calendar.resolve(request.partition_key, as_of=as_of - pipeline.ready_after)
         workspace.ledger.locate(run_id, partition)
         refuse_other_cadence(workspace.warehouse, pipeline.name, partition)
@@ -101,8 +105,8 @@ def plan_run(
         then = VersionThen(workspace.aliases, partition, policy)
         known = recorded_versions(workspace.warehouse, recorded)
         model = resolve_model(workspace.registry, pipeline, known, named, then)
-        for version in {version.digest: version for _, version in model.versions}.values():
-            workspace.registry.verify(version)
+        model = model.each(workspace.registry.verify)
+        for _, version in model.versions:
             _refuse_leakage(version, pipeline, partition, request.allow_leakage)
         record_segments(workspace.warehouse, run_id, model.recorded())
         workspace.ledger.record(
@@ -128,6 +132,7 @@ def plan_run(
             plan = replace(plan, shadow=challenger)
         # What the stages are handed is compared with it.
         workspace.ledger.record(run_id, plan_digest=plan.digest)
+        log.info("Planned with model version %s.", model.label)
     return plan
 
 

@@ -18,6 +18,13 @@ COUNTED = ("rows_extracted", "rows_quarantined", "rows_failed", "rows_scored")
 _TAMPERED = "clear the whole run, plan included; if it happens again, look for who writes to Airflow's XCom."
 
 
+def finished(run_id: int) -> PublicationRefused:
+    """Return the refusal of a stage of a run that is through."""
+    return PublicationRefused(
+        f"Run {run_id} is finished.", next_step="start a new run, or clear the whole one, plan included."
+    )
+
+
 def refuse_other_plan(run: RowMapping, plan: Plan, origin: str | None = None) -> None:
     """Refuse a plan that is not the one that its run was planned with, or is another Airflow run's than ``origin``."""
     if origin is not None and run["origin"] != origin:

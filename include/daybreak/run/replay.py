@@ -29,10 +29,12 @@ def replay(
     read_source: bool = True,
     allow_leakage: bool = False,
     asked_by: str | None = None,
+    begun: Callable[[int], None] = lambda run_id: None,
 ) -> tuple["Plan", Counts, Publication]:
     """Validate and score the quarantined rows of the current publication again, and publish all rows anew.
 
-    With ``read_source`` the rows are read from the source again; without, they stay as they were extracted.
+    With ``read_source`` the rows are read from the source again; without, they stay as they were extracted. ``begun``
+    is told the new run's number.
     """
     workspace, pipeline = runner.workspace, runner.pipeline
     parent = workspace.ledger.get(runner.publisher.current(partition))
@@ -59,6 +61,7 @@ def replay(
             asked_by=asked_by,
         ),
     )
+    begun(plan.run_id)
     with workspace.ledger.alive(plan.run_id):
         with workspace.ledger.closing_on_error(plan.run_id, plan.pipeline, plan.partition.key):
             before = Snapshot(parent["snapshot_uri"], parent["rows_extracted"], parent["snapshot_digest"])

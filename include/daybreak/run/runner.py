@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,16 +15,18 @@ from daybreak.batch.overlap import ahead
 from daybreak.batch.snapshot import Snapshot
 from daybreak.declaration.functions import load_function
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.errors import DaybreakError, PublicationRefused, ScoringFailed
+from daybreak.errors import DaybreakError, ScoringFailed
 from daybreak.ledger.expectation_results import record_results
 from daybreak.ledger.quarantine import Quarantine
 from daybreak.ledger.runs import Counts
 from daybreak.ledger.segments import record_segments
 from daybreak.run.extract import Extraction
 from daybreak.run.leftovers import remove_leftovers
+from daybreak.run.outcome import Outcome
 from daybreak.run.plan import Plan
 from daybreak.run.publish import Publication, Publisher
 from daybreak.run.references import (
+    finished,
     refuse_other_counts,
     refuse_other_plan,
     refuse_other_snapshot,
@@ -37,27 +38,11 @@ from daybreak.run.shadow import Shadowed, shadowing
 from daybreak.run.validate import Rules, Validation
 from daybreak.sources.queries import EXTRACT
 from daybreak.tables.limits import Limits, find_limits
+from daybreak.telemetry.run_context import working_on
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
     from daybreak.run.expectations import Judge, Suite
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a whole run: a publication, or none where it was a dry run or was held back."""
-
-    plan: Plan
-    counts: Counts
-    seconds: float
-    publication: Publication | None = None
-    shadow: Shadowed | None = None
-
-    def __str__(self) -> str:
-        if self.publication is None:
-            return "dry run"
-        published = "published" if self.publication.published else "superseded"
-        return f"{published}; {self.shadow}" if self.shadow else published
 
 
 class Runner:
@@ -126,14 +111,15 @@ class Runner:
         """Score the rows of a published run with the challenger too; what goes wrong is written down, not raised."""
         if plan.shadow is None:
             return None
-        self.verify(plan, snapshot)
-        with shadowing(self.workspace.warehouse, plan) as shadowed:
-            snapshot.verify()
-            rows = self._valid_rows(plan, snapshot)
-            scoring = self.scorer.scoring(plan.shadow, rows.extracted(plan.shadow), lambda rejected: None)
-            self.publisher.write_shadow(plan.run_id, ahead(scoring.predictions(ahead(rows.chunks()))))
-            shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
-        return shadowed
+        with working_on(plan.run_id, plan.pipeline, plan.partition.key, "shadow"):
+            self.verify(plan, snapshot)
+            with shadowing(self.workspace.warehouse, plan) as shadowed:
+                snapshot.verify()
+                rows = self._valid_rows(plan, snapshot)
+                scoring = self.scorer.scoring(plan.shadow, rows.extracted(plan.shadow), lambda rejected: None)
+                self.publisher.write_shadow(plan.run_id, ahead(scoring.predictions(ahead(rows.chunks()))))
+                shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
+            return shadowed
 
     def run(
         self,
@@ -251,18 +237,16 @@ class Runner:
 
     @contextmanager
     def _stage(self, plan: Plan, name: str, snapshot: Snapshot | None = None) -> Iterator[None]:
-        ledger = self.workspace.ledger
-        # Outside of what closes the run: one that is not the one planned is not to be closed by a plan made up.
-        self.verify(plan, snapshot)
-        started = time.monotonic()
-        with ledger.closing_on_error(plan.run_id, plan.pipeline, plan.partition.key):
-            if name != "publish" and not ledger.resume(plan.run_id):
-                raise PublicationRefused(
-                    f"Run {plan.run_id} is finished.",
-                    next_step="start a new run, or clear the whole one, plan included.",
-                )
-            yield
-            ledger.took(plan.run_id, name, time.monotonic() - started)
+        ledger, key = self.workspace.ledger, plan.partition.key
+        with working_on(plan.run_id, plan.pipeline, key, name):
+            # Outside of what closes the run: one that is not the one planned is not to be closed by a plan made up.
+            self.verify(plan, snapshot)
+            started = time.monotonic()
+            with ledger.closing_on_error(plan.run_id, plan.pipeline, key):
+                if name != "publish" and not ledger.resume(plan.run_id):
+                    raise finished(plan.run_id)
+                yield
+                ledger.took(plan.run_id, name, time.monotonic() - started)
 
 
 def _take_all(predictions: Iterator[Scored]) -> None:
@@ -281,6 +265,7 @@ class _Stream:
 
     def predictions(self) -> Generator[Scored]:
         runner, plan = self._runner, self._plan
+        runner.scorer.begin(plan.model)
         extraction = runner.extraction(plan)
         batches = ahead(extraction.batches())
         first = next(batches)  # the source's count is known from here on; an empty source raises

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, SourceUnavailable
 from daybreak.sources.arrow_columns import described, held, refuse_twice, refuse_unheld
+from daybreak.sources.datasets import DatasetName
 from daybreak.sources.source import Counted
 from daybreak.sources.sqlite_values import kinds_of, schema_of, time_of, typed
 from daybreak.warehouse.described import Described
@@ -112,6 +113,10 @@ class AdbcSource:
                 reader = cursor.fetch_record_batch()
             with reader:
                 yield counted, held(reader, self._read(reader, sql, first=int(reading != text)))
+
+    def datasets(self, sql: SqlFile, binds: dict[str, Any]) -> list[DatasetName]:  # noqa: ARG002
+        """Return nothing: each database writes its plans in a way of its own."""
+        return []
 
     def refuse_other_type(self, pipeline: Pipeline) -> None:
         """Refuse nothing: what a table says follows for PostgreSQL alone."""

@@ -14,6 +14,7 @@ from daybreak.declaration.files import DeltaTable, Files, FileTable, IcebergTabl
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.sources.arrow_columns import described, held, refuse_twice, refuse_unheld
+from daybreak.sources.datasets import DatasetName, file_dataset
 from daybreak.sources.delta_tables import pin
 from daybreak.sources.duckdb_faults import duckdb_faults, refuse_unparsed
 from daybreak.sources.file_store import FileStore, Found
@@ -130,6 +131,11 @@ class DuckFiles:
                 reader = connection.sql(text, params=values).to_arrow_reader(_BATCH_ROWS)
             with reader:
                 yield counted, held(reader, _read(reader, opened))
+
+    def datasets(self, sql: SqlFile, binds: dict[str, Any]) -> list[DatasetName]:  # noqa: ARG002
+        """Return the declared tables that the query mentions, each by the pattern of its files or its name."""
+        tables = self._files | self._pinned
+        return [file_dataset(self._store.root, tables[name]) for name in mentioned(sql.text, tables)]
 
     def refuse_other_type(self, pipeline: Pipeline) -> None:
         """Refuse nothing: what a table says follows for PostgreSQL alone."""

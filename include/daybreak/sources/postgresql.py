@@ -6,6 +6,7 @@ from typing import Any
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceUnavailable, WarehouseUnavailable
+from daybreak.sources.datasets import DatasetName, tables_read
 from daybreak.sources.source import Counted
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.derived_queries import refuse_other_type
@@ -42,6 +43,11 @@ class PostgresSource:
         """Count and read in two transactions of one snapshot."""
         with self._named(), self.warehouse.stream(sql, binds, count=count, by=by) as counted:
             yield counted
+
+    def datasets(self, sql: SqlFile, binds: dict[str, Any]) -> list[DatasetName]:
+        """Have the query planned, and return the tables of the plan."""
+        with self._named():
+            return tables_read(self.warehouse, sql, binds)
 
     def refuse_other_type(self, pipeline: Pipeline) -> None:
         """Compare the declared column with the catalog's."""

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from daybreak.declaration.pipeline import Pipeline
+from daybreak.sources.datasets import DatasetName
 from daybreak.warehouse.described import Described
 from daybreak.warehouse.sql_file import SqlFile
 
@@ -42,6 +43,9 @@ class Source(Protocol):
         Both come from one state of the source, so they can be compared. The count is that of each value of column
         ``by`` as text, or stands under None; without ``count`` there is none.
         """
+
+    def datasets(self, sql: SqlFile, binds: dict[str, Any]) -> list[DatasetName]:
+        """Return what a query reads, as far as the source can tell; it is not run."""
 
     def refuse_other_type(self, pipeline: Pipeline) -> None:
         """Refuse a column of a table whose type is another than the pipeline's ``reads`` says."""

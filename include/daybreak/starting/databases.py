@@ -10,7 +10,7 @@ from daybreak.models.served import is_served
 from daybreak.warehouse.database import Warehouse, with_driver
 from daybreak.warehouse.faults import sqlstate
 from daybreak.warehouse.identifiers import quoted
-from daybreak.warehouse.migrations import migrate
+from daybreak.warehouse.migrations import migrate, pending
 from daybreak.warehouse.roles import registry_statements, see_to_roles
 from daybreak.workspace import Workspace
 
@@ -27,16 +27,15 @@ class Step:
     statements: tuple[str, ...] = ()
 
 
-def prepare(workspace: Workspace) -> list[Step]:
-    """Make what is missing: databases, schemas and tables of the ledger, roles."""
-    registry = make_url(with_driver(workspace.registry_url))
-    steps = [see_to_database(workspace.warehouse.url)]
-    if registry.get_backend_name() == "postgresql" and registry.database != workspace.warehouse.url.database:
-        steps.append(see_to_database(registry))
+def prepare(workspace: Workspace, *, dry_run: bool = False) -> list[Step]:
+    """Make what is missing: databases, schemas and tables of the ledger, roles; with ``dry_run`` only say what is."""
+    if dry_run:
+        return _to_be_made(workspace)
+    steps = [see_to_database(url) for url in (workspace.warehouse.url, *_registries(workspace))]
     if steps[0].statements:
         return steps
     try:
-        applied = migrate(workspace.warehouse, workspace.settings.sql)
+        applied = migrate(workspace.warehouse)
     except (ConfigurationError, sa.exc.DBAPIError) as error:
         if sqlstate(error.__cause__ or error) != _DENIED:
             raise
@@ -49,6 +48,27 @@ def prepare(workspace: Workspace) -> list[Step]:
         else f"Roles: {', '.join(given.names.values())}."
     )
     return [*steps, Step(made), Step(roles)]
+
+
+def _to_be_made(workspace: Workspace) -> list[Step]:
+    if workspace.settings.warehouse_url is None:
+        return [Step(f"The embedded PostgreSQL in {workspace.settings.home} would be started, and what it lacks made.")]
+    there = {url: _connects(url) for url in (workspace.warehouse.url, *_registries(workspace))}
+    said = [f"Database {url.database} {'is there' if found else 'would be made'}." for url, found in there.items()]
+    if not there[workspace.warehouse.url]:
+        said.append("The ledger's tables would be made.")
+    elif left := pending(workspace.warehouse):
+        said.append(f"{len(left)} files of sql/ledger would be applied.")
+    else:
+        said.append("The ledger's tables are up to date.")
+    return [*map(Step, said), Step("Roles that are missing would be made: `daybreak roles --dry-run` prints how.")]
+
+
+def _registries(workspace: Workspace) -> list[URL]:
+    """Return the URL of the registry's database, if it is one of PostgreSQL beside the warehouse."""
+    registry = make_url(with_driver(workspace.registry_url))
+    beside = registry.get_backend_name() == "postgresql" and registry.database != workspace.warehouse.url.database
+    return [registry] if beside else []
 
 
 def see_to_database(url: URL) -> Step:

@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.declaration.segments import ModelRef
+from daybreak.declaration.segments import OWN, ModelRef
 from daybreak.errors import DaybreakError
 from daybreak.models.served import is_served, shown
 from daybreak.models.storage import ServerStorage
 from daybreak.run.tables import describe_extract
+from daybreak.settings import PROJECT
 from daybreak.warehouse.database import Warehouse, with_driver
 from daybreak.warehouse.faults import sqlstate
 from daybreak.warehouse.identifiers import quoted
@@ -49,6 +50,7 @@ def examine(workspace: Workspace) -> Iterator[Finding]:
         ("sources", lambda: _sources(workspace)),
         ("batches", lambda: _storage(workspace.settings.batches)),
         ("models", lambda: _models(workspace)),
+        ("environments", lambda: _environments(workspace)),
         ("push target", lambda: _push(workspace)),
     ):
         yield from _told(what, look)
@@ -83,6 +85,8 @@ def _packages() -> Iterator[Finding]:
         except metadata.PackageNotFoundError:
             missing.append(f"{one.name} is not installed")
     advice = "install what the lock says: `pip install --require-hashes --no-deps -r requirements.txt`."
+    if PROJECT is None:
+        advice = "install the wheel again without `--no-deps`, and look at what pip says."
     yield Finding("", "; ".join(missing) or f"{len(wanted)} found", advice if missing else None)
 
 
@@ -116,7 +120,7 @@ def _warehouse(workspace: Workspace) -> Iterator[Finding]:
         yield Finding(
             "", f"{login} may not use schema ledger", "have a role of Daybreak's given to it: `daybreak roles`."
         )
-    elif left := pending(warehouse, workspace.settings.sql):
+    elif left := pending(warehouse):
         yield Finding("", f"{len(left)} files of sql/ledger are to be applied", "run `daybreak init`.")
         if not may_create:
             yield Finding("", f"{login} may not make schemas in {database}", f"have this run: {grant}")
@@ -205,6 +209,18 @@ def _models(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("", "kept by the registry's server")
         return
     yield from _storage(kept.below)
+
+
+def _environments(workspace: Workspace) -> Iterator[Finding]:
+    own, settings = workspace.own_environments.environments, workspace.settings
+    declared = sorted({r.name for p in workspace.pipelines.values() for r in p.model_refs if r.environment == OWN})
+    if settings.wheels and not settings.wheels.is_dir():
+        yield Finding("", f"there is no folder {settings.wheels}", "make it, or correct DAYBREAK_WHEELS.")
+    if declared and own.program is None:
+        yield Finding("", f"{', '.join(declared)}: there is no uv to install it by", "install it: `pip install uv`.")
+    source = f"from {settings.wheels}" if settings.wheels else "from the package index"
+    told = f"; declared for {', '.join(declared)}" if declared else ""
+    yield Finding("", f"{len(own.all())} of models' own in {own.folder}, installed {source}{told}")
 
 
 def _storage(uri: str) -> Iterator[Finding]:

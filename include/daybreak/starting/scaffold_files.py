@@ -16,6 +16,7 @@ from keyword import iskeyword
 from pathlib import Path
 
 from daybreak.errors import ConfigurationError
+from daybreak.starting.places import Places, move
 
 _LONGEST = 30
 # Names that mean something in a DAG or in the declaration, or folders of sql/ that hold something else.
@@ -23,15 +24,14 @@ _TAKEN = {"dag", "daily", "parameters", "plan", "predictions", "stages", "ledger
 
 
 class Scaffold:
-    """The places of one pipeline's files below a project's folder."""
+    """The files of one new pipeline, named as in a project wherever their places are."""
 
-    def __init__(self, project: Path, package: str, name: str) -> None:
-        self.project = project
-        self.package = package
+    def __init__(self, places: Places, name: str) -> None:
+        self.places = places
         self.name = name
-        self.register = project / "include" / package.replace(".", "/") / "__init__.py"
-        self._staging = project / f".daybreak-new-{name}"
-        module = self.register.parent.relative_to(project) / name
+        self._register = places.register
+        self._staging = places.root / f".daybreak-new-{name}"
+        module = Path("include", *places.module.split("."), name)
         self._hidden = [Path("sql") / name, module.with_suffix(".py")]
         self._dag = Path("dags") / f"{name}.py"
         # A folder of a pipeline that has several modules goes before a module of its name.
@@ -54,17 +54,17 @@ class Scaffold:
         shadows = name in sys.stdlib_module_names or find_spec(name) is not None
         if shadows or iskeyword(name) or name in RESERVED_WORDS or name in _TAKEN:
             raise self._refused(f"'{name}' already means something in Python, SQL or a DAG.", "choose another name.")
-        with_name(self._read(), self.package, name)
+        with_name(self._read(), self.places.module, name)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other scaffolds of the project waiting, and mend what a killed one left behind."""
-        if not self.register.is_file():
+        if not self._register.is_file():
             raise self._refused(
-                f"{self.register} is missing: pipelines are registered there.",
-                "run the command in a copy of the project, or set DAYBREAK_PROJECT and DAYBREAK_PIPELINES.",
+                f"{self._register} is missing: pipelines are registered there.",
+                "set DAYBREAK_PIPELINES to a package that has it; `daybreak init --package FOLDER` makes one.",
             )
-        folder = os.open(self.project, os.O_RDONLY)
+        folder = os.open(self.places.root, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
             self._mend()
@@ -73,7 +73,7 @@ class Scaffold:
             os.close(folder)
 
     def place(self, files: dict[str, str]) -> None:
-        """Write the files, given by their paths below the project's folder, and register the pipeline."""
+        """Write the files, named as in a project, and register the pipeline."""
         unfinished, before = self._staging.with_name(f"{self._staging.name}.part"), self._read()
         try:
             for path, text in files.items():
@@ -82,10 +82,11 @@ class Scaffold:
             # While rows were loaded somebody may have written such a file, which moving ours there would replace.
             self._refuse_there()
             unfinished.rename(self._staging)
+            self.places.sql.mkdir(exist_ok=True)
             for hidden in self._hidden:
-                (self._staging / hidden).rename(self.project / hidden)
-            self._rewrite(with_name(before, self.package, self.name))
-            (self._staging / self._dag).rename(self.project / self._dag)
+                move(self._staging / hidden, self.places.place(hidden))
+            self._rewrite(with_name(before, self.places.module, self.name))
+            move(self._staging / self._dag, self.places.place(self._dag))
         except BaseException:
             if self._staging.exists() and (self._staging / self._dag).exists():
                 self._rewrite(before)
@@ -96,8 +97,8 @@ class Scaffold:
     def _rewrite(self, text: str) -> None:
         changed = self._staging / "registered.py"
         changed.write_text(text, encoding="utf-8")
-        shutil.copymode(self.register, changed)
-        changed.replace(self.register)
+        shutil.copymode(self._register, changed)
+        changed.replace(self._register)
 
     def _mend(self) -> None:
         shutil.rmtree(self._staging.with_name(f"{self._staging.name}.part"), ignore_errors=True)
@@ -105,24 +106,24 @@ class Scaffold:
             return
         if self.name in registered(self._read()):
             if (self._staging / self._dag).exists():
-                (self._staging / self._dag).rename(self.project / self._dag)
+                move(self._staging / self._dag, self.places.place(self._dag))
         else:
             for path in self._hidden:
                 # What is no longer in the staging folder was moved out of it, and nothing else was there before.
                 if not (self._staging / path).exists():
-                    _remove(self.project / path)
+                    _remove(self.places.place(path))
         shutil.rmtree(self._staging)
 
     def _refuse_there(self) -> None:
-        there = [path for path in self._places if (self.project / path).exists()]
+        there = [found for path in self._places if (found := self.places.place(path)).exists()]
         if there or self.name in registered(self._read()):
-            where = there[0] if there else f"in {self.register.relative_to(self.project)}"
+            where = self.places.shown(there[0]) if there else f"in {self.places.shown(self._register)}"
             raise self._refused(
                 f"A pipeline '{self.name}' is already there ({where}).", "edit that, or choose another name."
             )
 
     def _read(self) -> str:
-        return self.register.read_text(encoding="utf-8")
+        return self._register.read_text(encoding="utf-8")
 
     def _refused(self, problem: str, next_step: str) -> ConfigurationError:
         return ConfigurationError(problem, next_step=next_step)

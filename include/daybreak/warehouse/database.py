@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from daybreak.errors import ConfigurationError
+from daybreak.telemetry.run_context import carried
 from daybreak.warehouse.faults import is_transient, refused_by_source, sqlstate, translated, unavailable
 from daybreak.warehouse.held_types import as_held, refuse_unheld
 from daybreak.warehouse.sql_file import Rendered, SqlFile
@@ -171,7 +172,7 @@ class Warehouse:
                 # Counting may take as long as reading does, so the one waits for the other only at their end.
                 cursor.execute("SELECT pg_export_snapshot()")
                 state, taken = cursor.fetchone()[0], Event()
-                counting = beside.submit(self._count, text, by, state, taken)
+                counting = beside.submit(carried(self._count), text, by, state, taken)
                 # A query that fails at once takes its state of the database with it.
                 taken.wait()
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})

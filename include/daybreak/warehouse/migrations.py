@@ -1,4 +1,8 @@
-"""The framework's own tables: SQL files applied once each, in order."""
+"""The framework's own tables: SQL files applied once each, in order.
+
+They are part of the engine, which finds them in its own folder: a wheel has them there, and in a checkout it points to
+those of sql/.
+"""
 
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from daybreak.warehouse.faults import is_transient
 from daybreak.warehouse.roles import give_to_roles
 from daybreak.warehouse.sql_file import SqlFile, load_sql
 
+ENGINE_SQL = Path(__file__).parents[1] / "sql"
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('daybreak.migrations'))")
 _FOUND = sa.text("SELECT to_regclass('ledger.migrations') IS NOT NULL")
 _KNOWS_ROLES = sa.text("SELECT to_regprocedure('ledger.see_to_roles()') IS NOT NULL")
@@ -35,7 +40,7 @@ CREATE TABLE IF NOT EXISTS ledger.migrations (
 """
 
 
-def migrate(warehouse: Warehouse, sql: Path) -> list[str]:
+def migrate(warehouse: Warehouse, sql: Path = ENGINE_SQL) -> list[str]:
     """Bring the ledger's tables up to date; return the names of the files that were applied.
 
     All in one transaction. A migration that was applied and has changed since is refused: write a new one.
@@ -69,7 +74,7 @@ def migrate(warehouse: Warehouse, sql: Path) -> list[str]:
     return applied
 
 
-def pending(warehouse: Warehouse, sql: Path) -> list[str]:
+def pending(warehouse: Warehouse, sql: Path = ENGINE_SQL) -> list[str]:
     """Return the names of the files that ``migrate`` would apply, or refuse."""
     wanted = {f"ledger/{path.name}": load_sql(path).digest for path in sorted((sql / "ledger").glob("*.sql"))}
     with warehouse.begin() as connection:

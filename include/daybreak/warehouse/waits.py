@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import Context, copy_context
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ class Waits:
         self._seconds = lock_timeout_seconds
         self._interval = min(_LONGEST_LOOK, lock_timeout_seconds / 4)
         self._began: dict[int, float] = {}
+        self._worked_on: dict[int, Context] = {}
         self._seen: dict[int, HeldLock] = {}
         self._alone = Lock()
         self._thread: Thread | None = None
@@ -123,6 +125,7 @@ class Waits:
     def _watch(self, pid: int) -> None:
         with self._alone:
             self._began[pid] = time.monotonic()
+            self._worked_on[pid] = copy_context()
             self._seen.pop(pid, None)
             # A process that was forked has this object and not its thread.
             if not (self._thread and self._thread.is_alive()):
@@ -133,6 +136,7 @@ class Waits:
         with self._alone:
             if pid is not None:
                 self._began.pop(pid, None)
+                self._worked_on.pop(pid, None)
 
     def _look(self) -> None:
         engine = sa.create_engine(self._url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
@@ -152,10 +156,13 @@ class Waits:
 
     def _note(self, found: dict[int, HeldLock]) -> None:
         with self._alone:
-            told = [held for pid, held in found.items() if pid not in self._seen]
+            told = [
+                (held, self._worked_on.get(pid) or Context()) for pid, held in found.items() if pid not in self._seen
+            ]
             self._seen.update(found)
-        for held in told:
-            log.warning("Waiting at most %g s for %s, which %s holds.", self._seconds, held.what, held.holder)
+        for held, waiting in told:
+            told_of = ("Waiting at most %g s for %s, which %s holds.", self._seconds, held.what, held.holder)
+            waiting.copy().run(log.warning, *told_of)
 
 
 def _in_vain(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.base import RequestResponseEndpoint
 
 from daybreak.errors import DaybreakError, TransientError
-from daybreak_airflow.pages import acting, looking, pipelines
+from daybreak_airflow.pages import acting, looking, measured, pipelines
 from daybreak_airflow.pages.rendering import page
 
 _STATIC = Path(__file__).parent / "static"
@@ -34,6 +34,7 @@ def make_application() -> FastAPI:
     application.include_router(looking.router)
     application.include_router(pipelines.router)
     application.include_router(acting.router)
+    application.include_router(measured.router)
     application.exception_handler(HTTPException)(_refused)
     application.exception_handler(DaybreakError)(_failed)
     application.exception_handler(Exception)(_unforeseen)

@@ -14,6 +14,7 @@ import pytest
 
 import daybreak.starting.scaffold_files
 from daybreak.errors import ConfigurationError
+from daybreak.starting.places import Places
 from daybreak.starting.scaffold_files import Scaffold, registered, with_name
 
 MODULE = daybreak.starting.scaffold_files.__file__
@@ -38,7 +39,7 @@ def contents(project: Path) -> dict[str, str]:
 
 
 def make(project: Path) -> None:
-    scaffold = Scaffold(project, "shop", "churn")
+    scaffold = Scaffold(Places.in_project(project, "shop"), "churn")
     with scaffold.alone():
         scaffold.refuse_name()
         scaffold.place(FILES)
@@ -102,7 +103,7 @@ def die_at(line: int) -> None:
 def test_what_fails_on_the_way_leaves_the_project_as_it_was(project: Path) -> None:
     before = contents(project)
     (project / "dags").rmdir()  # the last of the moves has nowhere to go
-    scaffold = Scaffold(project, "shop", "churn")
+    scaffold = Scaffold(Places.in_project(project, "shop"), "churn")
     with scaffold.alone(), pytest.raises(OSError, match="dags"):
         scaffold.place(FILES)
     (project / "dags").mkdir()
@@ -131,7 +132,7 @@ def test_what_fails_on_the_way_leaves_the_project_as_it_was(project: Path) -> No
     ],
 )
 def test_a_name_that_cannot_be_is_refused(name: str, problem: str, project: Path) -> None:
-    scaffold = Scaffold(project, "shop", name)
+    scaffold = Scaffold(Places.in_project(project, "shop"), name)
     with pytest.raises(ConfigurationError) as refused:
         scaffold.refuse_name()
     assert problem in str(refused.value)
@@ -152,7 +153,7 @@ def test_what_is_already_there_is_never_touched(path: str, project: Path) -> Non
 
 @pytest.mark.parametrize("path", ["sql/churn/mine.sql", "include/shop/churn.py", "dags/churn.py"])
 def test_what_somebody_writes_while_rows_are_loaded_is_never_touched(path: str, project: Path) -> None:
-    scaffold = Scaffold(project, "shop", "churn")
+    scaffold = Scaffold(Places.in_project(project, "shop"), "churn")
     with scaffold.alone():
         scaffold.refuse_name()
         (project / path).parent.mkdir(exist_ok=True)
@@ -166,7 +167,7 @@ def test_what_somebody_writes_while_rows_are_loaded_is_never_touched(path: str, 
 def test_a_project_without_a_register_is_refused(tmp_path: Path) -> None:
     with (
         pytest.raises(ConfigurationError, match="pipelines are registered there"),
-        Scaffold(tmp_path, "s", "c").alone(),
+        Scaffold(Places.in_project(tmp_path, "s"), "c").alone(),
     ):
         pass
 

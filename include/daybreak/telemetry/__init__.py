@@ -1,0 +1,1 @@
+"""Telemetry: what a process says of its work while it works, in log lines and spans."""
