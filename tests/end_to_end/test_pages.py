@@ -63,7 +63,7 @@ def do(page: Page, address: str, label: str) -> str:
     """Choose a change on a page, read what it will do, do it; return what is said then."""
     page.goto(address)
     page.get_by_role("link", name=re.compile(f"^{label}")).click()
-    assert page.get_by_text("This is what it will do:").is_visible()
+    page.get_by_text("This is what it will do:").wait_for()
     page.get_by_role("button", name=re.compile(f"^{label}")).click()
     return str(page.get_by_role("status").inner_text())
 
@@ -170,7 +170,7 @@ def test_demoting_and_promoting(stack: Stack, admin: Page) -> None:
     assert (judged["outcome"], judged["version"]) == ("refused", newer)
     assert judged["decided_by"].endswith(f"approved by {USER}")
     admin.goto(own(stack, "/model"))
-    assert admin.get_by_text("How it was judged last").is_visible()
+    admin.get_by_text("How it was judged last").wait_for()
 
 
 def test_what_was_done_is_in_airflows_audit_log(stack: Stack) -> None:

@@ -63,7 +63,7 @@ def state_in_words(one: PipelineStanding, partition: PartitionStanding, now: dat
     words = {
         "published": f"there since {since}",
         "pushed": f"sent at {since}",
-        "late": f"LATE since {since}, no run",
+        "late": f"LATE since {since}, " + (f"follows {one.upstream}" if one.upstream else "no run"),
         "failed": f"FAILED at {since}{late}",
         "running": f"running since {since}{late}",
         "waiting": f"waits for its source since {since}{late}",
