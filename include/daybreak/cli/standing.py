@@ -27,7 +27,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Look again every 15 seconds, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what needs a person, then one line a pipeline: is the expected partition there?
+    """Show what needs a person, then one line a pipeline that says whether the expected partition is there.
 
     Exit code 1 if something needs a person, or if the ledger cannot be read.
     """
