@@ -1,7 +1,7 @@
 """Pictures and words of the pages: well-formed, told in words too, and nothing but text from elsewhere."""
 
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -13,8 +13,8 @@ HOSTILE = "<script>\"&'"
 RUN = {"rows_extracted": 1000, "rows_quarantined": 30, "rows_failed": 0, "rows_scored": 970, "rows_kept": None}
 
 
-def parsed(picture: Any) -> ElementTree.Element:
-    return ElementTree.fromstring(str(picture))
+def parsed(picture: Any) -> ET.Element:
+    return ET.fromstring(str(picture))
 
 
 @pytest.mark.parametrize(
