@@ -58,7 +58,7 @@ def test_predictions_stand_beside_the_trainings_and_the_run_before(parcels: Parc
 def test_an_airflow_run_leads_to_its_partition(parcels: Parcels) -> None:
     parcels.run_by_tasks(SHORT_DAY, origin="parcel_hours/manual__1+00:00")
     workspace = parcels.workspace
-    asked = (workspace.warehouse, workspace.settings.sql, parcels.pipeline)
+    asked = (workspace.warehouse, parcels.pipeline)
     assert partition_of(*asked, "parcel_hours/manual__1+00:00") == (str(SHORT_DAY), parcels.last_run()["run_id"])
     assert partition_of(*asked, "parcel_hours/{RUN_ID}") is None
 

@@ -11,8 +11,8 @@ from daybreak.monitoring.clocks import ago, clock
 from daybreak.monitoring.partition_standing import PartitionStanding
 from daybreak.monitoring.pipeline_standing import Open, PipelineStanding
 
-Kind = Literal["broken", "late", "failed", "not pushed", "open", "quarantine", "stale"]
-_ORDER: tuple[Kind, ...] = ("broken", "late", "failed", "not pushed", "open", "quarantine", "stale")
+Kind = Literal["broken", "late", "failed", "not pushed", "open", "quarantine", "stale", "approval"]
+_ORDER: tuple[Kind, ...] = ("broken", "late", "failed", "not pushed", "open", "quarantine", "stale", "approval")
 _COMMAND = re.compile(r"`(daybreak [^`]*)`")
 # A quarantine is far above the usual when it is so many times that, and at least so many rows of a hundred more.
 _TIMES, _AT_LEAST = 3.0, 0.01
