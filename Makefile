@@ -44,7 +44,7 @@ format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff format .
 
 # Each has a lock of what it adds, whose versions are those of all together.
-EXTRAS := duckdb delta iceberg sqlite snowflake bigquery flightsql lightgbm xgboost catboost s3 gcs azure lineage telemetry embedded demonstration storage-tests browser-tests
+EXTRAS := duckdb delta iceberg sqlite snowflake bigquery flightsql lightgbm xgboost catboost s3 gcs azure lineage telemetry alerts embedded demonstration storage-tests browser-tests
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 

@@ -15,7 +15,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from daybreak.errors import ConfigurationError
 
-_SOURCE = re.compile(r"DAYBREAK_SOURCE_([A-Z][A-Z0-9_]*)")
+# Settings that have names of their own, so that a secret can be handed over by itself.
+_NAMED = re.compile(r"DAYBREAK_(SOURCE|ALERT)_([A-Z][A-Z0-9_]*)")
 _CODE = Path(__file__).resolve().parents[1]
 # A checkout has its folders beside include/. What was installed from a wheel has nothing of ours beside it.
 PROJECT = _CODE.parent if _CODE.name == "include" else None
@@ -79,6 +80,22 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         default=None, description="Bearer token for the numbers at /daybreak/metrics; there are none without it."
     )
+    alert: Annotated[Mapping[str, SecretStr], NoDecode] = Field(
+        default_factory=dict, description="Apprise URLs of channels, by name: DAYBREAK_ALERT_ONCALL."
+    )
+    alerts: str = Field(
+        default="",
+        description="Who is told what: NAME=critical, NAME=warning@OWNER, NAME=digest; everybody everything if empty.",
+    )
+    alerts_remind_hours: float = Field(
+        default=24, ge=0, description="After so many hours an open incident is told again; 0: never."
+    )
+    alerts_digest_hour: int = Field(default=7, ge=0, le=23, description="From this hour on the digest is sent.")
+    alerts_timezone: str = Field(default="UTC", description="Time zone of that hour, and of yesterday.")
+    alerts_storage_percent: float = Field(
+        default=90, gt=0, le=100, description="From here on a local disk is told to be filling."
+    )
+    airflow_url: str | None = Field(default=None, description="Address of Airflow's UI, for links in messages.")
     log_json: bool = Field(default=False, description="Write lines on standard error as JSON, one object a line.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the local Airflow's UI.")
     promotions_system: str = Field(
@@ -90,10 +107,12 @@ class Settings(BaseSettings):
     )
 
     def __init__(self, **values: Any) -> None:
-        # A name of its own for each, so that a secret can be handed over by itself.
-        named = ((_SOURCE.fullmatch(name), value) for name, value in os.environ.items())  # noqa: TID251 - the edge
-        found = {name[1].lower(): SecretStr(value) for name, value in named if name and value}
-        values["source"] = {**found, **values.get("source", {})}
+        named = [(_NAMED.fullmatch(name), value) for name, value in os.environ.items()]  # noqa: TID251 - the edge
+        for kind in ("source", "alert"):
+            found = {
+                name[2].lower(): SecretStr(value) for name, value in named if name and value and name[1].lower() == kind
+            }
+            values[kind] = {**found, **values.get(kind, {})}
         try:
             super().__init__(**values)
         except ValidationError as error:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from daybreak_airflow.replaying import replaying_dag
     from daybreak_airflow.scoring import scoring_dag
     from daybreak_airflow.training import training_dag
+    from daybreak_airflow.watching import watching_dag
 
-__all__ = ["measuring_dag", "promoting_dag", "replaying_dag", "scoring_dag", "training_dag"]
+__all__ = ["measuring_dag", "promoting_dag", "replaying_dag", "scoring_dag", "training_dag", "watching_dag"]
 
 
 # Each is imported when it is asked for: a file that scores loads nothing of training.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FILES = {path.stem: path for path in sorted((PROJECT / "dags").glob("*.py"))}
 # DAGs of the models' life: they have no partition of their own.
-OF_MODELS = {"train_models", "measure_predictions", "promote_models", "replay_quarantine"} & FILES.keys()
+OF_MODELS = {"train_models", "measure_predictions", "promote_models", "replay_quarantine", "watch"} & FILES.keys()
 
 
 def test_the_dags_are_exactly_these(bag: "DagBag") -> None:

@@ -25,7 +25,7 @@ STYLES = {
 }
 DECLARED = "from fixture_pipelines.parcel_hours import PARCEL_HOURS"
 PIPELINES = sorted(load_pipelines("retail"))
-OF_MODELS = ["measure_predictions", "promote_models", "replay_quarantine", "train_models"]
+OF_MODELS = ["measure_predictions", "promote_models", "replay_quarantine", "train_models", "watch"]
 # What the dag-processor makes of a folder: import errors, the DAGs, and what the pages of the models' DAGs leave out.
 PARSED = """
 import json, sys

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from daybreak.errors import ConfigurationError
-from daybreak_airflow import measuring_dag, promoting_dag, training_dag
+from daybreak_airflow import measuring_dag, promoting_dag, training_dag, watching_dag
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "train_models": lambda module, **given: training_dag(module, timezone="Asia/Tokyo", **given),
     "measure_predictions": lambda module, **given: measuring_dag(module, timezone="Asia/Tokyo", **given),
     "promote_models": promoting_dag,
+    "watch": watching_dag,
 }
 
 

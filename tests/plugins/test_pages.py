@@ -38,7 +38,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         DagBundlesManager().sync_bundles_to_db()
         folder = tmp_path_factory.mktemp("dags")
         (folder / "parcels.py").write_text(FILE)
-        (folder / "promoting.py").write_text("from daybreak_airflow import promoting_dag\n\npromoting_dag()\n")
         bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name="dags-folder")
         sync_bag_to_db(bag, "dags-folder", None)
         yield create_app(apps="core")
@@ -262,29 +261,16 @@ def test_today_says_what_is_open_and_what_to_do(log_in: Callable[[str], Client],
     assert f"daybreak push parcel_hours {yesterday} --resume" in page
 
 
-def test_a_promotion_that_waits_for_an_answer_is_told_until_it_has_one(log_in: Callable[[str], Client]) -> None:
-    from datetime import UTC, datetime
-
-    from airflow.models.hitl import HITLDetail
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.utils.session import create_session
-
-    def waits(waiting: bool) -> bool:
-        with create_session() as session:
-            task = session.scalars(sa.select(TaskInstance).where(TaskInstance.dag_id == "promote_models")).first()
-            assert task is not None
-            detail = session.get(HITLDetail, task.id) or HITLDetail(
-                ti_id=task.id, subject="Make version 7 the champion?", options=["Approve"], params={}
-            )
-            detail.responded_at = None if waiting else datetime.now(UTC)
-            session.add(detail)
-        return "Make version 7 the champion?" in log_in("vic").get("/daybreak/today").text
-
-    from airflow.api.common.trigger_dag import trigger_dag
-    from airflow.utils.types import DagRunTriggeredByType
-
-    trigger_dag("promote_models", triggered_by=DagRunTriggeredByType.TEST)
-    assert (waits(True), waits(False)) == (True, False)
+def test_a_promotion_that_waits_for_an_answer_leads_to_where_it_is_given(
+    log_in: Callable[[str], Client], parcels: Parcels
+) -> None:
+    parcels.execute(
+        "INSERT INTO ledger.approvals (pipeline, model_name, version, asked_by) "
+        "VALUES ('parcel_hours', 'parcel_hours', 7, 'a test')"
+    )
+    page = log_in("vic").get("/daybreak/today").text
+    assert "Version 7 of model" in page
+    assert 'href="/dags/promote_models/required_actions"' in page
 
 
 def test_a_warehouse_that_is_away_is_said_with_what_to_do(

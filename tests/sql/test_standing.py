@@ -104,7 +104,7 @@ def test_the_number_of_queries_is_the_same_for_many_pipelines_and_partitions(par
         read_standing(warehouse, declared, MORNING, count=count)
         return sum("FROM" in statement for statement in sent)
 
-    assert queries(1, 1) == queries(20, 60) == 4
+    assert queries(1, 1) == queries(20, 60) == 8
 
 
 def test_a_database_that_is_away_is_said_as_that(parcels: Parcels) -> None:

@@ -74,14 +74,14 @@ def test_every_command_and_option_a_page_names_exists(page: Path) -> None:
 def test_every_setting_a_page_names_exists(page: Path) -> None:
     known = {f"DAYBREAK_{field.upper()}" for field in Settings.model_fields}
     named = set(re.findall(r"\bDAYBREAK_[A-Z][A-Z_]*[A-Z]\b", page.read_text()))
-    # Sources have names of their own.
-    assert {name for name in named if not name.startswith("DAYBREAK_SOURCE_")} <= known
+    # Sources and channels have names of their own.
+    assert {name for name in named if not name.startswith(("DAYBREAK_SOURCE_", "DAYBREAK_ALERT_"))} <= known
 
 
 def test_every_setting_is_documented() -> None:
     page = (PROJECT / "docs" / "settings.md").read_text()
     for field in Settings.model_fields:
-        assert f"`DAYBREAK_{field.upper()}{'_<NAME>' if field == 'source' else ''}`" in page, field
+        assert f"`DAYBREAK_{field.upper()}{'_<NAME>' if field in ('source', 'alert') else ''}`" in page, field
 
 
 def test_make_alone_lists_every_target() -> None:

@@ -38,6 +38,7 @@ from daybreak.cli.outcomes import print_outcomes
 from daybreak.cli.standing import standing
 from daybreak.cli.sweeping import sweeping
 from daybreak.cli.tables import tables
+from daybreak.cli.watching import alerts, watching
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
 from daybreak.settings import Settings, share_cores
@@ -65,6 +66,8 @@ app.add_typer(bringing)
 app.add_typer(environments)
 app.add_typer(measuring)
 app.add_typer(sweeping)
+app.add_typer(watching)
+app.add_typer(alerts, name="alerts", no_args_is_help=True)
 app.add_typer(local, name="local", no_args_is_help=True)
 
 

@@ -130,7 +130,7 @@ class Ledger:
         with self.warehouse.begin() as connection:
             state = connection.scalar(sa.select(runs.c.state).where(runs.c.run_id == run_id).with_for_update())
             if state == "failed":
-                reopened = {"state": "running", "error": None, "finished_at": None}
+                reopened = {"state": "running", "error": None, "error_type": None, "finished_at": None}
                 connection.execute(runs.update().where(runs.c.run_id == run_id).values(**reopened))
             return state in ("running", "failed")
 
@@ -150,6 +150,7 @@ class Ledger:
                 .values(
                     state="failed",
                     error=on_one_line(str(error))[:2000],
+                    error_type=type(error).__name__ if isinstance(error, DaybreakError) else None,
                     rows_scored=None,
                     waiting=None,
                     finished_at=sa.func.clock_timestamp(),
@@ -212,7 +213,14 @@ class Ledger:
         connection.execute(
             runs.update()
             .where(runs.c.run_id == run_id)
-            .values(state=state, finished_at=sa.func.clock_timestamp(), error=None, note=note, **asdict(counts))
+            .values(
+                state=state,
+                finished_at=sa.func.clock_timestamp(),
+                error=None,
+                error_type=None,
+                note=note,
+                **asdict(counts),
+            )
         )
 
     def close_abandoned(self, origin: str, reason: str) -> int:

@@ -56,6 +56,8 @@ runs = sa.Table(
     sa.Column("waiting", JSONB(none_as_null=True)),
     sa.Column("source_state", JSONB(none_as_null=True)),
     sa.Column("asked_by", sa.Text),
+    sa.Column("error_type", sa.Text),
+    sa.Column("nulls", JSONB(none_as_null=True)),
 )
 run_segments = sa.Table(
     "run_segments",
@@ -179,6 +181,7 @@ retraining_requests = sa.Table(
     sa.Column("reasons", sa.ARRAY(sa.Text)),
     sa.Column("held_back", sa.Text),
     sa.Column("requested_at", sa.DateTime(timezone=True)),
+    sa.Column("kinds", sa.ARRAY(sa.Text)),
 )
 alias_history = sa.Table(
     "alias_history",
@@ -226,4 +229,52 @@ performance = sa.Table(
     sa.Column("predictions", sa.BigInteger),
     sa.Column("detail", JSONB),
     sa.Column("measured_at", sa.DateTime(timezone=True)),
+)
+incidents = sa.Table(
+    "incidents",
+    _metadata,
+    sa.Column("incident_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("cause", sa.Text),
+    sa.Column("kind", sa.Text),
+    sa.Column("severity", sa.Text),
+    sa.Column("pipeline", sa.Text),
+    sa.Column("partition_key", sa.Text),
+    sa.Column("owner", sa.Text),
+    sa.Column("problem", sa.Text),
+    sa.Column("next_step", sa.Text),
+    sa.Column("command", sa.Text),
+    sa.Column("opened_at", sa.DateTime(timezone=True)),
+    sa.Column("seen_at", sa.DateTime(timezone=True)),
+    sa.Column("closed_at", sa.DateTime(timezone=True)),
+    sa.Column("closed_by", sa.Text),
+    sa.Column("reminders", sa.Integer),
+    sa.Column("remind_at", sa.DateTime(timezone=True)),
+    sa.Column("silenced_until", sa.DateTime(timezone=True)),
+    sa.Column("silenced_by", sa.Text),
+)
+messages = sa.Table(
+    "messages",
+    _metadata,
+    sa.Column("message_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("channel", sa.Text),
+    sa.Column("occasion", sa.Text),
+    sa.Column("subject", sa.Text),
+    sa.Column("incident_id", sa.BigInteger),
+    sa.Column("title", sa.Text),
+    sa.Column("body", sa.Text),
+    sa.Column("made_at", sa.DateTime(timezone=True)),
+    sa.Column("attempts", sa.Integer),
+    sa.Column("try_at", sa.DateTime(timezone=True)),
+    sa.Column("sent_at", sa.DateTime(timezone=True)),
+    sa.Column("problem", sa.Text),
+)
+approvals = sa.Table(
+    "approvals",
+    _metadata,
+    sa.Column("approval_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("pipeline", sa.Text),
+    sa.Column("model_name", sa.Text),
+    sa.Column("version", sa.Integer),
+    sa.Column("asked_by", sa.Text),
+    sa.Column("asked_at", sa.DateTime(timezone=True)),
 )

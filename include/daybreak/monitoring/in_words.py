@@ -30,7 +30,8 @@ def needs_in_words(found: Standing) -> list[str]:
     lines = [f"{len(found.needs)} {'thing needs' if len(found.needs) == 1 else 'things need'} a person:\n"]
     for need in found.needs:
         place = " ".join(part for part in (need.pipeline, need.partition) if part)
-        lines.append(f"  {place}: {need.problem}\n    Next: {need.next_step}")
+        incident = f" (incident {need.incident})" if need.incident else ""
+        lines.append(f"  {place}: {need.problem}{incident}\n    Next: {need.next_step}")
         if need.command and need.command not in need.next_step:
             lines.append(f"    $ {need.command}")
         lines.append("")

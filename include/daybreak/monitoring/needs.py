@@ -3,24 +3,29 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
 
-from daybreak.errors import ConfigurationError
+from daybreak import errors
+from daybreak.errors import ConfigurationError, TransientError
 from daybreak.monitoring.clocks import ago, clock
+from daybreak.monitoring.need_kinds import KINDS, Kind, Severity
 from daybreak.monitoring.partition_standing import PartitionStanding
 from daybreak.monitoring.pipeline_standing import Open, PipelineStanding
 
-Kind = Literal["broken", "late", "failed", "not pushed", "open", "quarantine", "stale", "approval"]
-_ORDER: tuple[Kind, ...] = ("broken", "late", "failed", "not pushed", "open", "quarantine", "stale", "approval")
 _COMMAND = re.compile(r"`(daybreak [^`]*)`")
 # A quarantine is far above the usual when it is so many times that, and at least so many rows of a hundred more.
 _TIMES, _AT_LEAST = 3.0, 0.01
+# So long Airflow tries a transient fault again.
+_TRIED_AGAIN = timedelta(minutes=20)
 
 
 @dataclass(frozen=True)
 class Need:
-    """Something that a person has to see to: what it is, what to do, and the command that does it or tells more."""
+    """Something that a person has to see to: what it is, what to do, and the command that does it or tells more.
+
+    ``since`` is since when it is so, ``settles_at`` when it is to be told of if it has not gone by itself; ``about``
+    tells apart what has the same kind and pipeline. ``incident`` is the number of the incident that is open of it.
+    """
 
     kind: Kind
     pipeline: str
@@ -28,11 +33,26 @@ class Need:
     problem: str
     next_step: str
     command: str | None = None
+    since: datetime | None = None
+    settles_at: datetime | None = None
+    about: str | None = None
+    incident: int | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return KINDS[self.kind].severity
+
+    @property
+    def cause(self) -> str:
+        """What it is known by as long as it lasts, however often it is seen."""
+        own = self.partition if KINDS[self.kind].by_partition else None
+        return "/".join(part for part in (self.kind, self.pipeline, own, self.about) if part)
 
     def urgency(self) -> tuple[int, str, str]:
         """Sort what keeps predictions away before what is worth a look; the newest partition first."""
         newest_first = "".join(chr(0x10FFFF - ord(letter)) for letter in self.partition or "")
-        return _ORDER.index(self.kind), newest_first, self.pipeline
+        return list(KINDS).index(self.kind), newest_first, self.pipeline
 
 
 def broken_needs(broken: Mapping[str, ConfigurationError]) -> list[Need]:
@@ -61,13 +81,16 @@ def _of_partition(
         yield _failed(partition, opened, again)
     elif partition.state == "waiting" and partition.late_since:
         problem = f"It {_was_due(pipeline, partition, now)}, and its source has not landed: {partition.waits_for}"
-        yield Need("late", name, key, problem, "see to the source; the run goes on by itself when it has landed.")
+        next_step = "see to the source; the run goes on by itself when it has landed."
+        yield Need("late", name, key, problem, next_step, since=partition.late_since)
     elif partition.state == "running" and partition.late_since:
         problem = f"It {_was_due(pipeline, partition, now)}, and run {partition.last_run} is still at work."
-        yield Need("late", name, key, problem, "read its log in Airflow.", f"daybreak show {name} {key}")
+        command = f"daybreak show {name} {key}"
+        yield Need("late", name, key, problem, "read its log in Airflow.", command, since=partition.late_since)
     elif partition.state == "not pushed" and partition.late_since:
         problem = f"It was not pushed: {(partition.note or 'nothing is known of why').removeprefix('not pushed: ')}."
-        yield Need("not pushed", name, key, problem, "send it, if it is still wanted.", f"daybreak push {name} {key}")
+        next_step, command = "send it, if it is still wanted.", f"daybreak push {name} {key}"
+        yield Need("not pushed", name, key, problem, next_step, command, since=partition.late_since)
     if opened and not (partition.state == "failed" or partition.failed_since):
         yield _open(pipeline, opened)
     if partition is pipeline.expected and (told := _quarantine(pipeline, partition)):
@@ -82,12 +105,12 @@ def _never_ran(pipeline: PipelineStanding, late: list[PartitionStanding], now: d
     next_step = "see that the DAG is switched on and the scheduler runs; or run it."
     if len(late) == 1:
         problem = f"It {_was_due(pipeline, last, now)}, and no run was made for it."
-        return Need("late", pipeline.name, last.key, problem, next_step, _run(last))
+        return Need("late", pipeline.name, last.key, problem, next_step, _run(last), since=last.late_since)
     problem = (
         f"No run was made for {len(late)} partitions from {first.key} on; the last {_was_due(pipeline, last, now)}."
     )
     command = f"daybreak backfill {pipeline.name} {first.key} {last.key}"
-    return Need("late", pipeline.name, last.key, problem, next_step, command)
+    return Need("late", pipeline.name, last.key, problem, next_step, command, since=first.late_since)
 
 
 def _run(partition: PartitionStanding) -> str:
@@ -115,13 +138,21 @@ def _failed(partition: PartitionStanding, opened: Open | None, again: str) -> Ne
     next_step = partition.next_step or "read why, then run it again."
     named = _COMMAND.search(next_step)
     command = named[1] if named and partition.pipeline in named[1] else again
-    return Need("failed", partition.pipeline, partition.key, problem, next_step, command)
+    kind: Kind = "expectation" if partition.error_type == errors.ExpectationsFailed.__name__ else "failed"
+    since = partition.last_finished
+    settles_at = since + _TRIED_AGAIN if since and _is_transient(partition.error_type) else None
+    return Need(kind, partition.pipeline, partition.key, problem, next_step, command, since, settles_at)
+
+
+def _is_transient(error_type: str | None) -> bool:
+    return issubclass(getattr(errors, error_type or "", Exception), TransientError)
 
 
 def _open(pipeline: PipelineStanding, opened: Open) -> Need:
     command = f"daybreak push {pipeline.name} {opened.partition} --resume"
     next_step = "see that the receiver is well, then send what is open."
-    return Need("open", pipeline.name, opened.partition, f"{_chunks(opened)}.", next_step, command)
+    told = f"{_chunks(opened)}."
+    return Need("open", pipeline.name, opened.partition, told, next_step, command, since=opened.opened_at)
 
 
 def _chunks(opened: Open) -> str:
@@ -133,6 +164,9 @@ def _chunks(opened: Open) -> str:
 def _quarantine(pipeline: PipelineStanding, partition: PartitionStanding) -> Need | None:
     share, usual = partition.quarantined_share, pipeline.usual_quarantined_share
     if share is None or usual is None or share <= max(_TIMES * usual, usual + _AT_LEAST):
+        return None
+    # What is far from the usual of all days may be what this weekday is like.
+    if any(one.what == "quarantined" and one.band and not one.unusual for one in pipeline.measured):
         return None
     problem = (
         f"{partition.rows_quarantined:,} of {partition.rows_in:,} rows are in quarantine: {share:.1%}, "

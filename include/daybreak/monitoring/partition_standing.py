@@ -29,9 +29,9 @@ class PartitionStanding:
     """One partition as it is at a moment; times are in UTC.
 
     ``late_since`` is filled while it is not there and due. Counts are of the run that is current: the rows read, set
-    aside, failed, and published or sent. ``problem`` and ``next_step`` are those of the last run, where that failed;
-    ``note`` is what it says of itself otherwise. ``stale`` says that it was made from an upstream's publication which
-    is not the current one any more.
+    aside, failed, and published or sent. ``problem``, ``next_step`` and ``error_type`` are those of the last run, where
+    that failed; ``note`` is what it says of itself otherwise. ``stale`` says that it was made from an upstream's
+    publication which is not the current one any more.
     """
 
     pipeline: str
@@ -58,6 +58,8 @@ class PartitionStanding:
     trained_through: date | None = None
     stale: bool = False
     upstream: str | None = None
+    error_type: str | None = None
+    last_finished: datetime | None = None
 
     @property
     def there(self) -> bool:
@@ -115,6 +117,8 @@ def standing_of(
         trained_through=known["trained_through"],
         stale=bool(known["stale"]),
         upstream=known["upstream"],
+        error_type=known["error_type"],
+        last_finished=known["finished_at"],
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daybreak.monitoring.partition_standing import PartitionStanding
+from daybreak.monitoring.usual import Measured
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,36 @@ class Challenger:
 
 
 @dataclass(frozen=True)
+class Crossed:
+    """What the last measurements say of a model that has crossed a declared threshold.
+
+    ``errors`` and ``drifts`` are in words. ``trained_at`` is when a version came of it, ``held_back`` why none was
+    asked for.
+    """
+
+    partition: str
+    errors: tuple[str, ...]
+    drifts: tuple[str, ...]
+    held_back: str | None
+    requested_at: datetime
+    trained_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A version that passed its checks, and that a person was asked to approve."""
+
+    model: str
+    version: int
+    asked_by: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True)
 class PipelineStanding:
     """One pipeline at a moment; ``partitions`` are the last ones that are over, the oldest first.
 
+    ``measured`` is what the expected partition was like beside what is usual, where it is there.
     ``next_key`` is the first partition that is not over, ``next_run`` when its run starts, ``next_due`` by when it is
     promised.
     """
@@ -68,6 +96,9 @@ class PipelineStanding:
     next_key: str
     next_run: datetime
     next_due: datetime | None
+    measured: tuple[Measured, ...] = ()
+    crossed: Crossed | None = None
+    approvals: tuple[Approval, ...] = ()
 
     @property
     def expected(self) -> PartitionStanding:

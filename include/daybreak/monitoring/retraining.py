@@ -67,11 +67,13 @@ def watch(workspace: Workspace, pipeline: Pipeline, partition: str, now: datetim
     ]
     drifts = judge_run(workspace, pipeline, retrain, run, versions)
     record_drift(workspace.warehouse, pipeline.name, run, drifts)
+    kinds = ["error"] * len(reasons)
     reasons += [str(drift) for drift in drifts if drift.drifted]
+    kinds += ["drift"] * (len(reasons) - len(kinds))
     held_back = cooling_down(workspace, pipeline, retrain, now or datetime.now(UTC)) if reasons else None
     watched = Watched(pipeline.name, partition, tuple(reasons), held_back)
     if reasons:
-        _record(workspace, watched, run)
+        _record(workspace, watched, kinds, run)
     return watched
 
 
@@ -136,8 +138,8 @@ def _run_of(workspace: Workspace, pipeline: Pipeline, partition: str) -> dict[st
     return None if run is None else dict(run)
 
 
-def _record(workspace: Workspace, watched: Watched, run: Mapping[str, Any]) -> None:
-    values = {"reasons": list(watched.reasons), "held_back": watched.held_back}
+def _record(workspace: Workspace, watched: Watched, kinds: list[str], run: Mapping[str, Any]) -> None:
+    values = {"reasons": list(watched.reasons), "kinds": kinds, "held_back": watched.held_back}
     statement = insert(retraining_requests).values(
         pipeline=watched.pipeline,
         partition_key=watched.partition,

@@ -12,10 +12,13 @@ from typing import Any
 from daybreak.declaration.due import Promised, next_promised, promised
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
+from daybreak.monitoring.further_standing import FurtherStanding
+from daybreak.monitoring.model_needs import model_needs
 from daybreak.monitoring.needs import Need, broken_needs, needs_of
 from daybreak.monitoring.partition_standing import PartitionStanding, standing_of
 from daybreak.monitoring.pipeline_standing import Challenger, Drifted, LastError, Open, PipelineStanding
 from daybreak.monitoring.reading import reading, rows_of
+from daybreak.monitoring.usual_needs import usual_needs
 from daybreak.training.metrics import PRIMARY
 from daybreak.warehouse.database import Warehouse
 
@@ -46,11 +49,13 @@ def read_standing(
     *,
     broken: Mapping[str, ConfigurationError] | None = None,
     count: int = RECENT,
+    only_seen: bool = False,
 ) -> Standing:
     """Read how the pipelines stand at ``now``, with their last ``count`` partitions.
 
-    ``broken`` are declarations that cannot be used, by reference. One state of the ledger is read. Raises
-    TransientError where the warehouse is away.
+    ``broken`` are declarations that cannot be used, by reference. Open incidents of what only watching sees are among
+    the needs, unless what is ``only_seen`` here is asked for. One state of the ledger is read. Raises TransientError
+    where the warehouse is away.
     """
     expected = {one.name: promised(one.calendar, one.due, now, count) for one in declared}
     models = [ref.name for one in declared for ref in one.model_refs]
@@ -67,6 +72,7 @@ def read_standing(
         facts = {row["pipeline"]: row for row in rows_of(connection, "pipelines", pipelines=names, metrics=metrics)}
         opened = rows_of(connection, "open_deliveries", pipelines=names)
         aliases = rows_of(connection, "aliases", models=models)
+        further = FurtherStanding(connection, declared, expected)
     found = []
     for pipeline in declared:
         first = facts[pipeline.name]["first_partition"]
@@ -86,11 +92,17 @@ def read_standing(
                 open=tuple(_open(row) for row in opened if row["pipeline"] == pipeline.name),
                 challengers=_challengers(pipeline, aliases),
                 **_next(pipeline, now),
+                **further.of(pipeline),
             )
         )
     by_name = {one.name: one for one in found}
-    needs = [need for one in found for need in needs_of(one, by_name, now, OWED)]
-    return Standing(now, tuple(found), (*broken_needs(broken or {}), *sorted(needs, key=Need.urgency)))
+    needs = [
+        need
+        for one in found
+        for need in (*needs_of(one, by_name, now, OWED), *usual_needs(one), *model_needs(one, now))
+    ]
+    told = further.with_incidents([*broken_needs(broken or {}), *needs], only_seen=only_seen)
+    return Standing(now, tuple(found), tuple(sorted(told, key=Need.urgency)))
 
 
 def _partitions(

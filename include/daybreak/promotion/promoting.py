@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy.dialects.postgresql import insert
+
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused
+from daybreak.ledger.tables import approvals
 from daybreak.models.aliases import COMMAND_LINE, TAKEN_BACK, Decision
 from daybreak.workspace import Workspace
 
@@ -53,7 +56,8 @@ def promote(
     """Judge a version, the challenger if none is named, and make it the champion if every check allows it.
 
     ``model`` names one of several. The verdict is written into the alias history, also a refusal; a dry run moves and
-    writes nothing. What is not ``approved`` yet is judged, and its refusal written, but it moves nothing.
+    writes nothing. What is not ``approved`` yet is judged, and its refusal or that a person is asked written, but it
+    moves nothing.
     """
     from daybreak.promotion.judging import judge
 
@@ -77,6 +81,7 @@ def promote(
         aliases.refuse(challenger.version, decision)
         return verdict
     if not approved:
+        _ask(workspace, pipeline, verdict, decided_by)
         return verdict
     aliases.move(challenger.version, decision, expected=current)
     _retire(workspace, ref, challenger.version, decided_by)
@@ -104,6 +109,14 @@ def demote(workspace: Workspace, model: ModelRef, *, decided_by: str = COMMAND_L
         )
     aliases.move(previous, Decision(f"version {current} was taken back", TAKEN_BACK, decided_by), expected=current)
     return current, previous
+
+
+def _ask(workspace: Workspace, pipeline: Pipeline, verdict: Verdict, asked_by: str) -> None:
+    """Write down that a person is asked, so that who watches can tell somebody."""
+    values = {"model_name": verdict.model, "version": verdict.challenger, "asked_by": asked_by}
+    statement = insert(approvals).values(pipeline=pipeline.name, **values)
+    with workspace.ledger.warehouse.begin() as connection:
+        connection.execute(statement.on_conflict_do_nothing(constraint="asked_once"))
 
 
 def _retire(workspace: Workspace, model: ModelRef, version: int, decided_by: str) -> None:

@@ -218,9 +218,8 @@ class Runner:
             validation.conclude(partial(snapshot.batches, self.pipeline.chunk_rows))
         finally:
             record_results(self.workspace.warehouse, plan.run_id, suite.results())
-            self.workspace.ledger.record(
-                plan.run_id, expectations_digest=suite.digest, rows_quarantined=validation.quarantined
-            )
+            found = {"rows_quarantined": validation.quarantined, "nulls": validation.nulls}
+            self.workspace.ledger.record(plan.run_id, expectations_digest=suite.digest, **found)
 
     def _scoring(self, plan: Plan, rows: Mapping[str | None, int], progress: Callable[[int], None]) -> Scoring:
         quarantine = self.quarantine(plan.run_id)

@@ -62,6 +62,7 @@ class Validation:
         # Of the rows that no expectation is about: how many there are, and why the first one was set aside.
         self._unkeepable, self._example = 0, ""
         self.quarantined = 0
+        self.nulls: dict[str, int] = {}
 
     def valid(self, batches: "Iterable[pa.RecordBatch]") -> Generator[Chunk]:
         """Yield what passed of each record batch, in order."""
@@ -70,6 +71,7 @@ class Validation:
             if self._seen == 0:
                 self._refuse_schema(batch.schema)
             self._seen += batch.num_rows
+            self._count_nulls(batch)
             passed = self._judged(chunk)
             self._remember_keys(passed)
             if passed.rows.num_rows:
@@ -87,6 +89,10 @@ class Validation:
         self._refuse_share()
         self._refuse_duplicates(read)
         self._judge_batch(read)
+
+    def _count_nulls(self, batch: "pa.RecordBatch") -> None:
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            self.nulls[name] = self.nulls.get(name, 0) + _count_valueless(column)
 
     def _refuse_schema(self, schema: "pa.Schema") -> None:
         segment = () if self._rules.segments is None else (self._rules.segments[0],)
@@ -248,3 +254,12 @@ def _has_no_value(column: "pa.Array") -> bool:
     return column.null_count == len(column) or (
         pa.types.is_floating(column.type) and bool(pc.all(pc.is_null(column, nan_is_null=True)).as_py())
     )
+
+
+def _count_valueless(column: "pa.Array") -> int:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_floating(column.type):
+        return int(column.null_count)
+    return int(pc.sum(pc.is_null(column, nan_is_null=True)).as_py() or 0)

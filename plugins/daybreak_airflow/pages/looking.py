@@ -1,6 +1,5 @@
 """The pages over all pipelines: Today, and the calendar of the last partitions."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +7,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from daybreak_airflow.pages.access import User, readable
-from daybreak_airflow.pages.approvals import open_approvals
 from daybreak_airflow.pages.opened import workspace
 from daybreak_airflow.pages.rendering import page
 
@@ -25,9 +23,7 @@ def first(request: Request) -> RedirectResponse:
 @router.get("/today")
 def today(request: Request, user: User) -> HTMLResponse:
     """Show what needs a person, then one line a pipeline."""
-    found = _standing(user)
-    found = replace(found, needs=(*found.needs, *open_approvals(user)))
-    return page(request, "today.html", found=found, tab="today")
+    return page(request, "today.html", found=_standing(user), tab="today")
 
 
 @router.get("/calendar")

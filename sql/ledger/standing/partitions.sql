@@ -16,6 +16,7 @@ SELECT
     newest.run_id AS last_run,
     newest.state AS last_state,
     newest.error,
+    newest.error_type,
     newest.note,
     newest.waiting,
     newest.started_at,

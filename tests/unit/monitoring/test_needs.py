@@ -20,7 +20,7 @@ KEY = "2026-01-15"
 LEDGER = (
     ("current_run", "there_since", "current_state", "model_version", "trained_through", "stale", "upstream"),
     ("rows_extracted", "rows_quarantined", "rows_failed", "rows_published"),
-    ("last_run", "last_state", "error", "note", "waiting", "started_at", "finished_at"),
+    ("last_run", "last_state", "error", "note", "error_type", "waiting", "started_at", "finished_at"),
 )
 UNKNOWN: dict[str, Any] = dict.fromkeys(name for names in LEDGER for name in names)
 THERE = {
