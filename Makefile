@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench lint format lock reference wheel clean
+.PHONY: help demo up test check bench lint format lock pictures reference wheel clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ lock: $(INSTALLED) ## Compile the locks anew: of everything, of what is installe
 	@sed -n 's/^mlflow-skinny==\([^ ]*\).*/mlflow==\1/p' requirements.txt > .mlflow-version
 	@$(LOCK) --upgrade --constraint .mlflow-version requirements-mlflow.in -o requirements-mlflow.txt; found=$$?; rm .mlflow-version; exit $$found
 	@$(BIN)/python -c 'import re; print(*re.findall(r"^(?:apache-airflow|pandas|pyarrow|scikit-learn|sqlalchemy|great-expectations|mlflow-skinny)==.*$$", open("requirements.txt").read(), re.M), sep="\n")'
+
+pictures: $(INSTALLED) ## Take the pictures of docs/pages.md from a stack that is up: ARGS="--partition 2026-11-20"
+	@$(BIN)/python docs/make_pictures.py $(ARGS)
 
 reference: $(INSTALLED) ## Make docs/reference.md from the docstrings of the public names
 	@$(BIN)/python docs/make_reference.py

@@ -12,7 +12,7 @@ from daybreak.local.airflow_environment import USER, password
 from daybreak.settings import PROJECT, Settings
 
 IMAGES = PROJECT / "docs" / "images" / "pages"
-COLOURS = 64
+COLOURS = 255
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
@@ -33,7 +33,6 @@ def main() -> int:
     pages = {
         "today": "today",
         "calendar": "calendar",
-        "pipeline": own,
         "partition": f"{own}/partitions/{asked.partition}",
         "roll-back": f"{own}/partitions/{asked.partition}/rollback",
         "model": f"{own}/model",
@@ -59,10 +58,6 @@ def main() -> int:
         shown.set_viewport_size(PHONE)
         shown.goto(f"{airflow}/daybreak/today")
         keep(shown.screenshot(full_page=True), asked.into / "today-phone.png")
-        shown.set_viewport_size(LAPTOP)
-        shown.goto(f"{airflow}/plugin/daybreak")
-        shown.frame_locator("iframe").locator("h2").first.wait_for()
-        keep(shown.screenshot(), asked.into / "in-airflow.png")
         browser.close()
     return 0
 

@@ -26,7 +26,15 @@ from retail.demand_forecast import DEMAND_FORECAST
 from waiting import LONG, until
 
 DAG = DEMAND_FORECAST.name
-DAGS = (DAG, "customer_segments", "customer_recommendations", "measure_predictions", "promote_models", "train_models")
+DAGS = (
+    DAG,
+    "customer_segments",
+    "customer_recommendations",
+    "measure_predictions",
+    "promote_models",
+    "replay_quarantine",
+    "train_models",
+)
 DATABASE = "sales_in_airflow"
 
 

@@ -56,3 +56,16 @@ def members(path: Path, numbers: range, *, known: bool = True) -> Path:
         leaves = ((months < 20) != (fee > 55)) != (number * 31_337 % 100 < 8)
         rows.append(f"M{number:04d},{months},{fee}.5" + (f",{'Yes' if leaves else 'No'}" if known else ""))
     return write(path, "member,months,fee" + (",left_us" if known else ""), rows)
+
+
+def fraud(path: Path, numbers: range, *, known: bool = True) -> Path:
+    """Write claims of which about 6 % are fraud: dear ones of new customers, and cheap ones of one old region's."""
+    rows = []
+    for number in numbers:
+        months, amount = number * 7919 % 60, 10 + number * 104_729 % 990
+        region, noise = ("north", "south", "east", "west")[number * 15_485_863 % 4], number * 31_337 % 100
+        is_odd = (months < 12 and amount > 820) or (months > 40 and amount < 110 and region != "north")
+        found = noise < 85 if is_odd else noise < 1
+        told = (f",{'yes' if found else 'no'},{amount if found else 0}") if known else ""
+        rows.append(f"C{number:05d},{months},{amount},{region}{told}")
+    return write(path, "claim_id,months,amount,region" + (",fraud,recovered" if known else ""), rows)

@@ -22,10 +22,11 @@ from daybreak.errors import DaybreakError
 from daybreak.ledger.runs import Counts
 from daybreak.models.aliases import Decision
 from daybreak.models.version import ModelVersion
+from daybreak.run.outcome import Outcome
 from daybreak.run.plan import Plan
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.publish import Publication
-from daybreak.run.runner import Outcome, Runner
+from daybreak.run.runner import Runner
 from daybreak.run.tables import see_to_tables
 from daybreak.settings import PROJECT, Settings
 from daybreak.training.train import train

@@ -17,6 +17,7 @@ DaybreakError
     ├── SourceUnavailable      a source other than the warehouse did not answer, or changed while it was read
     ├── StorageUnavailable     a folder or a bucket did not answer
     ├── SourceAwaited          the source has not landed, and there is time yet: the run is open, and waits
+    ├── EnvironmentUnavailable a model's own environment could not be installed now, or its process ended early
     ├── WorkerRefused          this worker has other code or libraries than the run was planned with
     └── DeliveryUnavailable    the receiver did not acknowledge in time
 """
@@ -152,6 +153,10 @@ class SourceAwaited(TransientError):
         """When the time is over."""
         found: datetime = self.details["until"]
         return found
+
+
+class EnvironmentUnavailable(TransientError):
+    """A model's own environment could not be installed now, or its process did not answer in time."""
 
 
 class WorkerRefused(TransientError):

@@ -61,7 +61,13 @@ class Settings(BaseSettings):
     )
     pickled_models: str = Field(
         default="",
-        description="Models that `daybreak register` may open from a pickle, which runs code, separated by commas.",
+        description="Models that may run code when they are opened (pickles, what MLflow loads), separated by commas.",
+    )
+    wheels: Path | None = Field(
+        default=None, description="Folder that models' own environments are installed from; the package index if unset."
+    )
+    model_timeout_seconds: float = Field(
+        default=600, gt=0, description="Longest wait for an answer of a model in an environment of its own."
     )
     lock_timeout_seconds: float = Field(
         default=60, gt=0, description="Longest wait for a lock in the warehouse or the registry."
@@ -71,6 +77,9 @@ class Settings(BaseSettings):
     )
     lineage_token: SecretStr | None = Field(default=None, description="Bearer token for it.")
     lineage_namespace: str = Field(default="daybreak", min_length=1, description="Namespace of jobs in these events.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token for the numbers at /daybreak/metrics; there are none without it."
+    )
     alert: Annotated[Mapping[str, SecretStr], NoDecode] = Field(
         default_factory=dict, description="Apprise URLs of channels, by name: DAYBREAK_ALERT_ONCALL."
     )
@@ -190,6 +199,29 @@ def bound_mlflow() -> None:
         ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"),
     ):
         os.environ.setdefault(name, value)  # noqa: TID251 - a library's own switches, not our configuration
+
+
+def otlp_signals() -> frozenset[str]:
+    """Return which of traces and metrics go to an OpenTelemetry collector, by OpenTelemetry's own variables."""
+    around = os.environ  # noqa: TID251 - a standard's variables, not our configuration
+    if around.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return frozenset()
+    return frozenset(
+        signal
+        for signal in ("traces", "metrics")
+        if around.get("OTEL_EXPORTER_OTLP_ENDPOINT") or around.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
+        if around.get(f"OTEL_{signal.upper()}_EXPORTER") != "none"
+    )
+
+
+def trace_parent() -> dict[str, str]:
+    """Return the trace that this process was started in, as W3C's headers have it, if whoever started it said so."""
+    return {name.lower(): value for name, value in environment_of("TRACEPARENT", "TRACESTATE").items()}
+
+
+def otlp_timeout_set() -> bool:
+    """Tell whether OpenTelemetry's own variables bound an export."""
+    return bool(environment_of("OTEL_EXPORTER_OTLP_TIMEOUT"))
 
 
 def environment_without(*prefixes: str) -> dict[str, str]:

@@ -14,6 +14,8 @@ from daybreak.ledger.runs import Ledger
 from daybreak.models.alias_store import AliasStore
 from daybreak.models.aliases import Aliases
 from daybreak.models.artifacts import Artifacts
+from daybreak.models.environments import Environments
+from daybreak.models.loading import OwnEnvironments
 from daybreak.models.registry_tables import RegistryTables
 from daybreak.models.served import ServedAliases, is_served
 from daybreak.models.storage import FolderStorage, ServerStorage, Storage
@@ -71,7 +73,16 @@ class Workspace:
         trusted = TrustedVersions(self.ledger.warehouse)
         stored = with_driver(self.registry_url).startswith("postgresql")
         versions = StoredVersions(self._registry_tables) if stored else None
-        return Registry(url, self.model_storage, artifacts, trained_by, trusted, versions)
+        declared = {ref.name: ref.environment for p in self.pipelines.values() for ref in p.model_refs}
+        own = self.own_environments
+        return Registry(url, self.model_storage, artifacts, trained_by, trusted, versions, own, declared)
+
+    @property
+    def own_environments(self) -> OwnEnvironments:
+        """Where models have environments of their own."""
+        settings = self.settings
+        environments = Environments(settings.home / "cache" / "environments", settings.wheels)
+        return OwnEnvironments(environments, settings.may_be_pickled, settings.model_timeout_seconds)
 
     @property
     def model_storage(self) -> Storage:

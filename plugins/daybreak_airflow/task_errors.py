@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
 
 from daybreak_airflow.log_context import tell_airflow
+from daybreak_airflow.observed_tasks import observed_task
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
@@ -21,7 +22,8 @@ def in_one_line(body: Callable[Parameters, Returned]) -> Callable[Parameters, Re
         pipeline, partition, run = _place(inspect.signature(body).bind(*arguments, **named).arguments)
         tell_airflow(body.__name__.removesuffix("_run"), pipeline, partition, run)
         try:
-            return body(*arguments, **named)
+            with observed_task(body.__name__):
+                return body(*arguments, **named)
         except (AirflowException, AirflowRuntimeError):
             raise
         except Exception as error:

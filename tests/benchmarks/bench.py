@@ -20,8 +20,11 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from benchmark_pipeline import OWN
 from cascading import prepare_segments, show_cascade
+from environments import show_environments
 from figures import ServerPeak, machine, relations, show
+from pages import measure_pages, show_pages
 from pushing import measure_pushing, show_pushing
 from rows import disagreements, prepare_model, prepare_rows, settle
 from sources import show_sources, write_parquet
@@ -41,6 +44,9 @@ WRITTEN = {
     "one_model": ["predictions.one_model_runs"],
     "four_segments": ["predictions.four_segments_runs"],
     "shadow": ["predictions.one_model_runs", "predictions.one_model_shadow"],
+    "own_environment": ["predictions.throughput_runs"],
+    "first_run": ["predictions.throughput_runs"],
+    "first_run_of_its_own": ["predictions.throughput_runs"],
     "from_files": ["predictions.from_files_runs"],
     "by_hour": ["predictions.by_hour_runs"],
 }
@@ -103,6 +109,23 @@ class Bench:
             ways = ["one_model", "four_segments", "shadow", "challenger", "champion"]
             random.shuffle(ways)
             measured += [self._measure(way, day, 1 if way == "champion" else rows, turn) for way in ways]
+        return measured
+
+    def environments(self, rows: int, repeats: int) -> list[dict[str, Any]]:
+        """Measure the same rows by the model in this process and in an environment of its own, in turns."""
+        day = self.last_day - timedelta(days=1)
+        prepare_rows(self.workspace, self.last_day, {self.last_day: WARM_UP_ROWS, day: rows}, _say)
+        self._see_to_tables("throughput")
+        registry = self.workspace.registry
+        registry.loader.environment(registry.resolve(OWN.single_ref), _say)
+        measured = []
+        for turn in range(1, repeats + 1):
+            ways = ["daybreak", "own_environment", "first_run", "first_run_of_its_own"]
+            random.shuffle(ways)
+            found = {way: self._measure(way, day, rows, turn) for way in ways}
+            if len(counts := {way["rows"] for way in found.values()}) > 1:
+                raise Disagreement(f"They scored {counts} rows.")
+            measured += found.values()
         return measured
 
     def sources(self, rows: int, repeats: int) -> list[dict[str, Any]]:
@@ -196,8 +219,10 @@ def main(
     skip_tutorial_above: Annotated[int, typer.Option(help="Leave the tutorial out above so many rows.")] = 1_000_000,
     cascade_rows: Annotated[int, typer.Option(min=0, help="Rows of the cascade; 0 leaves it out.")] = 1_000_000,
     source_rows: Annotated[int, typer.Option(min=0, help="Rows from files and by the hour; 0: none.")] = 1_000_000,
+    environment_rows: Annotated[int, typer.Option(min=0, help="Rows in own environments; 0: none.")] = 1_000_000,
     backfill_days: Annotated[int, typer.Option(min=0, max=90, help="Days to backfill; 0 leaves it out.")] = 90,
     push_items: Annotated[int, typer.Option(min=0, help="Items to push; 0 leaves it out.")] = 100_000,
+    pages: Annotated[bool, typer.Option(help="The pages in Airflow over a ledger of years.")] = True,
     folder: Annotated[Path | None, typer.Option(help="Keep data and model here, for the next time.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -209,22 +234,29 @@ def main(
                 measured = bench.compare(sizes, repeats, skip_tutorial_above) if sizes else []
                 cascade = bench.cascade(cascade_rows, repeats) if cascade_rows else []
                 sources = bench.sources(source_rows, repeats) if source_rows else []
+                environments = bench.environments(environment_rows, repeats) if environment_rows else []
                 backfill = bench.backfill(backfill_days) if backfill_days else None
             pushing = measure_pushing(place / "pushing", push_items, repeats, _say) if push_items else None
+            shown = measure_pages(place / "pages") if pages else []
         except (Disagreement, DaybreakError) as error:
             print_error(str(error))
             raise typer.Exit(1) from error
     report = {"machine": machine(), "measured": measured, "relations": relations(measured, backfill)}
     if as_json:
-        print_json({**report, "cascade": cascade, "sources": sources, "pushing": pushing})
+        beside = {"cascade": cascade, "sources": sources, "environments": environments}
+        print_json({**report, **beside, "pushing": pushing, "pages": shown})
         return
     show(report)
     if cascade:
         show_cascade(cascade)
     if sources:
         show_sources(sources)
+    if environments:
+        show_environments(environments)
     if pushing:
         show_pushing(pushing)
+    if shown:
+        show_pages(shown)
 
 
 @contextmanager

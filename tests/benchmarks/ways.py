@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import sqlalchemy as sa
-from benchmark_pipeline import BY_HOUR, FOUR_SEGMENTS, FROM_FILES, ONE_MODEL, THROUGHPUT
+from benchmark_pipeline import BY_HOUR, FOUR_SEGMENTS, FROM_FILES, ONE_MODEL, OWN, THROUGHPUT
 from rows import bound
 
 from daybreak.batch.snapshot import Snapshot
@@ -89,6 +89,11 @@ def daybreak(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
         request = Request(day.isoformat())
         outcome = _runner(workspace, THROUGHPUT).run(plan_run(workspace, THROUGHPUT, request))
     return {"rows": outcome.counts.rows_extracted, "run_id": outcome.plan.run_id, **outcome.counts.__dict__}
+
+
+def own_environment(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
+    """Do the same with the model in an environment of its own."""
+    return _run(workspace, OWN, day, clock)
 
 
 def predict(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
@@ -174,6 +179,10 @@ def challenger(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
 WAYS: dict[str, Callable[[Workspace, date, Clock], dict[str, Any]]] = {
     "tutorial": tutorial,
     "daybreak": daybreak,
+    "own_environment": own_environment,
+    # Nothing is imported, loaded or started before the clock starts.
+    "first_run": daybreak,
+    "first_run_of_its_own": own_environment,
     "predict": predict,
     "one_model": one_model,
     "four_segments": four_segments,
@@ -183,6 +192,7 @@ WAYS: dict[str, Callable[[Workspace, date, Clock], dict[str, Any]]] = {
     "champion": champion,
     "challenger": challenger,
 }
+COLD = ("first_run", "first_run_of_its_own")
 _runners: dict[tuple[int, str], Runner] = {}
 
 
@@ -219,7 +229,8 @@ def main() -> None:
     way, asked = WAYS[sys.argv[1]], json.loads(sys.argv[2])
     workspace = Workspace(Settings(**asked["settings"]))
     clock = Clock(Path(asked["settings"]["home"]) / "postgres")
-    way(workspace, date.fromisoformat(asked["warm_up"]), clock)
+    if sys.argv[1] not in COLD:
+        way(workspace, date.fromisoformat(asked["warm_up"]), clock)
     result = way(workspace, date.fromisoformat(asked["day"]), clock)
     workspace.close()
     print(json.dumps(result | clock.measured | {"peak_bytes": _peak_bytes()}))

@@ -89,6 +89,7 @@ def test_by_itself_a_run_forces_no_version_and_sends_no_backfill(dag: Any) -> No
         "backfill_policy": None,
         "allow_leakage": False,
         "push_backfill": False,
+        "resume": False,
         "dry_run": False,
     }
     for name in ("allow_leakage", "push_backfill", "dry_run"):

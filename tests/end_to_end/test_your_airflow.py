@@ -22,7 +22,7 @@ from parcels import administer
 
 PAGE = (PROJECT / "docs" / "daybreak-in-your-airflow.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"<!-- (\w+) -->\n```\w+\n(.*?)```", PAGE, re.S))
-FILES = dict(re.findall(r"<!-- (?:shown|written): (\S+) -->\n```\w+\n(.*?)```", PAGE, re.S))
+FILES = dict(re.findall(r"<!-- shown: (\S+) -->\n```\w+\n(.*?)```", PAGE, re.S))
 [TABLE] = re.findall(
     r"<!-- table -->\n```sql\n(.*?)```", (PROJECT / "docs" / "pipeline-on-a-table.md").read_text(encoding="utf-8"), re.S
 )
@@ -189,7 +189,7 @@ def test_the_wheel_has_the_engine_and_nothing_of_the_pipelines(wheel: Path) -> N
         names = set(opened.namelist())
         [metadata] = [opened.read(name).decode() for name in names if name.endswith("/METADATA")]
     assert {name.partition("/")[0] for name in names} == {"daybreak", "daybreak_airflow", "daybreak-0.1.0.dist-info"}
-    shipped = {path.relative_to(PROJECT / "sql").as_posix() for path in (PROJECT / "sql" / "ledger").iterdir()}
+    shipped = {path.relative_to(PROJECT / "sql").as_posix() for path in (PROJECT / "sql" / "ledger").rglob("*.sql")}
     assert {name.removeprefix("daybreak/sql/") for name in names if name.startswith("daybreak/sql/")} == shipped
     for folder in ("include/daybreak", "plugins/daybreak_airflow"):
         root = (PROJECT / folder).parent
@@ -208,6 +208,7 @@ def test_an_airflow_that_is_there_runs_a_pipeline_by_the_page(team: Team, compan
     (team.folder / "dags" / "models.py").write_text(FILES["dags/models.py"])
     found = team.block("found")
     assert "daybreak_airflow.partition_timetable.PartitionTimetable" in found
+    assert "daybreak/today" in found, "the pages"
     assert re.search(r"^daybreak +\| Batch inference", found, re.M)
     said = team.block("run")
     assert all(dag in said for dag in ("weekly_sales", "train_models", "promote_models", "measure_predictions"))

@@ -261,6 +261,18 @@ def test_today_says_what_is_open_and_what_to_do(log_in: Callable[[str], Client],
     assert f"daybreak push parcel_hours {yesterday} --resume" in page
 
 
+def test_a_promotion_that_waits_for_an_answer_leads_to_where_it_is_given(
+    log_in: Callable[[str], Client], parcels: Parcels
+) -> None:
+    parcels.execute(
+        "INSERT INTO ledger.approvals (pipeline, model_name, version, asked_by) "
+        "VALUES ('parcel_hours', 'parcel_hours', 7, 'a test')"
+    )
+    page = log_in("vic").get("/daybreak/today").text
+    assert "Version 7 of model" in page
+    assert 'href="/dags/promote_models/required_actions"' in page
+
+
 def test_a_warehouse_that_is_away_is_said_with_what_to_do(
     log_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,3 +291,32 @@ def test_no_file_of_the_pages_needs_another_host() -> None:
     folder = Path(daybreak_airflow.pages.__file__).parent
     for file in (*folder.glob("templates/*"), *folder.glob("static/*")):
         assert "//" not in re.sub(r"^\s*//.*$", "", file.read_text(), flags=re.M).replace("/* */", ""), file.name
+
+
+@pytest.mark.parametrize(
+    ("token", "sent", "status"),
+    [
+        (None, "Bearer hush", 404),
+        ("", "Bearer ", 404),
+        ("hush", None, 401),
+        ("hush", "Bearer other", 401),
+        ("hush", "Bearer hüsch", 401),
+        ("hush", "Basic hush", 401),
+        ("hush", "hush", 401),
+        ("hush", "bearer hush", 200),
+    ],
+)
+def test_numbers_are_given_to_who_has_the_token(
+    log_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch, token: str | None, sent: str | None, status: int
+) -> None:
+    if token is not None:
+        monkeypatch.setenv("DAYBREAK_METRICS_TOKEN", token)
+    scraper = log_in("vic")
+    scraper.cookies.clear()
+    found = scraper.get("/daybreak/metrics", headers={"Authorization": sent.encode()} if sent else {})
+    assert found.status_code == status
+    assert ("daybreak_run_rows{" in found.text) == (status == 200)
+    assert "hush" not in found.text
+    assert found.headers["content-type"].startswith("text/plain")
+    if status == 200:
+        assert 'daybreak_run_rows{pipeline="parcel_hours",outcome="scored"} 400.0\n' in found.text

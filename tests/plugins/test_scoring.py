@@ -119,7 +119,7 @@ def test_with_an_upstream_it_runs_when_that_has_published_the_partition(pipeline
     [
         (PUBLISHED, ["model_version", "backfill_policy", "allow_leakage"]),
         (PER_SEGMENT, ["backfill_policy", "allow_leakage"]),
-        (PUSHED, ["model_version", "backfill_policy", "allow_leakage", "push_backfill", "dry_run"]),
+        (PUSHED, ["model_version", "backfill_policy", "allow_leakage", "push_backfill", "resume", "dry_run"]),
     ],
     ids=["published", "per segment", "pushed"],
 )

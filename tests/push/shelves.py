@@ -21,9 +21,9 @@ from daybreak.ledger.deliveries import Deliveries
 from daybreak.models.aliases import Decision
 from daybreak.models.version import ModelVersion
 from daybreak.push.runner import PushRunner
+from daybreak.run.outcome import Outcome
 from daybreak.run.plan import Plan
 from daybreak.run.planning import Request, plan_run
-from daybreak.run.runner import Outcome
 from daybreak.settings import PROJECT, Settings
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace

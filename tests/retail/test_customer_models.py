@@ -10,8 +10,9 @@ import pytest
 
 from daybreak.models.version import ModelVersion
 from daybreak.monitoring.measure import measure
+from daybreak.run.outcome import Outcome
 from daybreak.run.planning import Request, plan_run
-from daybreak.run.runner import Outcome, Runner
+from daybreak.run.runner import Runner
 from daybreak.training.comparison import compare, rows_of, unseen
 from daybreak.training.past import Past
 from daybreak.training.train import train

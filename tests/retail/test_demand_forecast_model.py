@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from daybreak.models.version import ModelVersion
+from daybreak.run.outcome import Outcome
 from daybreak.run.planning import Request, plan_run
-from daybreak.run.runner import Outcome, Runner
+from daybreak.run.runner import Runner
 from daybreak.workspace import Workspace
 from real_sales import TRAINED_BEFORE, RealSales
 from retail.demand_forecast import DEMAND_FORECAST

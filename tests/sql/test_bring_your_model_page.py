@@ -128,6 +128,8 @@ def test_a_model_is_fitted_elsewhere_registered_and_publishes_by_the_page(
     expected = known["model"].predict_proba(source.astype({"region": "category"}))[:, 1]  # type: ignore[attr-defined]
     assert [probability for _, probability in published] == expected.tolist()
     assert 0.05 < float(np.mean(expected)) < 0.6
+    # It fits what is installed here: there is nothing to install.
+    assert "it has no environment of its own" in " ".join(insurer.follow("environment").split())
 
     joblib.dump(known["model"], tmp_path / "claims.joblib")
     setting, _, command = BLOCKS["pickle"].partition(" ")
@@ -138,4 +140,4 @@ def test_a_model_is_fitted_elsewhere_registered_and_publishes_by_the_page(
 
 def test_every_block_is_run_or_shown_elsewhere() -> None:
     # What is adopted is made by tests/sql/test_adopting.py.
-    assert set(BLOCKS) == {"fit", "first", "pickle", "adopt"}
+    assert set(BLOCKS) == {"fit", "first", "pickle", "adopt", "environment"}

@@ -14,8 +14,9 @@ import pytest
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import PartitionRefused, SourceNotLanded, SourceRefused
 from daybreak.run.backfill import choose_partitions
+from daybreak.run.outcome import Outcome
 from daybreak.run.planning import Request, plan_run
-from daybreak.run.runner import Outcome, Runner
+from daybreak.run.runner import Runner
 from daybreak.settings import PROJECT
 from daybreak.training.train import train
 from daybreak.workspace import Workspace

@@ -256,7 +256,8 @@ def test_a_query_that_is_missing_and_cannot_follow_says_so_in_one_line(
 
 def test_what_else_is_no_file_of_the_pipeline_is_none(queries: Ask) -> None:
     pipeline: Pipeline = replace(PARCEL_HOURS, **COMPOUND)
-    made = queries("SELECT 1", **COMPOUND)
+    # Where nothing says what is measured, nobody knows what actuals would be.
+    made = queries("SELECT 1", **COMPOUND, measures=None, measured_by=None)
     assert (made.has("actuals"), made.has("coverage"), pipeline.reads is not None) == (False, True, True)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from daybreak.declaration.row_rules import RowRules
 from daybreak.errors import DaybreakError, UnexpectedError
-from daybreak.run.runner import Outcome
+from daybreak.run.outcome import Outcome
 from daybreak.warehouse.held_types import HELD
 from nasty import VALUES, Column, bounds, columns, doubles, selected, texts
 from parcels import DAY, SHORT_DAY, Parcels

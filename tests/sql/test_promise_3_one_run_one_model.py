@@ -11,6 +11,7 @@ from daybreak.run.runner import Runner
 from fixture_pipelines.parcel_hours.training import sample
 from fixture_pipelines.parcel_kinds import KINDS, VALUE
 from fixture_pipelines.parcel_kinds.training import STEADY, steady
+from own_environments import owning
 from parcels import DAY, Parcels, travelled
 
 # What does not hang on what is predicted.
@@ -64,6 +65,20 @@ def test_an_alias_moved_between_tasks_does_not_reach_a_planned_run(
     parcels.run()
     assert all_steady(parcels)
     assert versions(parcels) == {challenger}
+
+
+@of_a_value
+def test_it_holds_where_the_model_has_an_environment_of_its_own(parcels: Parcels, challenger: int) -> None:
+    before, own = parcels.answers(), owning(parcels)
+    plan = Plan.from_json(travelled(own.plan(origin="parcel_hours/a").to_json()))
+    snapshot = own.runner.extract(plan)
+    own.runner.validate(plan, snapshot)
+    own.promote(challenger)
+    counts = own.runner.score(plan, snapshot)
+    assert own.runner.publish(plan, counts).published
+    assert (own.answers(), versions(own)) == (before, {1})
+    own.run()
+    assert all_steady(own)
 
 
 @of_a_value

@@ -144,7 +144,11 @@ def test_an_artifact_changed_after_the_plan_is_refused(parcels: Parcels) -> None
 
 
 @pytest.mark.parametrize(("place", "accepted"), [(0, False), (1, False), (2, True)], ids=["major", "minor", "patch"])
-def test_a_model_of_another_scikit_learn_is_refused(parcels: Parcels, place: int, *, accepted: bool) -> None:
+def test_a_model_of_another_scikit_learn_is_refused_where_it_is_to_be_the_same(
+    parcels: Parcels, place: int, *, accepted: bool
+) -> None:
+    # Unless that is declared, it gets an environment of its own: test_own_environments.py.
+    parcels = parcels.declared(model=ModelRef("parcel_hours", environment="same"))
     parts = library_versions()["scikit-learn"].split(".")
     parts[place] = str(int(parts[place]) + 1)
     other = ".".join(parts)

@@ -25,7 +25,7 @@ MORNING = datetime(2024, 3, 10, 12, tzinfo=UTC)
 
 def standing(parcels: Parcels, now: datetime = MORNING, **changes: Any) -> Standing:
     declared = [replace(PARCEL_HOURS, due=time(6), **changes)]
-    return read_standing(parcels.workspace.warehouse, parcels.workspace.settings.sql, declared, now)
+    return read_standing(parcels.workspace.warehouse, declared, now)
 
 
 def partition(found: Standing, key: str | date) -> PartitionStanding:
@@ -101,7 +101,7 @@ def test_the_number_of_queries_is_the_same_for_many_pipelines_and_partitions(par
     def queries(pipelines: int, count: int) -> int:
         sent.clear()
         declared = [replace(PARCEL_HOURS, name=f"parcels_{n}", due=time(6)) for n in range(pipelines)]
-        read_standing(warehouse, parcels.workspace.settings.sql, declared, MORNING, count=count)
+        read_standing(warehouse, declared, MORNING, count=count)
         return sum("FROM" in statement for statement in sent)
 
     assert queries(1, 1) == queries(20, 60) == 8
@@ -110,7 +110,7 @@ def test_the_number_of_queries_is_the_same_for_many_pipelines_and_partitions(par
 def test_a_database_that_is_away_is_said_as_that(parcels: Parcels) -> None:
     away = Warehouse(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing")
     with pytest.raises(WarehouseUnavailable, match="Next: "):
-        read_standing(away, parcels.workspace.settings.sql, [PARCEL_HOURS], MORNING)
+        read_standing(away, [PARCEL_HOURS], MORNING)
 
 
 def test_the_command_says_it_in_a_line_a_pipeline_and_in_its_exit_code(

@@ -36,7 +36,7 @@ def code(page: Path) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_file_a_page_names_exists(page: Path) -> None:
     # What a page makes is not there before; the page's own test sees it being made.
-    made = set(re.findall(r"^  (\S+)  \(\d+ lines\)$|^<!-- shown: (\S+) -->$", page.read_text(), re.M))
+    made = set(re.findall(r"^  (\S+)  \(\d+ lines\)$|^<!-- (?:shown|file): (\S+) -->$", page.read_text(), re.M))
     made = {path for either in made for path in either}
     for path in {path.rstrip(".") for snippet in code(page) for path in ON_DISK.findall(snippet)} - made:
         # Tests may be named from tests/ on, as `sql/test_replay.py`.

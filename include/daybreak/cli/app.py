@@ -27,6 +27,7 @@ from daybreak.cli.arguments import (
 from daybreak.cli.backfilling import backfilling
 from daybreak.cli.bringing import bringing
 from daybreak.cli.comparing import comparing
+from daybreak.cli.environments import environments
 from daybreak.cli.installing import installing
 from daybreak.cli.local import local
 from daybreak.cli.looking import looking
@@ -62,6 +63,7 @@ app.add_typer(starting)
 app.add_typer(tables)
 app.add_typer(models)
 app.add_typer(bringing)
+app.add_typer(environments)
 app.add_typer(measuring)
 app.add_typer(sweeping)
 app.add_typer(watching)
@@ -202,8 +204,9 @@ def replay(
 ) -> None:
     """Validate and score quarantined rows again, after the source or the rule was mended."""
     from daybreak.monitoring.observed_runs import observed_runs
+    from daybreak.run.outcome import Outcome
     from daybreak.run.replay import replay as replay_rows
-    from daybreak.run.runner import Outcome, Runner
+    from daybreak.run.runner import Runner
 
     if source not in ("source", "snapshot"):
         raise typer.BadParameter("choose source or snapshot", param_hint="--from")

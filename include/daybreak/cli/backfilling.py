@@ -11,7 +11,7 @@ from daybreak.errors import DaybreakError
 
 if TYPE_CHECKING:
     from daybreak.run.backfill import Due
-    from daybreak.run.runner import Outcome
+    from daybreak.run.outcome import Outcome
 
 backfilling = typer.Typer()
 

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 from daybreak.cli.display import out, print_table
 
+# So many classes are named; of the others their number.
+_CLASSES = 10
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from daybreak.starting.csv_format import CsvFormat
     from daybreak.starting.proposals import Proposal
     from daybreak.starting.scaffold import Target
+    from daybreak.starting.two_files import TwoFiles
     from daybreak.tables.source_table import Difference
 
 
@@ -29,10 +33,35 @@ def print_file(file: "CsvFile", target: "Target", proposal: "Proposal") -> None:
         for name, original in file.originals.items()
     ]
     print_table("Columns", ["column", "read as", "empty", "use"], rows)
-    known = file.rows.num_rows - file.rows[target.column].null_count
-    rows_told = f"{known:,} rows" if known == file.rows.num_rows else f"{known:,} rows that have it"
-    share = f"{target.positives:,} of the {rows_told} ({target.positives / known:.1%})"
-    out.print(f"{file.originals[target.column]} is {target.positive} in {share}.", markup=False)
+    _print_target(file, target)
+
+
+def print_two(both: "TwoFiles", target: "Target") -> None:
+    """Print how a history and new rows were read, and which columns of the history are features."""
+    print_file(both.history, target, both.proposal(target))
+    print_reading(both.new)
+    if both.in_both:
+        rows = f"{both.in_both:,} of the {both.new.rows.num_rows:,} new rows"
+        out.print(f"{rows} are in the history too, and are scored all the same.", markup=False)
+
+
+def _print_target(file: "CsvFile", target: "Target") -> None:
+    """Print what the target is, in how many rows."""
+    name, known = file.originals[target.column], file.rows.num_rows - file.rows[target.column].null_count
+    rows = f"{known:,} rows" if known == file.rows.num_rows else f"{known:,} rows that have it"
+    if target.kind == "probability":
+        told = f"is {target.positive} in {target.positives:,} of the {rows} ({target.positives / known:.1%})"
+    elif target.kind == "class":
+        shares = sorted(target.classes.items(), key=lambda item: -item[1])
+        shown = [f"{label} in {count:,} ({count / known:.1%})" for label, count in shares[:_CLASSES]]
+        more = [f"{len(shares) - _CLASSES} more"] * (len(shares) > _CLASSES)
+        told = f"is one of {len(shares)} classes in the {rows}: {', '.join([*shown, *more])}"
+    else:
+        told = f"is a number, measured as {target.kind}, in the {rows}"
+    out.print(f"{name} {told}.", markup=False, soft_wrap=True)
+    if target.rare:
+        rare = ", ".join(f"{label} ({count:,})" for label, count in list(target.rare.items())[:_CLASSES])
+        out.print(f"Too few rows to be a class: {rare}. They are measured as wrong.", markup=False, soft_wrap=True)
 
 
 def print_reading(file: "CsvFile") -> None:

@@ -32,6 +32,9 @@ def print_models(workspace: Workspace, listed: list[ListedVersion]) -> None:
             for version in listed
         ],
     )
+    for model in found:
+        if model.elsewhere:
+            out.print(f"  {model.name} version {model.version} {model.elsewhere}.", soft_wrap=True, markup=False)
     for version in listed:
         if version.lacks:
             out.print(f"  {version.lacks}", soft_wrap=True, markup=False)
@@ -48,7 +51,7 @@ def print_models(workspace: Workspace, listed: list[ListedVersion]) -> None:
 def _facts(version: ModelVersion) -> list[Any]:
     return [
         version.trained_through,
-        version.libraries.get("scikit-learn", ""),
+        version.libraries.get("scikit-learn", "") + (" (own environment)" if version.elsewhere else ""),
         ", ".join(f"{k} {v:.4f}" for k, v in sorted(version.metrics.items())),
         version.digest[:12],
     ]

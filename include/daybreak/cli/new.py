@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from daybreak.cli.arguments import Name, open_workspace
-from daybreak.declaration.cadence import DAILY
 from daybreak.errors import ConfigurationError
-from daybreak.settings import Settings
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,8 +40,13 @@ Empty = Annotated[
 @starting.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new pipeline, for example churn.")],
-    key: Annotated[list[str], typer.Option(help="Column that tells the rows apart; repeated where it takes several.")],
-    target: Annotated[str, typer.Option(help="Column to predict; of a file it has two values.")],
+    key: Annotated[
+        list[str] | None, typer.Option(help="Column that tells the rows apart; repeated where it takes several.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Column to predict: one of two values, one of several, or a number, as its values tell."),
+    ] = None,
     from_csv: Annotated[
         Path | None, typer.Option("--from-csv", help="The file; its first line names the columns.")
     ] = None,
@@ -51,10 +54,30 @@ def new(
         str | None,
         typer.Option("--from-table", metavar="SCHEMA.TABLE", help="A table of the warehouse with a row for each time."),
     ] = None,
+    from_parquet: Annotated[
+        str | None,
+        typer.Option(
+            "--from-parquet",
+            metavar="URI",
+            help="Parquet with a row for each time, read where it is: a file, a folder, or a pattern with * and {day}.",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="The source in whose folder the Parquet is, as DAYBREAK_SOURCE_<NAME> says; else all of URI."
+        ),
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="A file of rows whose target is known, to learn from, where the other one has new rows."),
+    ] = None,
     time: Annotated[str | None, typer.Option(help="The table's column that says of when a row is.")] = None,
-    every: Annotated[str, typer.Option(help="How long a partition is: hour, day, week or month.")] = DAILY.word,
+    every: Annotated[
+        str | None, typer.Option(help="How long a partition is: hour, day, week or month; default: a day.")
+    ] = None,
     measures: Annotated[
-        str | None, typer.Option(help="What the table's target is: amounts or counts; default: told by its values.")
+        str | None, typer.Option(help="What the target is: amounts, counts or class; default: told by its values.")
     ] = None,
     positive: Annotated[
         str | None, typer.Option(help="The target's value whose probability is predicted; default: yes, true or 1.")
@@ -67,73 +90,53 @@ def new(
     encoding: Encoding = None,
     empty: Empty = None,
     load: Annotated[bool, typer.Option(help="Load the file's rows into the warehouse.")] = True,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take what is proposed for key, target, time and every where not said.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be written.")] = False,
 ) -> None:
-    """Make a pipeline from a CSV file, which is loaded, or from a table that is there: declaration, queries and DAG.
+    """Make a pipeline from a CSV file, which is loaded, or a table or Parquet that is there: its files.
 
-    Everything is proposed from the rows there are, and is yours to edit. Nothing that exists is overwritten.
+    Everything is proposed from the rows there are, and is yours to edit. Nothing that exists is overwritten. On a
+    terminal it asks for key, target, time and every where they are not given.
     """
-    if from_table is not None:
-        from daybreak.cli.new_from_table import new_from_table
+    of_files = (from_csv, history, as_of, delimiter, decimal, thousands, encoding, empty, None if load else "--no-load")
+    named = [each for each in (from_csv, from_table, from_parquet) if each is not None]
+    if named[1:] or (source is not None and from_parquet is None):
+        raise ConfigurationError(
+            "More than one source is named." if named[1:] else "A source is named, and no files of it.",
+            next_step="name one of `--from-csv`, `--from-table` and `--from-parquet`; the last may have a `--source`.",
+        )
+    if from_table is not None or from_parquet is not None:
+        from daybreak.cli.new_from_table import DatedWanted, new_from_table
 
-        of_files = (from_csv, as_of, delimiter, decimal, thousands, encoding, empty, None if load else "--no-load")
-        if time is None or any(option is not None for option in of_files):
-            raise ConfigurationError(
-                "A table takes no option of a file." if time else "Nothing says of when a row of the table is.",
-                next_step="leave it out." if time else "name its column of dates or times as `--time`.",
-            )
-        new_from_table(name, from_table, key, target, time, every, timezone, positive, measures, dry_run=dry_run)
+        if any(option is not None for option in of_files):
+            raise ConfigurationError("A table takes no option of a CSV file.", next_step="leave it out.")
+        of_table = DatedWanted(
+            name, from_table, key, target, time, every, timezone, positive, measures, from_parquet, source
+        )
+        new_from_table(of_table, yes=yes, dry_run=dry_run)
         return
-    if from_csv is None or time is not None or measures is not None or every != DAILY.word:
+    if from_csv is None or time is not None or every is not None:
         raise ConfigurationError(
             "A file is of the day that it is loaded as of." if from_csv else "No source is named.",
-            next_step="leave `--time`, `--every` and `--measures` out."
+            next_step="leave `--time` and `--every` out."
             if from_csv
-            else "name a file with `--from-csv`, or a table with `--from-table`.",
+            else "name a file with `--from-csv`, a table with `--from-table`, or files with `--from-parquet`.",
         )
     from daybreak.cli.display import out
-    from daybreak.cli.files import print_file, repeated
-    from daybreak.starting.csv_file import read_csv
+    from daybreak.cli.new_from_file import Wanted, asked_columns, new_from_file
     from daybreak.starting.csv_format import asked_format
-    from daybreak.starting.places import Places
-    from daybreak.starting.proposals import propose
-    from daybreak.starting.scaffold import find_target, render
-    from daybreak.starting.scaffold_files import Scaffold
-    from daybreak.tables.source_table import load_rows
+    from daybreak.starting.target_kinds import refuse_unknown_kind
 
-    settings = Settings()
-    places = Places.of(settings)
+    refuse_unknown_kind(measures)
     asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
-    scaffold = Scaffold(places, name)
-    with scaffold.alone():
-        scaffold.refuse_name()
-        day = _day(as_of, timezone)
-        file = read_csv(from_csv, key, asked)
-        chosen = find_target(file, target, positive)
-        files = render(name, settings.pipelines, timezone, file, chosen)
-        print_file(file, chosen, propose(file, chosen.column))
-        if not dry_run:
-            if load:
-                other = f"make the pipeline with `--no-load`, then `daybreak load-csv {name} {from_csv} --replace`"
-                with open_workspace() as workspace:
-                    load_rows(
-                        workspace.warehouse,
-                        name,
-                        file.rows,
-                        day,
-                        key=file.keys,
-                        originals=file.originals,
-                        to_replace=other,
-                    )
-            scaffold.place(files)
-    out.print("Would write:" if dry_run else "Written:")
-    for path, text in files.items():
-        out.print(f"  {places.shown(places.place(path))}  ({len(text.splitlines())} lines)", soft_wrap=True)
-    out.print(f"{'Would change' if dry_run else 'Changed'}: {places.shown(places.register)}", soft_wrap=True)
-    out.print(f"{'Would load' if dry_run else 'Loaded'}: sources.{name}, as of {day}" if load else "Nothing loaded.")
+    day = _day(as_of, timezone)
+    keys, of_file = asked_columns(name, from_csv, history, asked, key, target, yes=yes)
+    wanted = Wanted(name, timezone, keys, of_file, positive, measures)
+    steps = new_from_file(wanted, from_csv, history, asked, day, load=load, dry_run=dry_run)
     if not dry_run:
-        steps = [f"train {name}", f"run {name}", f"show {name} {_day(None, timezone)}"]
-        steps = steps if load else [f"load-csv {name} {from_csv} --as-of {day}{repeated(asked)}", *steps]
+        steps += [f"train {name}", f"run {name}", f"show {name} {_day(None, timezone)}"]
         out.print("Next:\n" + "\n".join(f"  daybreak {step}" for step in steps), soft_wrap=True, markup=False)
 
 
@@ -150,6 +153,9 @@ def load_csv(
     replace: Annotated[
         bool, typer.Option("--replace", help="Also where more than a tenth of the day's keys are not in the file.")
     ] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="It is of rows whose target is known, where these are kept apart.")
+    ] = False,
     widen: Annotated[
         bool, typer.Option("--widen", help="Let the table take further columns, and decimals for whole numbers.")
     ] = False,
@@ -164,19 +170,24 @@ def load_csv(
     from daybreak.starting.csv_file import read_texts, with_types
     from daybreak.starting.csv_for_table import for_table
     from daybreak.starting.csv_format import asked_format
+    from daybreak.starting.two_files import without
     from daybreak.tables.source_table import load_rows, source_schema
 
     asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
     with open_workspace() as workspace:
         declared = workspace.pipeline(pipeline)
-        table = _source_table(declared)
+        table = _source_table(declared, history=history)
         day = _day(as_of, declared.timezone)
         read = read_texts(path, declared.entity_key, asked)
+        if not history and _history(declared) and declared.target:
+            # Of new rows nobody asks what came of them.
+            read = without(read, declared.target)
         schema = source_schema(workspace.warehouse, table)
         if schema is None:
             file = with_types(read)
         else:
-            file = for_table(read, f"sources.{table}", schema, target=declared.target, widen=widen)
+            target = None if history else declared.target
+            file = for_table(read, f"sources.{table}", schema, target=target, widen=widen)
         print_reading(file)
         difference = load_rows(
             workspace.warehouse,
@@ -195,12 +206,24 @@ def load_csv(
     )
 
 
-def _source_table(pipeline: "Pipeline") -> str:
+def _history(pipeline: "Pipeline") -> str | None:
+    from daybreak.declaration.source_tables import StateTable
+
+    return pipeline.reads.history if isinstance(pipeline.reads, StateTable) else None
+
+
+def _source_table(pipeline: "Pipeline", *, history: bool) -> str:
     from daybreak.declaration.source_tables import StateTable
 
     reads = pipeline.reads
+    if history and not _history(pipeline):
+        raise ConfigurationError(
+            f"{pipeline.name} keeps no history apart.",
+            next_step="leave `--history` out: a row whose target is known is learned from.",
+            pipeline=pipeline.name,
+        )
     if isinstance(reads, StateTable) and reads.as_of == StateTable.as_of:
-        schema, _, table = reads.table.partition(".")
+        schema, _, table = (reads.told if history else reads.table).partition(".")
         # Rows of any other schema are somebody else's, and not ours to replace.
         if schema == "sources":
             return table

@@ -1,37 +1,46 @@
 """`daybreak new --from-table`: a pipeline from a table that is in the warehouse, of which nothing is changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from daybreak.cli.arguments import open_workspace
 from daybreak.cli.display import out, print_table
-from daybreak.declaration.cadence import CADENCES, Cadence
+from daybreak.declaration.cadence import CADENCES, DAILY, Cadence
 from daybreak.declaration.partition import Calendar, Partition, start_of_day
 from daybreak.errors import ConfigurationError
 from daybreak.settings import Settings
+from daybreak.starting.target_kinds import refuse_unknown_kind
 
 if TYPE_CHECKING:
     from daybreak.starting.dated_rows import DatedRows
-    from daybreak.starting.dated_table import DatedTable
+    from daybreak.starting.dated_table import DatedTable, Readable
     from daybreak.starting.dated_target import DatedTarget
 
 # So many partitions are held out of the training, and may be backfilled by its model.
 _BACK = 8
 
 
-def new_from_table(
-    name: str,
-    wanted: str,
-    keys: list[str],
-    target: str,
-    time: str,
-    every: str,
-    timezone: str,
-    positive: str | None,
-    measures: str | None,
-    *,
-    dry_run: bool,
-) -> None:
+@dataclass(frozen=True)
+class DatedWanted:
+    """What is asked for: the pipeline's name, the table or files, and their columns, as far as they were said."""
+
+    name: str
+    table: str | None
+    keys: list[str] | None
+    target: str | None
+    time: str | None
+    every: str | None
+    timezone: str
+    positive: str | None
+    measures: str | None
+    parquet: str | None = None
+    source: str | None = None
+
+
+def new_from_table(wanted: DatedWanted, *, yes: bool, dry_run: bool) -> None:
     """Look at the table, propose the pipeline's files and put them in their places."""
     from daybreak.starting.dated_files import render_dated
     from daybreak.starting.dated_rows import look_at
@@ -42,16 +51,19 @@ def new_from_table(
     from daybreak.starting.time_zones import refuse_unknown_zone
 
     settings = Settings()
+    refuse_unknown_kind(wanted.measures)
+    refuse_unknown_zone(wanted.timezone)
     places = Places.of(settings)
-    cadence = _cadence(every, measures)
-    refuse_unknown_zone(timezone)
-    scaffold = Scaffold(places, name)
+    scaffold = Scaffold(places, wanted.name)
+    scaffold.refuse_name()
+    name, timezone, (keys, target, time, every) = wanted.name, wanted.timezone, _asked_columns(wanted, yes=yes)
+    cadence = _cadence(every)
     with scaffold.alone():
         scaffold.refuse_name()
-        with open_workspace() as workspace, workspace.warehouse.read() as connection:
-            table = find_table(connection, wanted, keys, target, time)
-            rows = look_at(connection, table, cadence, timezone)
-        found = told_target(table, rows, positive, measures)
+        with _opened(wanted) as readable:
+            table = find_table(readable, keys, target, time)
+            rows = look_at(readable.read, table, cadence, timezone)
+        found = told_target(table, rows, wanted.positive, wanted.measures)
         files = render_dated(name, settings.pipelines, timezone, table, rows, found)
         _print_table(table, rows, found, timezone)
         if not dry_run:
@@ -61,14 +73,57 @@ def new_from_table(
         out.print(f"  {places.shown(places.place(path))}  ({len(text.splitlines())} lines)", soft_wrap=True)
     out.print(f"{'Would change' if dry_run else 'Changed'}: {places.shown(places.register)}", soft_wrap=True)
     if not dry_run:
-        out.print("Next:\n" + "\n".join(f"  daybreak {step}" for step in _steps(name, rows, timezone)), soft_wrap=True)
+        out.print("Next:\n" + "\n".join(_steps(name, table, rows, timezone)), soft_wrap=True, markup=False)
 
 
-def _cadence(every: str, measures: str | None) -> Cadence:
+@contextmanager
+def _opened(wanted: DatedWanted) -> "Iterator[Readable]":
+    """Open the table of the warehouse, or the files."""
+    if wanted.parquet is not None:
+        from daybreak.starting.parquet_files import in_files
+
+        with in_files(Settings(), wanted.name, wanted.parquet, wanted.source) as found:
+            yield found
+        return
+    from daybreak.starting.dated_table import in_warehouse
+
+    with open_workspace() as workspace, workspace.warehouse.read() as connection:
+        yield in_warehouse(connection, str(wanted.table))
+
+
+def _asked_columns(wanted: DatedWanted, *, yes: bool) -> tuple[list[str], str, str, str]:
+    """Return the columns of key, target and time and the cadence; what is not given, somebody is asked for."""
+    from daybreak.cli.asking import answer, asks, refuse_unasked
+    from daybreak.starting import guesses
+
+    keys, target, time, every = list(wanted.keys or ()), wanted.target, wanted.time, wanted.every
+    if every is not None:
+        _cadence(every)
+    if keys and target is not None and time is not None and (every is not None or not (yes or asks())):
+        return keys, target, time, every or DAILY.word
+    for option, given in (("--time", time), ("--key", keys), ("--target", target)):
+        if not given:
+            refuse_unasked(option, yes=yes)
+    with _opened(wanted) as table:
+        names = [column.name for column in table.columns]
+        if time is None:
+            guess = guesses.time_of_table(table.columns)
+            [time] = answer("--time", f"Which column of {table.shown} says of when a row is?", guess, names, yes=yes)
+        if not keys:
+            question = f"Which columns tell the rows of one {time} apart?"
+            keys = answer("--key", question, guesses.key_of_table(table, time), names, yes=yes, several=True)
+        if target is None:
+            guess = guesses.target_of_table(table.columns, (*keys, time))
+            [target] = answer("--target", "Which column is to be predicted?", guess, names, yes=yes)
+        if every is None:
+            question = "How long is a partition, whose next one is predicted?"
+            [every] = answer("--every", question, guesses.every_of_table(table, time), list(CADENCES), yes=yes)
+    return keys, target, time, every
+
+
+def _cadence(every: str) -> Cadence:
     if every not in CADENCES:
         raise ConfigurationError(f"There is no `--every {every}`.", next_step=f"choose from {', '.join(CADENCES)}.")
-    if measures not in (None, "amounts", "counts"):
-        raise ConfigurationError(f"There is no `--measures {measures}`.", next_step="choose amounts or counts.")
     return CADENCES[every]
 
 
@@ -83,6 +138,11 @@ def _print_table(table: "DatedTable", rows: "DatedRows", target: "DatedTarget", 
     if rows.unknown:
         out.print(f"{rows.unknown:,} further rows have no {table.target.name} and are left out.", markup=False)
     what = f"probability of {target.positive}" if target.kind == "probability" else target.kind
+    if target.classes:
+        what = f"one of {len(target.classes)} classes: {', '.join(map(str, list(target.classes)[:10]))}"
+    if target.rare:
+        rare = ", ".join(f"{label} ({count:,})" for label, count in list(target.rare.items())[:10])
+        out.print(f"Too few rows to learn from: {rare}. They are measured as wrong.", markup=False, soft_wrap=True)
     time = f"time, first day of its {word}" if periods.dated_first else "time"
     zone = f", taken as of {timezone}" if table.time.type == "timestamp without time zone" else ""
     uses = [
@@ -98,19 +158,21 @@ def _print_table(table: "DatedTable", rows: "DatedRows", target: "DatedTarget", 
     )
 
 
-def _steps(name: str, rows: "DatedRows", timezone: str) -> list[str]:
+def _steps(name: str, table: "DatedTable", rows: "DatedRows", timezone: str) -> list[str]:
     calendar = Calendar(timezone, rows.periods.every)
     last = min(_holding(calendar, rows.last), calendar.last_complete(datetime.now(UTC)))
     before = first = calendar.before(last)
     for _ in range(_BACK - 2):
         first = calendar.before(first)
-    return [
+    steps = [
         f"train {name}",
         f"run {name} --partition {last.key}",
         f"backfill {name} {first.key} {before.key} --missing",
         f"measure {name}",
         f"show {name} {last.key}",
     ]
+    told = [f"  {table.files.setting}"] if table.files and table.files.setting else []
+    return [*told, *(f"  daybreak {step}" for step in steps)]
 
 
 def _holding(calendar: Calendar, when: date | datetime) -> Partition:

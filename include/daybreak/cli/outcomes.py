@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from daybreak.run.runner import Outcome
+    from daybreak.run.outcome import Outcome
 
 
 def print_outcomes(title: str, outcomes: "list[Outcome]") -> None:

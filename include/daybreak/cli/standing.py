@@ -27,7 +27,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Look again every 15 seconds, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what needs a person, then one line a pipeline: is the expected partition there?
+    """Show what needs a person, then one line a pipeline that says whether the expected partition is there.
 
     Exit code 1 if something needs a person, or if the ledger cannot be read.
     """
@@ -56,7 +56,7 @@ def _read(workspace: "Workspace", pipeline: str | None) -> "Standing":
     declared = [workspace.pipeline(pipeline)] if pipeline else list(workspace.pipelines.values())
     workspace.ledger.sweep()
     broken = {} if pipeline else workspace.declared.broken
-    return read_standing(workspace.warehouse, workspace.settings.sql, declared, datetime.now(UTC), broken=broken)
+    return read_standing(workspace.warehouse, declared, datetime.now(UTC), broken=broken)
 
 
 def _watch(workspace: "Workspace", pipeline: str | None) -> None:
@@ -77,6 +77,8 @@ def _watch(workspace: "Workspace", pipeline: str | None) -> None:
 
 
 def _shown(found: "Standing") -> "list[RenderableType]":
-    from daybreak.cli.standing_table import needs_shown, pipelines_shown
+    from daybreak.cli.display import table
+    from daybreak.monitoring.in_words import COLUMNS, needs_in_words, row_in_words
 
-    return [*needs_shown(found), pipelines_shown(found)]
+    rows = [row_in_words(one, found.now) for one in found.pipelines]
+    return [*needs_in_words(found), table(f"Pipelines at {found.now:%Y-%m-%d %H:%M} UTC", COLUMNS, rows)]

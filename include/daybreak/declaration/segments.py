@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+from daybreak.errors import ConfigurationError
 
 # The segment of the rows that are in none of those that are named: all of them where there is one model.
 OTHER = None
+# Where a model is scored: in an environment of its own, or by what is installed here.
+OWN, SAME = "own", "same"
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,22 @@ class Segments:
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A registered model and the alias that says which of its versions is used."""
+    """A registered model and the alias that says which of its versions is used.
+
+    ``environment`` says where it is scored: ``own``, by what its own requirements.txt names, or ``same``, by what is
+    installed here or not at all. Unless it is said, versions that do not fit what is installed get one of their own.
+    """
 
     name: str
     alias: str = "champion"
+    environment: Literal["own", "same"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.environment not in (None, OWN, SAME):
+            raise ConfigurationError(
+                f"Model {self.name} is declared to be in environment {self.environment!r}.",
+                next_step='say environment="own" or environment="same", or leave it out.',
+            )
 
     @property
     def segments(self) -> Segments:

@@ -48,11 +48,22 @@ class StateTable:
     It is named ``schema.table``, letter by letter. ``as_of`` is its column of those days. A partition reads what was
     told last by its end: the source covers the days from the first one on. Where the pipeline declares its ``target``
     as a column of the table, training.sql follows: each entity key whose target is known, by the newest row that tells
-    it. With ``positive`` actuals.sql follows too: what was told since of those whose target was not known before.
+    it. With ``measures`` actuals.sql follows too: what was told since of those whose target was not known before.
+
+    Where the rows to be scored and those whose target is known are in two tables, ``history`` is the latter, of the
+    same key and ``as_of``: there training.sql is a file, and gives each entity key once.
     """
 
     table: str
     as_of: str = "as_of"
+    history: str | None = None
 
     def __post_init__(self) -> None:
         _refuse_unqualified(self.table)
+        if self.history is not None:
+            _refuse_unqualified(self.history)
+
+    @property
+    def told(self) -> str:
+        """The table that tells targets."""
+        return self.history or self.table

@@ -24,7 +24,8 @@ class SegmentCounts:
 class RunSegment:
     """One segment of a run and the version that scores it; ``segment`` is None for the rows that are in no other.
 
-    Where there is no model, its rows are quarantined. ``counts`` are known once the run is scored.
+    Where there is no model, its rows are quarantined. ``counts`` are known once the run is scored. ``environment`` is
+    what is installed where the model has an environment of its own.
     """
 
     segment: str | None
@@ -33,6 +34,7 @@ class RunSegment:
     model_digest: str | None = None
     trained_through: date | None = None
     counts: SegmentCounts | None = None
+    environment: list[str] | None = None
 
 
 def record_segments(warehouse: Warehouse, run_id: int, segments: Sequence[RunSegment]) -> None:
@@ -55,3 +57,12 @@ def versions_of_run(warehouse: Warehouse, run_id: int) -> dict[str | None, tuple
     )
     with warehouse.begin() as connection:
         return {segment: (name, version) for segment, name, version in connection.execute(wanted)}
+
+
+def environments_of_run(warehouse: Warehouse, run_id: int) -> dict[str | None, list[str]]:
+    """Return what was installed by segment, where its model had an environment of its own."""
+    wanted = sa.select(run_segments.c.segment, run_segments.c.environment).where(
+        run_segments.c.run_id == run_id, run_segments.c.environment.is_not(None)
+    )
+    with warehouse.begin() as connection:
+        return {row.segment: row.environment for row in connection.execute(wanted)}

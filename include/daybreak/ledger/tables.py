@@ -73,6 +73,7 @@ run_segments = sa.Table(
     sa.Column("rows_quarantined", sa.BigInteger),
     sa.Column("rows_failed", sa.BigInteger),
     sa.Column("rows_scored", sa.BigInteger),
+    sa.Column("environment", JSONB(none_as_null=True)),
 )
 shadow_runs = sa.Table(
     "shadow_runs",

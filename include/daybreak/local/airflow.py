@@ -18,7 +18,7 @@ from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.embedded.processes import end, forget, record, recorded
 from daybreak.errors import ConfigurationError, TerminalError, TransientError
 from daybreak.local.airflow_api import AirflowApi
-from daybreak.local.airflow_environment import USER, airflow_environment, password, write_local_settings
+from daybreak.local.airflow_environment import USER, VIEWER, airflow_environment, password, write_local_settings
 from daybreak.local.airflow_health import still_missing
 from daybreak.local.airflow_tables import note_current_tables, tables_are_current
 from daybreak.local.keeper import COMPONENTS, MIGRATION, MIGRATION_FAILED
@@ -75,6 +75,11 @@ class LocalAirflow:
         self.stop()
 
     @property
+    def today(self) -> str:
+        """Address of the page that says how the pipelines stand."""
+        return f"{self.url}/plugin/daybreak"
+
+    @property
     def api(self) -> AirflowApi:
         """A client that is logged in as the user ``admin``."""
         if self._api is None:
@@ -85,6 +90,11 @@ class LocalAirflow:
     def password(self) -> str:
         """The password of the user ``admin`` of this home."""
         return password(self._settings.home)
+
+    @property
+    def password_of_viewer(self) -> str:
+        """The password of the user ``viewer`` of this home, who may look and change nothing."""
+        return password(self._settings.home, VIEWER)
 
     def launch(self) -> None:
         """Start Airflow and return at once, so that other work can go on until it is healthy."""

@@ -12,7 +12,8 @@ from daybreak.embedded.private_file import kept_private
 from daybreak.local.promotions import DATABASE, HOST, LocalPromotions, airflow_connection
 from daybreak.settings import Settings, environment_without
 
-USER = "admin"
+# Who may do everything, and who may only look.
+USER, VIEWER = "admin", "viewer"
 
 _LOCAL_SETTINGS = '''"""Written by Daybreak at every start; put your own policies into a plugin."""
 
@@ -27,7 +28,7 @@ _OPTIONS = {
     "CORE__LOAD_EXAMPLES": "False",
     "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
     "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-    "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+    "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer",
     # The default asks the resolver for the full name, and waits for it where there is no network.
     "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
     "CORE__DEFAULT_TIMEZONE": "utc",
@@ -88,6 +89,8 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
     inherited = {name: value for name, value in environment_without().items() if not _configures_airflow(name)}
     direct = [inherited[name] for name in ("NO_PROXY", "no_proxy") if inherited.get(name)]
     return {
+        # Where a collector is away, Airflow's exporters would hold each task's slot for twenty seconds.
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
         **inherited,
         **_LIBRARIES,
         "NO_PROXY": ",".join([*direct, HOST, "localhost"]),
@@ -126,9 +129,10 @@ def write_local_settings(home: Path) -> None:
     file.write_text(_LOCAL_SETTINGS)
 
 
-def password(home: Path) -> str:
-    """Return the password of the user ``admin``, made up at the first call."""
-    return _passwords(home.resolve() / "airflow" / "passwords.json")[USER]
+def password(home: Path, user: str = USER) -> str:
+    """Return the password of a user, made up at the first call; of a home from before there was one, of ``admin``."""
+    known = _passwords(home.resolve() / "airflow" / "passwords.json")
+    return known.get(user, known[USER])
 
 
 def _configures_airflow(name: str) -> bool:
@@ -143,7 +147,7 @@ def _password_file(folder: Path) -> Path:
 
 
 def _passwords(file: Path) -> dict[str, str]:
-    return kept_private(file, lambda: {USER: secrets.token_urlsafe(12)})
+    return kept_private(file, lambda: {user: secrets.token_urlsafe(12) for user in (USER, VIEWER)})
 
 
 def _made_up() -> dict[str, str]:

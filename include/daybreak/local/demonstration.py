@@ -10,7 +10,7 @@ from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import ModelRefused, TerminalError
 from daybreak.local.airflow import LocalAirflow
 from daybreak.local.demonstration_data import TIMEZONE, load_demonstration_data
-from daybreak.local.demonstration_report import follow, lists_shown, publications_shown, push_shown
+from daybreak.local.demonstration_report import follow, lists_shown, publications_shown, push_shown, show_today
 from daybreak.local.demonstration_schema import refuse_named_warehouse
 from daybreak.local.promotions import to_be_started
 from daybreak.local.screen import Screen
@@ -58,6 +58,7 @@ def demonstrate(settings: Settings, screen: Screen, *, into_named_warehouse: boo
             results.append(push_shown(workspace, PUSHED, last_day, promotions))
         for shown in chain(*results):
             screen.show(shown)
+        show_today(workspace, pipelines, screen)
         if failed := [run for run in states if run.state != "success"]:
             raise TerminalError(
                 f"Airflow's run of {', '.join(f'{run.dag_id} {run.partition}' for run in failed)} failed.",
@@ -68,6 +69,7 @@ def demonstrate(settings: Settings, screen: Screen, *, into_named_warehouse: boo
         workspace.close()
         postgres.release()
     say("Everything that was started is stopped. Look around with `make up`, or without Airflow: `daybreak --help`.")
+    screen.line(f"Today, as a page in Airflow: `make up`, then {airflow.today}")
 
 
 def prepare(workspace: Workspace, pipelines: list[str], say: Callable[[str], None]) -> date:

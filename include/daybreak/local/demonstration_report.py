@@ -1,7 +1,7 @@
 """What the demonstration shows: runs as they go, and what came of them."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -148,6 +148,18 @@ def push_shown(workspace: Workspace, pipeline: str, day: date, promotions: Local
             for offer in listed["offers"]
         ],
     )
+
+
+def show_today(workspace: Workspace, pipelines: Sequence[str], screen: Screen) -> None:
+    """Show how the pipelines stand, as `daybreak status` does and Today in Airflow."""
+    from daybreak.monitoring.in_words import COLUMNS, needs_in_words, row_in_words
+    from daybreak.monitoring.standing import read_standing
+
+    declared = [workspace.pipeline(name) for name in pipelines]
+    found = read_standing(workspace.ledger.warehouse, declared, datetime.now(UTC))
+    screen.show(Shown("Today", COLUMNS, [row_in_words(one, found.now) for one in found.pipelines]))
+    for line in needs_in_words(found):
+        screen.line(line)
 
 
 def _tasks_of(run: AirflowRun) -> list[Any]:

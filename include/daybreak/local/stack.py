@@ -47,7 +47,10 @@ def keep_up(
             if running:
                 for pipeline in shown:
                     running.api.unpause(pipeline)
-                screen.line(f"\nAirflow: {running.url}   user admin, password {running.password}")
+                screen.line(f"\nToday: {running.today}   user admin, password {running.password}")
+                screen.line(
+                    f"Airflow: {running.url}   who only looks: user viewer, password {running.password_of_viewer}"
+                )
             screen.line(f"Warehouse: {workspace.warehouse.url.render_as_string()}")
             if promotions:
                 screen.line(f"Promotions system: {promotions.url}   token in {promotions.secrets_file}")

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 from daybreak.errors import ModelRefused
-from daybreak.models.artifacts import SKOPS, Files, digest_of, refuse_untrusted
-from daybreak.models.describing import is_below
-from daybreak.models.version import LIBRARIES
+from daybreak.models.artifacts import DESCRIPTION, Files, digest_of
+from daybreak.models.describing import flavor_of, is_below
+from daybreak.models.version import LIBRARIES, NATIVE
 
 _PINNED = re.compile(r"^\s*([A-Za-z0-9._-]+)==([^\s;#]+)", re.MULTILINE)
 
@@ -32,19 +32,19 @@ def told_tags(
             next_step=f"register it, which copies them: `{elsewhere}`.",
         )
     files = read(source) or {}
-    if SKOPS not in files or "MLmodel" not in files:
+    if DESCRIPTION not in files:
         raise ModelRefused(
-            f"{called} has no {SKOPS} as mlflow.sklearn saves one.", next_step=f"register it: `{elsewhere}`."
+            f"{called} has no {DESCRIPTION} as MLflow saves one.", next_step=f"register it: `{elsewhere}`."
         )
-    refuse_untrusted(files[SKOPS], called)
-    described = _described(called, files["MLmodel"])
+    described = _described(called, files[DESCRIPTION])
     if not (described.get("signature") or {}).get("inputs"):
         raise ModelRefused(
             f"{called} was logged without a signature: nothing says which columns it takes.",
             next_step=f"register it with a sample of them: `{elsewhere}`.",
         )
     pinned = dict(_PINNED.findall(files.get("requirements.txt", b"").decode(errors="replace")))
-    pinned["scikit-learn"] = str(described["flavors"]["sklearn"].get("sklearn_version"))
+    if saved_by := (described["flavors"].get(NATIVE) or {}).get("sklearn_version"):
+        pinned["scikit-learn"] = str(saved_by)
     libraries = {f"library.{name}": pinned[name] for name in LIBRARIES if name in pinned}
     return {"digest": digest_of(files), "trained_through": trained_through.isoformat(), **libraries}
 
@@ -54,10 +54,10 @@ def _described(called: str, content: bytes) -> dict[str, Any]:
 
     try:
         described: dict[str, Any] = yaml.safe_load(content)
-        described["flavors"]["sklearn"]["sklearn_version"]
-    except (KeyError, TypeError, yaml.YAMLError) as error:
+        flavor_of(described)
+    except (AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
         raise ModelRefused(
             f"The MLmodel of {called} cannot be read ({type(error).__name__}).",
-            next_step="save the model again with mlflow.sklearn.",
+            next_step="save the model again with MLflow.",
         ) from error
     return described

@@ -1,5 +1,6 @@
 """Answering: what a model says to rows, as the numbers that are declared. Whoever scores asks here."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,23 @@ from daybreak.errors import ModelRefused, ScoringFailed
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+
+class AsksElsewhere(ABC):
+    """A model that is not in this process: it is asked there, by what is declared."""
+
+    @property
+    @abstractmethod
+    def ended(self) -> bool:
+        """Whether it will answer no more."""
+
+    @abstractmethod
+    def values(self, answering: "Answering", frame: "pd.DataFrame") -> "np.ndarray":
+        """Return what ``Answering.values`` would of a model of this process."""
+
+    @abstractmethod
+    def refuse_other(self, answering: "Answering", called: str) -> None:
+        """Refuse, now or with the first question, a model that does not have what is declared."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +66,15 @@ class Answering:
     def values(self, model: Any, frame: "pd.DataFrame") -> "np.ndarray":
         """Return a row of float64 for each row of the frame: the main value, and further ones.
 
+        One that is asked elsewhere, ``AsksElsewhere``, is handed the frame.
+
         Raises ScoringFailed where the model gives other rows or columns than are declared, ModelRefused where it has
         other classes.
         """
         import numpy as np
 
+        if isinstance(model, AsksElsewhere):
+            return model.values(self, frame)
         known = _classes(model) if self.method == "predict_proba" else None
         columns = [] if self.method != "predict_proba" else self._columns(known, "The model")
         answer = _matrix(getattr(model, self.method)(frame), len(frame))
@@ -74,12 +96,14 @@ class Answering:
 
         Raises ModelRefused.
         """
-        if not hasattr(model, self.method):
+        if isinstance(model, AsksElsewhere):
+            model.refuse_other(self, called)
+        elif not hasattr(model, self.method):
             raise ModelRefused(
                 f"{called} has no method {self.method}.",
                 next_step="declare the `method` of its prediction that the model has, or train one that has it.",
             )
-        if self.method == "predict_proba":
+        elif self.method == "predict_proba":
             self._columns(_classes(model), called)
 
     def _columns(self, classes: list[Label] | None, called: str) -> list[int]:

@@ -5,22 +5,21 @@ planned only on what the storage holds.
 """
 
 import hashlib
-import importlib.util
 import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from daybreak.errors import DaybreakError, ModelRefused, WarehouseUnavailable
+from daybreak.models.opening import open_skops
 from daybreak.models.served import STORAGE, downloaded
-from daybreak.models.tree_bounds import misplaced
-from daybreak.models.trusted import families, load_trusted, refused_names
 
 if TYPE_CHECKING:
     from daybreak.models.version import ModelVersion
 
-SKOPS = "model.skops"
+SKOPS, DESCRIPTION = "model.skops", "MLmodel"
 # Versions that the cache keeps, the ones used last.
 _KEPT = 50
 
@@ -37,29 +36,30 @@ class Artifacts:
     def read(self, uri: str) -> Files | None:
         """Read the files of an artifact, or a single one, wherever they are kept; None where there are none."""
         if uri.startswith(STORAGE):
-            return downloaded(uri, self.served) if self.served else None
+            found = downloaded(uri, self.served) if self.served else None
+            return {name: found[name] for name in found if "/" not in name} if found and whole(found) else found
         return read_files(uri)
 
     def verify(self, model: "ModelVersion") -> None:
         """Refuse an artifact that is not in the storage or not the one registered; put it into the cache."""
         self._keep(model.digest, self._stored(model))
 
-    def load(self, model: "ModelVersion") -> Any:
-        """Load the model from the storage, or from the cache where the storage is away."""
+    def files(self, model: "ModelVersion") -> Files:
+        """Return the verified files of a model, from the storage, or from the cache where the storage is away."""
         try:
             files = self._stored(model)
         except (ModelRefused, WarehouseUnavailable) as error:
             cached = None if error.details.get("altered") else self._cached(model.digest)
             if cached is None:
                 raise
-            files = cached
-        else:
-            self._keep(model.digest, files)
-        if SKOPS not in files:
-            raise ModelRefused(
-                f"The artifact of {model.name} version {model.version} holds no {SKOPS}, and no other kind is loaded.",
-                next_step="register it by training its pipeline: `daybreak train PIPELINE`.",
-            )
+            return cached
+        self._keep(model.digest, files)
+        return files
+
+    def load(self, model: "ModelVersion") -> Any:
+        """Load the model, by its files."""
+        files = self.files(model)
+        refuse_other_files(model, files)
         return open_skops(
             files[SKOPS],
             f"The artifact of {model.name} version {model.version}",
@@ -102,12 +102,22 @@ class Artifacts:
             part = self.cache / f"{uuid4().hex}.part"
             part.mkdir(parents=True)
             for name, content in files.items():
+                (part / name).parent.mkdir(parents=True, exist_ok=True)
                 (part / name).write_bytes(content)
             shutil.rmtree(folder, ignore_errors=True)
             part.rename(folder)
             by_age = sorted(self.cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for old in by_age[_KEPT:]:
                 shutil.rmtree(old, ignore_errors=True)
+
+
+def refuse_other_files(model: "ModelVersion", files: Files) -> None:
+    """Refuse an artifact without a skops file, where no other kind is loaded."""
+    if SKOPS not in files:
+        raise ModelRefused(
+            f"The artifact of {model.name} version {model.version} holds no {SKOPS}, and no other kind is loaded.",
+            next_step="register it by training its pipeline: `daybreak train PIPELINE`.",
+        )
 
 
 def read_files(uri: str) -> Files | None:
@@ -119,7 +129,18 @@ def read_files(uri: str) -> Files | None:
         return {folder.name: folder.read_bytes()}
     if not folder.exists():
         return None
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    if not whole(files):
+        # Others than skops files may lie in folders, with code beside them.
+        root = folder.as_posix().rstrip("/")
+        below = [path for path in folder.rglob("*") if path.is_file()]
+        files = {path.as_posix().removeprefix(f"{root}/"): path.read_bytes() for path in below}
+    return files
+
+
+def whole(files: Collection[str]) -> bool:
+    """Tell whether the files of a folder itself are all that a model needs, whatever lies in folders below."""
+    return SKOPS in files or DESCRIPTION not in files
 
 
 def digest_of(files: Files) -> str:
@@ -129,50 +150,3 @@ def digest_of(files: Files) -> str:
         digest.update(f"{name} {len(files[name])}\n".encode())
         digest.update(files[name])
     return digest.hexdigest()
-
-
-def open_skops(data: bytes, what: str, restore: str) -> Any:
-    """Open a skops file that holds nothing it may not; raise ModelRefused, which calls it ``what``, otherwise."""
-    refuse_untrusted(data, what)
-    refuse_uninstalled(data, what)
-    try:
-        loaded = load_trusted(data)
-        problem = misplaced(loaded)
-    except Exception as error:  # all of it may be held, and it does not fit together
-        raise ModelRefused(f"{what} cannot be opened ({type(error).__name__}).", next_step=restore) from error
-    if problem:
-        raise ModelRefused(f"{what} is damaged: {problem}.", next_step=restore)
-    return loaded
-
-
-def refuse_untrusted(data: bytes, what: str) -> None:
-    """Refuse a skops file that holds what no run would load; nothing of it is made."""
-    if refused := refused_names(data):
-        shown = ", ".join(refused[:5]) + (f" and {len(refused) - 5} more" if len(refused) > 5 else "")
-        raise ModelRefused(
-            f"{what} holds {shown}, which no run loads.",
-            next_step="make it of scikit-learn's own estimators, without functions or classes of your own "
-            "(docs/model-lifecycle.md says what a model may hold).",
-        )
-
-
-def refuse_uninstalled(data: bytes, what: str) -> None:
-    """Refuse a model of a library that is an extra and not installed here."""
-    for family in families(data):
-        if importlib.util.find_spec(family) is None:
-            raise uninstalled(what, family)
-        try:
-            importlib.import_module(family)
-        except OSError as error:  # a library of the system's that it was built against
-            raise ModelRefused(
-                f"{what} is of {family}, which cannot be loaded here ({error}).",
-                next_step="install the package of the system that has it, such as libgomp1 for libgomp.so.1.",
-            ) from error
-
-
-def uninstalled(what: str, family: str) -> ModelRefused:
-    """Say that a model needs a library that is not installed."""
-    return ModelRefused(
-        f"{what} is of {family}, which is not installed.",
-        next_step=f"install it as it is locked: `pip install --no-deps --require-hashes -r requirements/{family}.txt`.",
-    )

@@ -12,12 +12,12 @@ from urllib.parse import unquote, urlsplit
 
 from daybreak.batch.signature import CATEGORY, Signature
 from daybreak.errors import ModelRefused
+from daybreak.models.artifacts import DESCRIPTION
 from daybreak.models.found import FoundVersion
-from daybreak.models.version import ModelVersion
+from daybreak.models.version import NATIVE, ModelVersion
 
 # What a version's description calls the columns that are categories, which are texts to MLflow.
 CATEGORIES = "categories"
-_DESCRIPTION = "MLmodel"
 _NEEDED_TAGS = ("digest", "trained_through")
 
 
@@ -63,6 +63,7 @@ def describe(
         raise ModelRefused(
             f"The tags of {called} cannot be read ({error}).", next_step=f"register it through {training}."
         ) from error
+    signature, flavor = _described(f"{source}/{DESCRIPTION}", read)
     return ModelVersion(
         name=found.name,
         version=found.version,
@@ -70,7 +71,8 @@ def describe(
         digest=tags["digest"],
         trained_through=told[0],
         libraries={k.removeprefix("library."): v for k, v in tags.items() if k.startswith("library.")},
-        signature=_signature(f"{source}/{_DESCRIPTION}", read),
+        signature=signature,
+        flavor=flavor,
         score_profile=told[1],
         metrics=dict(metrics),
         aliases=found.aliases,
@@ -103,15 +105,27 @@ def _profile(tag: str | None) -> dict[str, list[float]] | None:
     return found
 
 
-def _signature(uri: str, read: Callable[[str], Mapping[str, bytes] | None]) -> Signature:
+def _described(uri: str, read: Callable[[str], Mapping[str, bytes] | None]) -> tuple[Signature, str]:
+    """Return which columns a version takes, and what MLflow calls its kind."""
     import yaml
 
     try:
-        described = yaml.safe_load((read(uri) or {})[_DESCRIPTION])
+        described = yaml.safe_load((read(uri) or {})[DESCRIPTION])
+        flavor = flavor_of(described)
         inputs = json.loads(described["signature"]["inputs"])
         categories = (described.get("metadata") or {}).get(CATEGORIES, ())
         kinds = {column["name"]: CATEGORY if column["name"] in categories else column["type"] for column in inputs}
-        return Signature(tuple(kinds.items()))
+        return Signature(tuple(kinds.items())), flavor
     except Exception:  # each kind of storage has errors of its own
         # A file that was tampered with is refused by its digest, with a better message than this could give.
-        return Signature(())
+        return Signature(()), NATIVE
+
+
+def flavor_of(described: Mapping[str, Any]) -> str:
+    """Return the flavor that a version is loaded by: scikit-learn's where it is a skops file, else another one."""
+    flavors = described["flavors"]
+    own = flavors.get(NATIVE)
+    if own and own.get("serialization_format") == "skops":
+        return NATIVE
+    named = [name for name in flavors if name != "python_function"]
+    return f"{named[0]} (pickled)" if named == [NATIVE] else named[0] if named else "python_function"

@@ -23,6 +23,8 @@ _MADE_OF = (
     "sklearn.neural_network._stochastic_optimizers",
     "sklearn.utils._metadata_requests",
 )
+# One of them of older versions alone.
+_REMAINDER = "_RemainderColsList"
 _OBJECTS = (
     "scipy.interpolate._bsplines.BSpline",
     "sklearn.compose._column_transformer.make_column_selector",
@@ -88,6 +90,7 @@ def made() -> dict[str, list[str]]:
 def _objects() -> Iterator[str]:
     import sklearn.experimental.enable_halving_search_cv
     import sklearn.experimental.enable_iterative_imputer  # noqa: F401 - estimators that are found only after it
+    from sklearn.compose import _column_transformer
     from sklearn.metrics import _dist_metrics
     from sklearn.utils import all_estimators
     from skops.io import _trusted_types as known
@@ -95,6 +98,8 @@ def _objects() -> Iterator[str]:
     yield from known.SKLEARN_ESTIMATOR_TYPE_NAMES
     yield from known.SKLEARN_INTERNAL_TYPE_NAMES
     yield from _OBJECTS
+    if hasattr(_column_transformer, _REMAINDER):
+        yield f"{_column_transformer.__name__}.{_REMAINDER}"
     for _, estimator in all_estimators():
         yield _name(estimator)
     for module in _MADE_OF:

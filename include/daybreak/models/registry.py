@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused
 from daybreak.models.adopting import told_tags
-from daybreak.models.artifacts import SKOPS, Artifacts, digest_of, refuse_untrusted
+from daybreak.models.artifacts import SKOPS, Artifacts, digest_of
 from daybreak.models.canonical import canonical
 from daybreak.models.describing import ListedVersion, describe
 from daybreak.models.found import FoundVersion, Versions
+from daybreak.models.loading import Loader, OwnEnvironments
+from daybreak.models.opening import refuse_untrusted
 from daybreak.models.registry_client import AskedVersions, RegistryClient
 from daybreak.models.saving import saved_files
 from daybreak.models.storage import Storage
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 class Registry:
     """Resolve, verify, load and register models; ``pipelines`` names the pipeline that trains each model.
 
-    ``trusted`` is what Daybreak wrote down of the versions; without it none can be resolved.
+    ``trusted`` is what Daybreak wrote down of the versions; without it none can be resolved. ``own`` is where versions
+    have environments of their own, ``declared`` what the models' references say of that.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class Registry:
         pipelines: Mapping[str, str] | None = None,
         trusted: TrustedVersions | None = None,
         versions: Versions | None = None,
+        own: OwnEnvironments | None = None,
+        declared: Mapping[str, str | None] | None = None,
     ) -> None:
         self._client = RegistryClient(url)
         self._found = versions or AskedVersions(self._client)
@@ -51,14 +56,16 @@ class Registry:
         self.artifacts = artifacts
         self._pipelines = pipelines or {}
         self._trusted = trusted
+        self._declared = declared or {}
+        self.loader = Loader(artifacts, own, self._training)
 
     def resolve(self, model: ModelRef, version: int | None = None) -> ModelVersion:
         """Return the version that the alias points to now, or the one asked for."""
-        if version is not None:
-            return self._trustworthy(self._get(model.name, version))
-        if found := self._found.pointed_to(model):
-            return self._trustworthy(found)
-        raise self._missing(model.name, f"alias '{model.alias}'")
+        found = self._get(model.name, version) if version is not None else self._found.pointed_to(model)
+        if found is None:
+            raise self._missing(model.name, f"alias '{model.alias}'")
+        trusted = self._trustworthy(found)
+        return replace(trusted, environment=model.environment or trusted.environment)
 
     def versions(self, name: str) -> list[ModelVersion]:
         """List the versions of a model that a run may use, the newest first."""
@@ -77,7 +84,7 @@ class Registry:
         there = self._get(name, version)
         tags = {} if trained_through is None else self._told(there, trained_through)
         found = self._described(replace(there, tags={**there.tags, **tags}))
-        self.artifacts.load(found)
+        self.loader.try_out(found)
         if tags:
             with self._client.answering() as client:
                 for tag in tags:
@@ -94,15 +101,13 @@ class Registry:
         listed = [(self._listed(found), found.tags[tag]) for found in self._found.all(name) if tag in found.tags]
         return [(version.model, value) for version, value in listed if version.model]
 
-    def verify(self, model: ModelVersion) -> None:
-        """Refuse an artifact that was changed and an environment that the model was not trained in."""
-        self.artifacts.verify(model)
-        self._refuse_other_environment(model)
+    def verify(self, model: ModelVersion) -> ModelVersion:
+        """Refuse what ``Loader.verify`` refuses; return the version with what is in its own environment, if any."""
+        return self.loader.verify(model)
 
     def load(self, model: ModelVersion) -> Any:
         """Verify a version and load it; types outside of the allow-list are refused before anything is opened."""
-        self._refuse_other_environment(model)
-        return self.artifacts.load(model)
+        return self.loader.load(model)
 
     def register(
         self,
@@ -173,14 +178,6 @@ class Registry:
             next_step=f"train one with {self._training(name)}, or see `daybreak models`.",
         )
 
-    def _refuse_other_environment(self, model: ModelVersion) -> None:
-        trained, here = model.libraries.get("scikit-learn", ""), library_versions()["scikit-learn"]
-        if trained.split(".")[:2] != here.split(".")[:2]:
-            raise ModelRefused(
-                f"{model.name} version {model.version} was trained with scikit-learn {trained}, here is {here}.",
-                next_step=f"train it again with {self._training(model.name)}, or install scikit-learn {trained}.",
-            )
-
     def _get(self, name: str, version: int) -> FoundVersion:
         if found := self._found.get(name, version):
             return found
@@ -200,7 +197,8 @@ class Registry:
 
     def _described(self, found: FoundVersion) -> ModelVersion:
         metrics = self._found.metrics(found.run_id) if found.run_id else {}
-        return describe(found, self._storage.below, self._training(found.name), metrics, self.artifacts.read)
+        described = describe(found, self._storage.below, self._training(found.name), metrics, self.artifacts.read)
+        return replace(described, environment=self._declared.get(found.name))
 
     @property
     def _trusted_versions(self) -> TrustedVersions:

@@ -1,7 +1,7 @@
 """Which version scores which rows, decided once for a run. One version for all rows is the case of one segment."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -95,11 +95,20 @@ class SegmentModels:
                     )
         return Signature(tuple(columns.items()))
 
+    def each(self, seen_to: Callable[[ModelVersion], ModelVersion]) -> "SegmentModels":
+        """Return what becomes of each version; one that serves several segments is seen to once."""
+        seen = {(version.name, version.version): version for _, version in self.versions}
+        seen = {which: seen_to(version) for which, version in seen.items()}
+        versions = tuple((segment, seen[version.name, version.version]) for segment, version in self.versions)
+        return SegmentModels(self.column, versions)
+
     def recorded(self, counts: Mapping[str | None, SegmentCounts] | None = None) -> list[RunSegment]:
         """Return what the ledger keeps of each segment, that of all other rows last, also where it has no model."""
         counted = counts or {}
         rows = [
-            RunSegment(segment, v.name, v.version, v.digest, v.trained_through, counted.get(segment))
+            RunSegment(
+                segment, v.name, v.version, v.digest, v.trained_through, counted.get(segment), list(v.packages) or None
+            )
             for segment, v in self.versions
         ]
         return rows if OTHER in self.by_segment else [*rows, RunSegment(OTHER, counts=counted.get(OTHER))]

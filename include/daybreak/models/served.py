@@ -155,8 +155,11 @@ def downloaded(uri: str, url: str) -> dict[str, bytes] | None:
             if "404 Client" in str(error) or error.error_code in MISSING:
                 return None
             raise
-        paths = [found] if found.is_file() else [path for path in found.iterdir() if path.is_file()]
-        return {path.name: path.read_bytes() for path in paths if path.name not in _ADDED} or None
+        root = found.parent if found.is_file() else found
+        paths = [found] if found.is_file() else [path for path in found.rglob("*") if path.is_file()]
+        return {
+            path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.name not in _ADDED
+        } or None
 
 
 _alone = threading.Lock()

@@ -19,6 +19,8 @@ _SCHEMA = "schema.json"
 # Libraries of scikit-learn's kind that a model may be of, each an extra of its own; their names are in one more list.
 FAMILIES = ("lightgbm", "xgboost", "catboost")
 _BOOSTING = LISTS / "boosting.json"
+# Those of numpy. To judge a file takes no library: who scores elsewhere does without scikit-learn.
+_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 # What the scores of LightGBM's rounds are kept in.
 _FACTORY = "collections.OrderedDict"
 
@@ -35,9 +37,12 @@ def minor_version() -> str:
     return ".".join(version("scikit-learn").split(".")[:2])
 
 
-def refused_names(data: bytes) -> list[str]:
-    """Return what a skops file holds that it may not, nothing where it may be loaded; nothing of it is made."""
-    return _judged(data)[1]
+def refused_names(data: bytes, minor: str | None = None) -> list[str]:
+    """Return what a skops file holds that it may not, nothing where it may be loaded; nothing of it is made.
+
+    It is judged by the list of a minor version of scikit-learn, or of the installed one.
+    """
+    return _judged(data, minor)[1]
 
 
 def families(data: bytes) -> list[str]:
@@ -56,7 +61,7 @@ def load_trusted(data: bytes) -> Any:
     return skops.io.loads(data, trusted=names)
 
 
-def _judged(data: bytes) -> tuple[list[str], list[str]]:
+def _judged(data: bytes, minor: str | None = None) -> tuple[list[str], list[str]]:
     import io
 
     try:
@@ -70,12 +75,12 @@ def _judged(data: bytes) -> tuple[list[str], list[str]]:
     if schema.get("protocol") != _PROTOCOL:
         return [], [f"another protocol than {_PROTOCOL}"]
     met: dict[Any, tuple[str, str]] = {}
-    names, refused = set(), set()
+    names, refused, allowed = set(), set(), _allowed(minor or minor_version())
     for node in nodes:
         loader, name = str(node[_LOADER]), f"{node.get('__module__')}.{node.get('__class__')}"
         names.add(name)
-        if name not in _allowed().get(loader, ()):
-            refused.add(name if loader in _allowed() else f"{name} by {loader}")
+        if name not in allowed.get(loader, ()):
+            refused.add(name if loader in allowed else f"{name} by {loader}")
         # skops takes the first node that it meets under an id, whatever the second one says.
         if "__id__" in node and met.setdefault(json.dumps(node["__id__"]), (loader, name)) != (loader, name):
             refused.add(f"{name} under the id of another")
@@ -103,13 +108,11 @@ def _within(node: dict[str, Any], loader: str) -> Iterator[str]:
         if not isinstance(content, dict) or not _is(content.get("func"), "FunctionNode"):
             yield "functools.partial of something other than a function"
     if loader == "RandomGeneratorNode":
-        from skops.io._trusted_types import NUMPY_RANDOM_BIT_GENERATOR_TYPE_NAMES
-
         try:
             generator = json.loads(node["content"]["bit_generator"]["content"]["bit_generator"]["content"])
         except (KeyError, TypeError, ValueError):
             generator = None
-        if f"numpy.random.{generator}" not in NUMPY_RANDOM_BIT_GENERATOR_TYPE_NAMES:
+        if generator not in _GENERATORS:
             yield f"numpy.random.{generator}"
 
 
@@ -131,9 +134,9 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @cache
-def _allowed() -> dict[str, frozenset[str]]:
+def _allowed(minor: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
-    for path in (list_of(minor_version()), _BOOSTING):
+    for path in (list_of(minor), _BOOSTING):
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         found |= {loader: found.get(loader, frozenset()) | set(names) for loader, names in known.items()}
     return found

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,7 +28,6 @@ class FurtherStanding:
     def __init__(
         self,
         connection: sa.Connection,
-        sql: Path,
         declared: Sequence[Pipeline],
         expected: Mapping[str, Sequence[Promised]],
     ) -> None:
@@ -44,14 +42,14 @@ class FurtherStanding:
             (name, key) for name, (newest, same, any_) in self._compared.items() for key in (newest.key, *same, *any_)
         ]
         asked = {"pipelines": [name for name, _ in wanted], "keys": [key for _, key in wanted]}
-        found = rows_of(connection, sql, "runs_before", **asked)
+        found = rows_of(connection, "runs_before", **asked)
         self._runs = {(row["pipeline"], row["partition_key"]): row for row in found}
-        crossed = rows_of(connection, sql, "waiting_models", pipelines=names, models=models)
+        crossed = rows_of(connection, "waiting_models", pipelines=names, models=models)
         self._crossed = {row["pipeline"]: row for row in crossed}
         self._approvals: dict[str, list[Row]] = defaultdict(list)
-        for row in rows_of(connection, sql, "approvals", pipelines=names):
+        for row in rows_of(connection, "approvals", pipelines=names):
             self._approvals[row["pipeline"]].append(row)
-        self._incidents = rows_of(connection, sql, "open_incidents")
+        self._incidents = rows_of(connection, "open_incidents")
 
     def of(self, pipeline: Pipeline) -> dict[str, Any]:
         """Return what there is of one pipeline, as fields of its standing."""

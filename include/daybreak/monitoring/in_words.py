@@ -5,6 +5,56 @@ from datetime import datetime
 from daybreak.monitoring.clocks import ago, clock
 from daybreak.monitoring.partition_standing import PartitionStanding
 from daybreak.monitoring.pipeline_standing import PipelineStanding
+from daybreak.monitoring.standing import Standing
+
+COLUMNS = (
+    "pipeline",
+    "partition",
+    "is it there?",
+    "rows in",
+    "quarantined",
+    "failed",
+    "out",
+    "model",
+    "error (training)",
+    "drift",
+    "open",
+    "next",
+)
+
+
+def needs_in_words(found: Standing) -> list[str]:
+    """Return one block of lines for each thing that needs a person, or one line that says that nothing does."""
+    if found.quiet:
+        return ["Nothing needs a person.\n"]
+    lines = [f"{len(found.needs)} {'thing needs' if len(found.needs) == 1 else 'things need'} a person:\n"]
+    for need in found.needs:
+        place = " ".join(part for part in (need.pipeline, need.partition) if part)
+        incident = f" (incident {need.incident})" if need.incident else ""
+        lines.append(f"  {place}: {need.problem}{incident}\n    Next: {need.next_step}")
+        if need.command and need.command not in need.next_step:
+            lines.append(f"    $ {need.command}")
+        lines.append("")
+    return lines
+
+
+def row_in_words(one: PipelineStanding, now: datetime) -> list[object]:
+    """Return one pipeline's line."""
+    expected = one.expected
+    return [
+        one.name,
+        expected.key,
+        state_in_words(one, expected, now),
+        expected.rows_in,
+        expected.rows_quarantined,
+        expected.rows_failed,
+        expected.rows_published,
+        model_in_words(expected, now),
+        error_in_words(one),
+        "-" if one.drift is None else f"{one.drift.drifted} of {one.drift.columns}",
+        open_in_words(one),
+        next_in_words(one, now),
+    ]
 
 
 def state_in_words(one: PipelineStanding, partition: PartitionStanding, now: datetime) -> str:
@@ -14,7 +64,7 @@ def state_in_words(one: PipelineStanding, partition: PartitionStanding, now: dat
     words = {
         "published": f"there since {since}",
         "pushed": f"sent at {since}",
-        "late": f"LATE since {since}, no run",
+        "late": f"LATE since {since}, " + (f"follows {one.upstream}" if one.upstream else "no run"),
         "failed": f"FAILED at {since}{late}",
         "running": f"running since {since}{late}",
         "waiting": f"waits for its source since {since}{late}",

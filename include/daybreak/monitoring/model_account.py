@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from daybreak.declaration.pipeline import Pipeline
@@ -51,39 +50,35 @@ class DeliveryAccount:
     day: date | None
 
 
-def read_models(warehouse: Warehouse, sql: Path, pipeline: Pipeline) -> ModelAccount:
+def read_models(warehouse: Warehouse, pipeline: Pipeline) -> ModelAccount:
     """Read what the ledger knows of a pipeline's models; the registry is not asked."""
     models = [ref.name for ref in pipeline.model_refs]
     with reading(warehouse) as connection:
-        versions = rows_of(connection, sql, "versions", models=models)
-        aliases = rows_of(connection, sql, "aliases", models=models)
-        decisions = rows_of(connection, sql, "decisions", models=models)
+        versions = rows_of(connection, "versions", models=models)
+        aliases = rows_of(connection, "aliases", models=models)
+        decisions = rows_of(connection, "decisions", models=models)
     pointed = {(row["model_name"], row["alias"]): row["version"] for row in aliases}
     return ModelAccount(tuple(versions), pointed, tuple(decisions))
 
 
-def read_quality(warehouse: Warehouse, sql: Path, pipeline: Pipeline, first: str) -> Quality:
+def read_quality(warehouse: Warehouse, pipeline: Pipeline, first: str) -> Quality:
     """Read what was measured from a partition on."""
     metric = PRIMARY[pipeline.measures] if pipeline.measures else None
     own: dict[str, Any] = {"pipeline": pipeline.name}
     with reading(warehouse) as connection:
-        errors = rows_of(connection, sql, "errors", **own, metric=metric, first=first) if metric else []
+        errors = rows_of(connection, "errors", **own, metric=metric, first=first) if metric else []
         by = pipeline.measured_by
-        segments = (
-            rows_of(connection, sql, "segment_errors", **own, metric=metric, segment_by=by) if metric and by else []
-        )
-        drift = rows_of(connection, sql, "drift", **own, first=first)
+        segments = rows_of(connection, "segment_errors", **own, metric=metric, segment_by=by) if metric and by else []
+        drift = rows_of(connection, "drift", **own, first=first)
     # How good lists are is better the higher it is: the worst come first either way.
     worst_first = segments[::-1] if pipeline.measures == "ranking" else segments
     return Quality(metric, tuple(errors), tuple(worst_first), tuple(drift))
 
 
-def read_deliveries(
-    warehouse: Warehouse, sql: Path, pipeline: Pipeline, first: date, day: date | None = None
-) -> DeliveryAccount:
+def read_deliveries(warehouse: Warehouse, pipeline: Pipeline, first: date, day: date | None = None) -> DeliveryAccount:
     """Read what was to be sent from a day on, and the chunks of one day, else of the newest."""
     with reading(warehouse) as connection:
-        partitions = rows_of(connection, sql, "deliveries_by_partition", pipeline=pipeline.name, first=first)
+        partitions = rows_of(connection, "deliveries_by_partition", pipeline=pipeline.name, first=first)
         shown = day or (partitions[0]["partition_date"] if partitions else None)
-        chunks = rows_of(connection, sql, "chunks", pipeline=pipeline.name, day=shown) if shown else []
+        chunks = rows_of(connection, "chunks", pipeline=pipeline.name, day=shown) if shown else []
     return DeliveryAccount(tuple(partitions), tuple(chunks), shown)

@@ -130,7 +130,8 @@ def _upstream_lacks(
 def _failed(partition: PartitionStanding, opened: Open | None, again: str) -> Need:
     problem = partition.problem or "Its run failed."
     if partition.there:
-        problem = f"Run {partition.last_run} failed, run {partition.current_run} is still shown. {problem}"
+        stays = "what was sent before stays" if partition.state == "pushed" else "what was published before stays"
+        problem = f"Run {partition.last_run} failed; {stays}, of run {partition.current_run}. {problem}"
     if opened:
         problem += f" {_chunks(opened)}."
         again = f"daybreak push {partition.pipeline} {partition.key} --resume"

@@ -1,12 +1,13 @@
 """Observed runs: what the platform's own tools are told of the runs of a command, where settings ask for it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError
 from daybreak.monitoring.lineage_sending import LineageSender
+from daybreak.settings import otlp_signals, trace_parent
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ class ObservedRuns:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._lineage = LineageSender(workspace.settings) if workspace.settings.lineage_url else None
+        self._signals = otlp_signals()
+        if "traces" in self._signals:
+            from daybreak.monitoring.spans import start_spans
+
+            start_spans()
 
     @contextmanager
     def one(self, pipeline: Pipeline) -> Iterator[Begun]:
@@ -32,7 +38,8 @@ class ObservedRuns:
             self._tell(pipeline, run_id, "START")
 
         try:
-            yield begin
+            with self._span(pipeline):
+                yield begin
         except DaybreakError as error:
             if run_id := error.run or next(iter(begun), None):
                 if not begun:
@@ -60,10 +67,25 @@ class ObservedRuns:
 
         self._lineage.send(event)
 
+    def _span(self, pipeline: Pipeline) -> AbstractContextManager[None]:
+        if "traces" not in self._signals:
+            return nullcontext()
+        from daybreak.monitoring.spans import root_span
+
+        return root_span("daybreak.run", trace_parent(), **{"daybreak.pipeline": pipeline.name})
+
     def close(self) -> None:
-        """Wait, for a bounded time, for what is under way."""
+        """Send what is left, and wait a bounded time for what is under way."""
         if self._lineage:
             self._lineage.close()
+        if "traces" in self._signals:
+            from daybreak.monitoring.spans import flush_spans
+
+            flush_spans()
+        if "metrics" in self._signals:
+            from daybreak.monitoring.otlp_metrics import send_metrics
+
+            send_metrics(self._workspace)
 
 
 @contextmanager

@@ -6,13 +6,12 @@ What is read of predictions and of the quarantine is bounded: a look costs the s
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.monitoring.reading import reading, rows_of
+from daybreak.monitoring.reading import if_quick, reading, rows_of
 from daybreak.tables.names import predictions_table
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.identifiers import quoted
@@ -61,15 +60,15 @@ class Account:
 
 
 def read_account(
-    warehouse: Warehouse, sql: Path, pipeline: Pipeline, key: str, run_id: int | None = None, *, payloads: bool = False
+    warehouse: Warehouse, pipeline: Pipeline, key: str, run_id: int | None = None, *, payloads: bool = False
 ) -> Account:
     """Read the account of a partition, of one of its runs or of the current one, else the last.
 
     Rows in quarantine are read where ``payloads`` may be seen.
     """
     with reading(warehouse) as connection:
-        runs = rows_of(connection, sql, "partition_runs", pipeline=pipeline.name, key=key)
-        publications = rows_of(connection, sql, "partition_publications", pipeline=pipeline.name, key=key)
+        runs = rows_of(connection, "partition_runs", pipeline=pipeline.name, key=key)
+        publications = rows_of(connection, "partition_publications", pipeline=pipeline.name, key=key)
         run = _chosen(runs, run_id)
         if run is None:
             return Account(None, tuple(runs), tuple(publications))
@@ -78,17 +77,17 @@ def read_account(
             run,
             tuple(runs),
             tuple(publications),
-            tuple(rows_of(connection, sql, "unmet_expectations", run=number)),
-            tuple(rows_of(connection, sql, "quarantine_examples", run=number)) if payloads else (),
-            _spread(connection, sql, pipeline, run),
-            _difference(connection, pipeline, publications),
+            tuple(rows_of(connection, "unmet_expectations", run=number)),
+            tuple(rows_of(connection, "quarantine_examples", run=number)) if payloads else (),
+            if_quick(connection, lambda: _spread(connection, pipeline, run)),
+            if_quick(connection, lambda: _difference(connection, pipeline, publications)),
         )
 
 
-def partition_of(warehouse: Warehouse, sql: Path, pipeline: Pipeline, origin: str) -> tuple[str, int] | None:
+def partition_of(warehouse: Warehouse, pipeline: Pipeline, origin: str) -> tuple[str, int] | None:
     """Return partition and run that belong to an Airflow run, as ``dag_id/run_id``; None where it has none yet."""
     with reading(warehouse) as connection:
-        found = rows_of(connection, sql, "run_of_origin", origin=origin, pipeline=pipeline.name)
+        found = rows_of(connection, "run_of_origin", origin=origin, pipeline=pipeline.name)
     return (found[0]["partition_key"], found[0]["run_id"]) if found else None
 
 
@@ -99,12 +98,12 @@ def _chosen(runs: list[Row], run_id: int | None) -> Row | None:
     return next(iter(current or runs), None)
 
 
-def _spread(connection: sa.Connection, sql: Path, pipeline: Pipeline, run: Mapping[str, Any]) -> Spread | None:
+def _spread(connection: sa.Connection, pipeline: Pipeline, run: Mapping[str, Any]) -> Spread | None:
     if pipeline.push or run["model_version"] is None or not run["rows_scored"]:
         return None
     column = pipeline.prediction.column
     wanted = {"model": run["model_name"], "version": run["model_version"], "column": column}
-    found = rows_of(connection, sql, "training_profile", **wanted)
+    found = rows_of(connection, "training_profile", **wanted)
     if not found:
         return None
     profile = found[0]["profile"]
@@ -147,7 +146,8 @@ def _difference(connection: sa.Connection, pipeline: Pipeline, publications: lis
         f"count(*) FILTER (WHERE earlier.run_id IS NOT NULL AND earlier.{value} IS DISTINCT FROM later.{value}) "
         f"AS differ, avg({change}) AS mean_change, max({change}) AS largest_change "
         f"FROM (SELECT * FROM {table} WHERE run_id = :later LIMIT {COMPARED:d}) AS later "
-        f"LEFT JOIN {table} AS earlier ON earlier.run_id = :earlier AND {same_key}"
+        f"LEFT JOIN LATERAL (SELECT earlier.* FROM {table} AS earlier WHERE earlier.run_id = :earlier AND {same_key} "
+        "LIMIT 1) AS earlier ON true"
     )
     binds = {"later": shown["run_id"], "earlier": before["run_id"]}
     row = connection.execute(sa.text(query), binds).mappings().one()

@@ -6,7 +6,6 @@ The terminal and the pages show this and nothing else. How much is read does not
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -45,7 +44,6 @@ class Standing:
 
 def read_standing(
     warehouse: Warehouse,
-    sql: Path,
     declared: Sequence[Pipeline],
     now: datetime,
     *,
@@ -55,9 +53,9 @@ def read_standing(
 ) -> Standing:
     """Read how the pipelines stand at ``now``, with their last ``count`` partitions.
 
-    ``broken`` are declarations that cannot be used, by reference. ``sql`` is the folder of the SQL files. Open
-    incidents of what only watching sees are among the needs, unless what is ``only_seen`` here is asked for. One state
-    of the ledger is read. Raises TransientError where the warehouse is away.
+    ``broken`` are declarations that cannot be used, by reference. Open incidents of what only watching sees are among
+    the needs, unless what is ``only_seen`` here is asked for. One state of the ledger is read. Raises TransientError
+    where the warehouse is away.
     """
     expected = {one.name: promised(one.calendar, one.due, now, count) for one in declared}
     models = [ref.name for one in declared for ref in one.model_refs]
@@ -68,15 +66,13 @@ def read_standing(
         known = {
             (row["pipeline"], row["partition_key"]): row
             for row in rows_of(
-                connection, sql, "partitions", pipelines=[p for p, _ in wanted], keys=[key for _, key in wanted]
+                connection, "partitions", pipelines=[p for p, _ in wanted], keys=[key for _, key in wanted]
             )
         }
-        facts = {
-            row["pipeline"]: row for row in rows_of(connection, sql, "pipelines", pipelines=names, metrics=metrics)
-        }
-        opened = rows_of(connection, sql, "open_deliveries", pipelines=names)
-        aliases = rows_of(connection, sql, "aliases", models=models)
-        further = FurtherStanding(connection, sql, declared, expected)
+        facts = {row["pipeline"]: row for row in rows_of(connection, "pipelines", pipelines=names, metrics=metrics)}
+        opened = rows_of(connection, "open_deliveries", pipelines=names)
+        aliases = rows_of(connection, "aliases", models=models)
+        further = FurtherStanding(connection, declared, expected)
     found = []
     for pipeline in declared:
         first = facts[pipeline.name]["first_partition"]

@@ -97,7 +97,6 @@ class Watch:
         workspace.ledger.sweep()
         standing = read_standing(
             workspace.warehouse,
-            self._settings.sql,
             list(workspace.pipelines.values()),
             now,
             broken=workspace.declared.broken,

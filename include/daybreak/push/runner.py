@@ -19,9 +19,10 @@ from daybreak.ledger.deliveries import Deliveries
 from daybreak.ledger.runs import Counts
 from daybreak.push.delivering import Items, Pushed, Pusher
 from daybreak.push.target import DeliveryTarget
+from daybreak.run.outcome import Outcome
 from daybreak.run.plan import Plan
 from daybreak.run.planning import refuse_stale
-from daybreak.run.runner import Outcome, Runner
+from daybreak.run.runner import Runner
 from daybreak.workspace import Workspace
 
 # Where a receiver takes offers and lists them, below its address: docs/promotions-api.md.

@@ -105,8 +105,8 @@ def plan_run(
         then = VersionThen(workspace.aliases, partition, policy)
         known = recorded_versions(workspace.warehouse, recorded)
         model = resolve_model(workspace.registry, pipeline, known, named, then)
-        for version in {version.digest: version for _, version in model.versions}.values():
-            workspace.registry.verify(version)
+        model = model.each(workspace.registry.verify)
+        for _, version in model.versions:
             _refuse_leakage(version, pipeline, partition, request.allow_leakage)
         record_segments(workspace.warehouse, run_id, model.recorded())
         workspace.ledger.record(

@@ -10,8 +10,9 @@ from daybreak.batch.chunk import Rejected
 from daybreak.batch.snapshot import Snapshot
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError, ModelRefused, PublicationRefused
-from daybreak.ledger.segments import versions_of_run
+from daybreak.ledger.segments import environments_of_run, versions_of_run
 from daybreak.ledger.tables import run_segments
+from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import library_versions
 from daybreak.run.references import COUNTED
 from daybreak.run.resolve import resolve_model
@@ -83,6 +84,7 @@ def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
         for name, version in run["libraries"].items()
         if library_versions().get(name) != version
     ]
+    changed += _environments(runner, run_id, model)
     if run["code_digest"] != workspace.code_digest:
         changed.append("the code has changed since")
     pipeline = _as_then(runner, run, snapshot, changed)
@@ -95,6 +97,23 @@ def _reproduced(runner: Runner, run: "RowMapping") -> Reproduction:
 
     compared, different = _compared(runner, pipeline, run_id, again())
     return Reproduction(run_id, compared, different, changed, _miscounted(runner, run, snapshot))
+
+
+def _environments(runner: Runner, run_id: int, model: SegmentModels) -> list[str]:
+    """Say what is installed otherwise than it was, in the models' own environments."""
+    verify = runner.workspace.registry.verify
+    here = {segment: verify(version).packages for segment, version in model.versions if version.elsewhere}
+    changed = []
+    for segment, was in environments_of_run(runner.workspace.warehouse, run_id).items():
+        before, now = (dict(package.split("==", 1) for package in one) for one in (was, here.get(segment, ())))
+        name = model.by_segment[segment].name
+        changed += [f"{name} was scored in an environment of its own, and is not now"] if not now else []
+        changed += [
+            f"{package} was {before.get(package, 'missing')}, is {now.get(package, 'missing')}, where {name} is scored"
+            for package in sorted(before.keys() | now.keys())
+            if now and before.get(package) != now.get(package)
+        ]
+    return list(dict.fromkeys(changed))
 
 
 def _miscounted(runner: Runner, run: "RowMapping", snapshot: Snapshot) -> list[str]:

@@ -57,7 +57,7 @@ def resolve_model(
     def resolved(segment: str | None, ref: ModelRef) -> ModelVersion:
         if segment in recorded:
             name, number = recorded[segment]
-            wanted: tuple[ModelRef, int | None] = (ModelRef(name), number)
+            wanted: tuple[ModelRef, int | None] = (ModelRef(name, environment=ref.environment), number)
         else:
             wanted = (ref, version or by_policy(ref))
         if wanted not in found:

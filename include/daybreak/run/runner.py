@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from daybreak.ledger.runs import Counts
 from daybreak.ledger.segments import record_segments
 from daybreak.run.extract import Extraction
 from daybreak.run.leftovers import remove_leftovers
+from daybreak.run.outcome import Outcome
 from daybreak.run.plan import Plan
 from daybreak.run.publish import Publication, Publisher
 from daybreak.run.references import (
@@ -43,23 +43,6 @@ from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
     from daybreak.run.expectations import Judge, Suite
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a whole run: a publication, or none where it was a dry run or was held back."""
-
-    plan: Plan
-    counts: Counts
-    seconds: float
-    publication: Publication | None = None
-    shadow: Shadowed | None = None
-
-    def __str__(self) -> str:
-        if self.publication is None:
-            return "dry run"
-        published = "published" if self.publication.published else "superseded"
-        return f"{published}; {self.shadow}" if self.shadow else published
 
 
 class Runner:
@@ -138,11 +121,7 @@ class Runner:
                 shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
             return shadowed
 
-    def run(
-        self,
-        plan: Plan,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Outcome:
+    def run(self, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Outcome:
         """Run all stages as one stream: while one chunk is scored, the next is read and the last one written.
 
         Nothing becomes visible before the whole batch was judged. ``progress`` is told rows done and rows in all.
@@ -281,6 +260,7 @@ class _Stream:
 
     def predictions(self) -> Generator[Scored]:
         runner, plan = self._runner, self._plan
+        runner.scorer.begin(plan.model)
         extraction = runner.extraction(plan)
         batches = ahead(extraction.batches())
         first = next(batches)  # the source's count is known from here on; an empty source raises

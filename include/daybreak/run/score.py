@@ -1,22 +1,17 @@
 """Score: chunks through the model; what it cannot score is found row by row and counted, never dropped."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
 from daybreak.batch.chunk import Chunk, Rejected, Scored
 from daybreak.batch.signature import Signature
 from daybreak.declaration.prediction import Label, Prediction
-from daybreak.errors import ModelRefused, ScoringFailed
+from daybreak.errors import DaybreakError, ScoringFailed
 from daybreak.models.answering import Answering
-from daybreak.telemetry.run_context import carried
-from daybreak.warehouse.frames import as_frame
-
-if TYPE_CHECKING:
-    import pandas as pd
+from daybreak.models.asking import Asked, asked
 
 # Most rows in one call of the model: few enough to stay in a core's cache, enough to make the call worth it. It decides
 # which rows are predicted together, so it may depend on nothing that differs when a run is derived again.
@@ -57,19 +52,26 @@ class ModelScoring:
 
     def start(self, chunk: Chunk, threads: ThreadPoolExecutor) -> Callable[[], Scored]:
         """Begin to score a chunk; what is returned waits for it and returns what was scored."""
-        frame = as_frame(self._signature.conform(chunk.rows))
-        pieces = [(start, frame.iloc[start:end]) for start, end in _pieces(len(frame))]
-        predicted = [threads.submit(carried(self._predicted), piece) for _, piece in pieces]
-        return lambda: self._finished(chunk, pieces, predicted)
+        rows = asked(self._model, self._answering, self._signature.conform(chunk.rows))
+        pieces = [(start, rows.cut(start, end)) for start, end in _pieces(len(rows))]
+        predicted = [piece.begin(threads) for _, piece in pieces]
+
+        def finished() -> Scored:
+            try:
+                return self._finished(chunk, pieces, predicted)
+            finally:
+                rows.let_go()
+
+        return finished
 
     def _finished(
-        self, chunk: Chunk, pieces: "list[tuple[int, pd.DataFrame]]", predicted: "list[Future[np.ndarray]]"
+        self, chunk: Chunk, pieces: list[tuple[int, Asked]], predicted: list[Callable[[], np.ndarray]]
     ) -> Scored:
         # Column after column, as they are written.
         values = np.full((chunk.rows.num_rows, len(self._prediction.columns)), np.nan, order="F")
         reasons: dict[int, str] = {}
-        for (start, piece), future in zip(pieces, predicted, strict=True):
-            self._fill(future.result, piece, start, values, reasons)
+        for (start, piece), answered in zip(pieces, predicted, strict=True):
+            self._fill(answered, piece, start, values, reasons)
         for position, reason in outside(self._prediction, values).items():
             reasons.setdefault(position, reason)
         self.scored += len(values) - len(reasons)
@@ -85,13 +87,10 @@ class ModelScoring:
         kept[positions] = False
         return scored.keep(kept)
 
-    def _predicted(self, frame: "pd.DataFrame") -> np.ndarray:
-        return self._answering.values(self._model, frame)
-
     def _fill(
         self,
         predicted: Callable[[], np.ndarray],
-        frame: "pd.DataFrame",
+        rows: Asked,
         start: int,
         values: np.ndarray,
         reasons: dict[int, str],
@@ -99,20 +98,20 @@ class ModelScoring:
         # Where the model raises, halve until the row that makes it raise stands alone: its neighbours get their
         # predictions, at the price of about 2·log2(rows) further calls for each such row.
         try:
-            values[start : start + len(frame)] = predicted()
-        except (ScoringFailed, ModelRefused, MemoryError):
+            values[start : start + len(rows)] = predicted()
+        except (DaybreakError, MemoryError):
             raise
         except Exception as error:
-            if len(frame) == 1:
+            if len(rows) == 1:
                 reasons[start] = f"the model raised {type(error).__name__}"
                 if self.failed + len(reasons) > self._budget:
                     self.failed += len(reasons)
                     text = "its text is withheld" if self._withhold_texts else _brief(error)
                     self._refuse_overdraft(f"{reasons[start]}: {text}")
                 return
-            half = len(frame) // 2
-            for piece, at in ((frame.iloc[:half], start), (frame.iloc[half:], start + half)):
-                self._fill(partial(self._predicted, piece), piece, at, values, reasons)
+            half = len(rows) // 2
+            for piece, at in ((rows.cut(0, half), start), (rows.cut(half, len(rows)), start + half)):
+                self._fill(piece.values, piece, at, values, reasons)
 
     def _refuse_overdraft(self, example: str) -> None:
         if self.failed > self._budget:

@@ -12,7 +12,7 @@ from daybreak.batch.top import AllRows, chosen_by
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import OTHER
 from daybreak.ledger.segments import RunSegment, SegmentCounts
-from daybreak.models.answering import Answering
+from daybreak.models.answering import Answering, AsksElsewhere
 from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
 from daybreak.run.score import ModelScoring
@@ -90,7 +90,15 @@ class Scorer:
             )
         return Scoring(model.column, models, AllRows() if every_row else chosen_by(self._pipeline), progress)
 
+    def begin(self, model: SegmentModels) -> None:
+        """Start what models have processes of their own, so that they are ready once there are rows."""
+        for version in {version.digest: version for _, version in model.versions if version.elsewhere}.values():
+            self._model(version)
+
     def _model(self, version: ModelVersion) -> Any:
+        known = self._loaded.get(version.digest)
+        if isinstance(known, AsksElsewhere) and known.ended:
+            del self._loaded[version.digest]
         if version.digest not in self._loaded:
             # A champion and a challenger for each segment: what is older than those is let go.
             while len(self._loaded) > 2 * len(self._pipeline.model_refs):

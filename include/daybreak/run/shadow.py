@@ -57,10 +57,12 @@ def resolve_shadow(
         found = _recorded(warehouse, plan.run_id) or _challengers(aliases, pipeline, plan.model)
         if not found:
             return None
-        versions = tuple((segment, registry.resolve(ModelRef(name), number)) for segment, name, number in found)
-        model = SegmentModels(plan.model.column, versions)
-        for _, version in model.versions:
-            registry.verify(version)
+        where = {segment: ref.environment for segment, ref in pipeline.segments.refs.items()}
+        versions = tuple(
+            (segment, registry.resolve(ModelRef(name, environment=where[segment]), number))
+            for segment, name, number in found
+        )
+        model = SegmentModels(plan.model.column, versions).each(registry.verify)
         if model.trained_through > plan.partition.last_complete_day:
             raise ModelRefused(
                 f"The challenger has seen days through {model.trained_through}, after the partition.",

@@ -1,8 +1,10 @@
 """Dated features: what is known of a key at the end of a partition, by how long the partitions are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daybreak.declaration.cadence import Cadence, Hour, Month, Week
+from daybreak.declaration.prediction import Label
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,17 @@ class Lag:
     is_mean: bool = False
 
 
+@dataclass(frozen=True)
+class Look:
+    """A feature that looks back: a lag of the value, or of whether it was one class, as a share."""
+
+    name: str
+    lag: Lag
+    of_class: str | None = None
+
+
+# Of more classes their shares would be more features than help.
+_MOST_SHARES = 8
 # Counted from the partition whose end it is: what is predicted comes after it, so a year before that is one less back.
 _LAGS = {
     "hour": (Lag("mean_24_hours", 23, True), Lag("same_hour_yesterday", 23), Lag("same_hour_last_week", 167)),
@@ -39,6 +52,17 @@ def lags(every: Cadence, partitions: int) -> tuple[Lag, ...]:
     """Return the lags for a history of so many partitions: a year's only where there are two."""
     year = _YEAR.get(every.word)
     return _LAGS[every.word] + ((year,) if year and partitions > 2 * (year.back + 1) else ())
+
+
+def looked_back(found: tuple[Lag, ...], classes: Sequence[Label]) -> list[Look]:
+    """Return the features that look back; of classes there is no mean, but how often each of them was."""
+    looks = []
+    for lag in found:
+        if not classes or not lag.is_mean:
+            looks.append(Look(lag.name, lag))
+        elif len(classes) <= _MOST_SHARES:
+            looks += [Look(f"{lag.name.replace('mean', 'share')} {label}", lag, str(label)) for label in classes]
+    return looks
 
 
 def calendar_parts(every: Cadence) -> dict[str, str]:

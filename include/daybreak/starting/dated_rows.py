@@ -1,22 +1,17 @@
 """Dated rows: what one query over a dated table finds out of its rows, and what it refuses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
 from daybreak.declaration.cadence import WEEKDAYS, Cadence, Hour, Month, Week
+from daybreak.declaration.prediction import Label
 from daybreak.errors import SourceRefused
 from daybreak.starting.dated_periods import Periods
-from daybreak.starting.dated_table import BOOLEAN, DATE, NUMBERS, TEXTS, DatedTable
-from daybreak.training.over_time import LEAST
-from daybreak.warehouse.database import rendered
-from daybreak.warehouse.faults import is_transient, refused_by_source
-from daybreak.warehouse.sql_file import SqlFile
+from daybreak.starting.dated_table import BOOLEAN, DATE, NUMBERS, TEXTS, DatedTable, Read
+from daybreak.starting.target_kinds import MOST_CLASSES
+from daybreak.training.over_time import LEAST, held_out_of
 
 _SAMPLE = 1_000
 # The last one has no target yet, and the first ones little to look back on.
@@ -29,6 +24,7 @@ class DatedRows:
 
     ``least`` and ``greatest`` are the numbers of the target, or its first and last text, and ``frequent`` is what most
     rows have; ``whole`` says that no number has decimals. Rows whose target is null are ``unknown``, and not counted.
+    ``classes`` are how many rows each text or code has, in all and in the last partitions, which are held out.
     """
 
     periods: Periods
@@ -43,20 +39,25 @@ class DatedRows:
     greatest: Any
     whole: bool
     frequent: Any
+    classes: tuple[Mapping[Label, int], Mapping[Label, int]] = ({}, {})
 
 
-def look_at(connection: Connection, table: DatedTable, every: Cadence, timezone: str) -> DatedRows:
+def look_at(read: Read, table: DatedTable, every: Cadence, timezone: str) -> DatedRows:
     """Read a dated table once; refuse rows from which nothing can be predicted."""
     if isinstance(every, Hour) and table.time.type == DATE:
         raise SourceRefused(
             f"Column {table.time.name} is a date, which tells of no hour.",
             next_step="choose `--every day`, or a `--time` of type timestamptz.",
         )
-    periods = _periods(connection, table, every, timezone)
-    [found] = _read(connection, _query(table, periods), timezone)
+    if isinstance(every, Hour) and table.files:
+        raise SourceRefused(
+            "Hours are not made of files.", next_step="choose `--every day`, or load the rows into the warehouse."
+        )
+    periods = _periods(read, table, every, timezone)
+    [found] = read(_query(table, periods), timezone)
     if periods.dated_first and found["off"]:
         periods = replace(periods, dated_first=False)
-        [found] = _read(connection, _query(table, periods), timezone)
+        [found] = read(_query(table, periods), timezone)
     _refuse_rows(table, every, found)
     return DatedRows(
         periods=periods,
@@ -71,10 +72,36 @@ def look_at(connection: Connection, table: DatedTable, every: Cadence, timezone:
         greatest=found["greatest"],
         whole=bool(found["whole"]),
         frequent=found["frequent"],
+        classes=_classes(read, table, periods, found, timezone),
     )
 
 
-def _periods(connection: Connection, table: DatedTable, every: Cadence, timezone: str) -> Periods:
+def _classes(
+    read: Read, table: DatedTable, periods: Periods, found: Any, timezone: str
+) -> tuple[dict[Label, int], dict[Label, int]]:
+    """Count the rows of each text or code; none where the target is a number of too many values, or two."""
+    most = 2 if table.target.type in NUMBERS and not found["whole"] else MOST_CLASSES * 4
+    if found["distinct"] <= 2 or (table.target.type in NUMBERS and found["distinct"] > most):
+        return {}, {}
+    late = held_out_of(periods.every, found["partitions"]) + 1
+    rows = read(
+        f"""
+        WITH told AS (
+            SELECT trim({table.target.written}::text) AS label, {periods.period} AS period FROM {table.written}
+            WHERE {table.target.written} IS NOT NULL
+        ),
+        ends AS (SELECT DISTINCT period FROM told ORDER BY period DESC OFFSET {late - 1} LIMIT 1)
+        SELECT label, count(*) AS rows, count(*) FILTER (WHERE told.period >= ends.period) AS late
+        FROM told CROSS JOIN ends
+        WHERE label <> ''
+        GROUP BY label ORDER BY rows DESC, label LIMIT {_SAMPLE}
+        """,
+        timezone,
+    )
+    return {row["label"]: row["rows"] for row in rows}, {row["label"]: row["late"] for row in rows}
+
+
+def _periods(read: Read, table: DatedTable, every: Cadence, timezone: str) -> Periods:
     """Find out on which day of the week weekly rows are dated, or whether monthly ones are on the first."""
     if not isinstance(every, Week | Month):
         return Periods(every, table.time)
@@ -84,7 +111,7 @@ def _periods(connection: Connection, table: DatedTable, every: Cadence, timezone
         f"SELECT DISTINCT extract({part} FROM {day})::integer AS part FROM "
         f"(SELECT {table.time.written} FROM {table.written} LIMIT {_SAMPLE}) AS sampled"
     )
-    parts = [row["part"] for row in _read(connection, query, timezone)]
+    parts = [row["part"] for row in read(query, timezone)]
     if len(parts) != 1 or parts[0] is None or (isinstance(every, Month) and parts != [1]):
         return Periods(every, table.time)
     return Periods(Week(starts=WEEKDAYS[parts[0] - 1]) if isinstance(every, Week) else every, table.time, True)
@@ -100,16 +127,6 @@ def _off(periods: Periods) -> str:
         return "false"
     first = WEEKDAYS.index(periods.every.starts) + 1 if isinstance(periods.every, Week) else 1
     return f"bool_or(extract({_part(periods.every)} FROM period) <> {first})"
-
-
-def _read(connection: Connection, query: str, timezone: str) -> Sequence[sa.RowMapping]:
-    text = rendered(SqlFile(Path("rows.sql"), query, ()), {"timezone": timezone}).text
-    try:
-        return connection.exec_driver_sql(text.replace("%", "%%")).mappings().all()
-    except sa.exc.DBAPIError as error:
-        if is_transient(error):
-            raise
-        raise refused_by_source(error, "The table") from error
 
 
 def _query(table: DatedTable, periods: Periods) -> str:
@@ -156,7 +173,8 @@ def _query(table: DatedTable, periods: Periods) -> str:
 def _value(table: DatedTable) -> str:
     kind, written = table.target.type, table.target.written
     if kind in NUMBERS:
-        return f"CASE WHEN NOT ({_not_finite(table)}) THEN {written}::numeric END"
+        exact = "double precision" if table.files else "numeric"
+        return f"CASE WHEN NOT ({_not_finite(table)}) THEN {written}::{exact} END"
     if kind == BOOLEAN or kind in TEXTS:
         return f"{written}::text"
     raise SourceRefused(
@@ -166,7 +184,7 @@ def _value(table: DatedTable) -> str:
 
 
 def _not_finite(table: DatedTable) -> str:
-    return f"{table.target.written}::text IN ('NaN', 'Infinity', '-Infinity')"
+    return f"lower({table.target.written}::text) IN ('nan', 'infinity', '-infinity', 'inf', '-inf')"
 
 
 def _refuse_rows(table: DatedTable, every: Cadence, found: Any) -> None:

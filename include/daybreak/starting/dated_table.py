@@ -1,14 +1,19 @@
 """A table of the warehouse as somebody names it: found in the catalog, with the columns that they mean."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from daybreak.errors import SourceRefused
+from daybreak.warehouse.database import rendered
+from daybreak.warehouse.faults import is_transient, refused_by_source
 from daybreak.warehouse.identifiers import as_written
+from daybreak.warehouse.sql_file import SqlFile
 
 # Tables and whatever else gives rows as they do: views, foreign tables, partitioned ones.
 _TABLES = sa.text(
@@ -23,6 +28,11 @@ _COLUMNS = sa.text(
     "t.typtype = 'e', col_description(a.attrelid, a.attnum) "
     "FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid "
     "WHERE a.attrelid = :table AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+)
+_PRIMARY = sa.text(
+    "SELECT a.attname FROM pg_index AS i "
+    "JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
+    "WHERE i.indrelid = :table AND i.indisprimary ORDER BY array_position(i.indkey::smallint[], a.attnum)"
 )
 WHOLE = ("smallint", "integer", "bigint")
 NUMBERS = (*WHOLE, "numeric", "real", "double precision")
@@ -57,6 +67,46 @@ class Column:
 
 
 @dataclass(frozen=True)
+class FilesOf:
+    """Files that make a table: of which source, by which pattern below its folder, and what a sentence calls them.
+
+    ``setting`` is the command that names the source's folder, where nothing does so far.
+    """
+
+    source: str
+    pattern: str
+    shown: str
+    setting: str | None = None
+
+
+# Runs a query that binds :timezone, whose value comes second, and gives its rows by column.
+Read = Callable[[str, str], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A table that can be read: its names, columns and primary key, and how its queries are run."""
+
+    schema: str
+    name: str
+    comment: str | None
+    columns: list[Column]
+    read: Read
+    primary: tuple[str, ...] = ()
+    files: FilesOf | None = None
+
+    @property
+    def written(self) -> str:
+        """The table as a query names it."""
+        return as_written(self.name) if self.files else f"{as_written(self.schema)}.{as_written(self.name)}"
+
+    @property
+    def shown(self) -> str:
+        """The table as a sentence names it."""
+        return self.files.shown if self.files else f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
 class DatedTable:
     """A table with a row for each key and time: which columns are which; ``others`` are the rest of them."""
 
@@ -67,20 +117,21 @@ class DatedTable:
     target: Column
     time: Column
     others: tuple[Column, ...] = ()
+    files: FilesOf | None = None
 
     @property
     def written(self) -> str:
         """The table as a query names it."""
-        return f"{as_written(self.schema)}.{as_written(self.name)}"
+        return as_written(self.name) if self.files else f"{as_written(self.schema)}.{as_written(self.name)}"
 
     @property
     def shown(self) -> str:
         """The table as a sentence names it."""
-        return f"{self.schema}.{self.name}"
+        return self.files.shown if self.files else f"{self.schema}.{self.name}"
 
 
-def find_table(connection: Connection, wanted: str, keys: Iterable[str], target: str, time: str) -> DatedTable:
-    """Find a table and its columns in the catalog; refuse what is not there, naming what is nearest.
+def in_warehouse(connection: Connection, wanted: str) -> Readable:
+    """Find a table in the catalog; refuse what is not there, naming what is nearest.
 
     The table is named ``schema.table``, letter by letter or as a query would.
     """
@@ -97,6 +148,23 @@ def find_table(connection: Connection, wanted: str, keys: Iterable[str], target:
         Column(column, "enumeration" if enumeration else kind, said)
         for column, kind, enumeration, said in connection.execute(_COLUMNS, {"table": oid})
     ]
+    primary = tuple(connection.execute(_PRIMARY, {"table": oid}).scalars())
+
+    def read(query: str, timezone: str) -> Sequence[Mapping[str, Any]]:
+        text = rendered(SqlFile(Path("rows.sql"), query, ()), {"timezone": timezone}).text
+        try:
+            return [dict(row) for row in connection.exec_driver_sql(text.replace("%", "%%")).mappings()]
+        except sa.exc.DBAPIError as error:
+            if is_transient(error):
+                raise
+            raise refused_by_source(error, "The table") from error
+
+    return Readable(schema, name, comment, columns, read, primary)
+
+
+def find_table(table: Readable, keys: Iterable[str], target: str, time: str) -> DatedTable:
+    """Find the columns that somebody means; refuse what is not there, naming what is nearest."""
+    columns, wanted = table.columns, table.shown
     key_columns = tuple(_column(columns, key, "--key", wanted) for key in dict.fromkeys(keys))
     target_column = _column(columns, target, "--target", wanted)
     time_column = _column(columns, time, "--time", wanted)
@@ -108,7 +176,9 @@ def find_table(connection: Connection, wanted: str, keys: Iterable[str], target:
         )
     _refuse_types(key_columns, time_column)
     others = tuple(column for column in columns if column not in used)
-    return DatedTable(schema, name, comment, key_columns, target_column, time_column, others)
+    return DatedTable(
+        table.schema, table.name, table.comment, key_columns, target_column, time_column, others, table.files
+    )
 
 
 def _column(columns: list[Column], wanted: str, option: str, table: str) -> Column:

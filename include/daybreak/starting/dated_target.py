@@ -1,32 +1,37 @@
-"""Dated target: what is predicted of a table's column, as the column tells: an amount, a count or a probability."""
+"""Dated target: what is predicted of a table's column, as the column tells: a number, a probability or classes."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from daybreak.declaration.prediction import Label
 from daybreak.errors import SourceRefused
 from daybreak.starting.dated_rows import DatedRows
 from daybreak.starting.dated_table import BOOLEAN, NUMBERS, DatedTable
 from daybreak.starting.proposals import proposed_range
-from daybreak.starting.scaffold import YES
-
-Kind = Literal["amounts", "counts", "probability"]
-# So few whole numbers may well be codes.
-_FEW = 10
+from daybreak.starting.target_kinds import YES, Kind, number_kind, predicted_range, told_classes
 
 
 @dataclass(frozen=True)
 class DatedTarget:
-    """What is predicted: its kind, how a query gives it as a number, and the ranges of what was and is predicted."""
+    """What is predicted: its kind, how a query gives it, and the ranges of what was and is predicted.
+
+    A query gives it as a number, of several ``classes`` as a text; those that are ``rare`` are none of them.
+    """
 
     kind: Kind
     value: str
     seen: str
     predicted: str
     positive: str | None = None
+    classes: Mapping[Label, int] = field(default_factory=dict)
+    rare: Mapping[Label, int] = field(default_factory=dict)
 
 
 def told_target(table: DatedTable, rows: DatedRows, positive: str | None, asked: str | None) -> DatedTarget:
-    """Tell from a target's values what is predicted; ``asked`` says amounts or counts where they leave it open."""
+    """Tell from a target's values what is predicted; ``asked`` says amounts, counts or class where they leave it open.
+
+    Raises SourceRefused.
+    """
     name, is_number = table.target.name, table.target.type in NUMBERS
     if rows.distinct < 2:
         raise SourceRefused(
@@ -40,34 +45,24 @@ def told_target(table: DatedTable, rows: DatedRows, positive: str | None, asked:
             f"{name} has {rows.distinct:,} different values, of which none can be the positive one of two.",
             next_step="leave `--positive` out, or name a view with a target of two values.",
         )
-    if not is_number:
-        raise SourceRefused(
-            f"{name} has {rows.distinct:,} different texts, and several classes are not predicted over time.",
-            next_step="name a view whose target is a number, or one of two values: such as whether it is one of them.",
-        )
-    if rows.whole and rows.distinct < _FEW and asked is None:
-        raise SourceRefused(
-            f"{name} has {rows.distinct} different whole numbers, which may be codes or counts.",
-            next_step="say `--measures counts` or `--measures amounts` where they are numbers; of codes name a view "
-            "whose target is one of two values.",
-        )
-    return _number(table, rows, asked)
+    if not is_number and asked in ("amounts", "counts"):
+        raise SourceRefused(f"{name} is no number.", next_step="leave `--measures` out.")
+    if is_number:
+        kind = number_kind(name, rows.distinct, float(rows.least), asked, whole=rows.whole)
+        if kind != "class":
+            return _number(table, rows, kind)
+    found = told_classes(name, *rows.classes)
+    # A text of blanks is none.
+    value = f"nullif(trim({table.target.written}::text), '')"
+    return DatedTarget("class", value, "", "(0, 1)", classes=found.kept, rare=found.rare)
 
 
-def _number(table: DatedTable, rows: DatedRows, asked: str | None) -> DatedTarget:
+def _number(table: DatedTable, rows: DatedRows, kind: Kind) -> DatedTarget:
     low, high = float(rows.least), float(rows.greatest)
-    if asked == "counts" and low < 0:
-        raise SourceRefused(
-            f"{table.target.name} is {rows.least} in some row, which is no count.",
-            next_step="say `--measures amounts`.",
-        )
-    kind: Kind = "counts" if asked == "counts" or (asked is None and rows.whole and low >= 0) else "amounts"
     if rows.whole:
         low, high = int(low), int(high)
-    seen = proposed_range(low, high)
-    # A line through the past may lie below what was ever seen.
-    predicted = seen if kind == "counts" else proposed_range(min(low, (low - high) / 2), max(high, (high - low) / 2))
-    return DatedTarget(kind, f"{table.target.written}::double precision", seen, predicted)
+    value = f"{table.target.written}::double precision"
+    return DatedTarget(kind, value, proposed_range(low, high), predicted_range(kind, low, high))
 
 
 def _probability(table: DatedTable, rows: DatedRows, positive: str | None) -> DatedTarget:

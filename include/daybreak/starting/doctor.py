@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 
 from daybreak.declaration.pipeline import Pipeline
-from daybreak.declaration.segments import ModelRef
+from daybreak.declaration.segments import OWN, ModelRef
 from daybreak.errors import DaybreakError
 from daybreak.models.served import is_served, shown
 from daybreak.models.storage import ServerStorage
@@ -50,6 +50,7 @@ def examine(workspace: Workspace) -> Iterator[Finding]:
         ("sources", lambda: _sources(workspace)),
         ("batches", lambda: _storage(workspace.settings.batches)),
         ("models", lambda: _models(workspace)),
+        ("environments", lambda: _environments(workspace)),
         ("push target", lambda: _push(workspace)),
     ):
         yield from _told(what, look)
@@ -208,6 +209,18 @@ def _models(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("", "kept by the registry's server")
         return
     yield from _storage(kept.below)
+
+
+def _environments(workspace: Workspace) -> Iterator[Finding]:
+    own, settings = workspace.own_environments.environments, workspace.settings
+    declared = sorted({r.name for p in workspace.pipelines.values() for r in p.model_refs if r.environment == OWN})
+    if settings.wheels and not settings.wheels.is_dir():
+        yield Finding("", f"there is no folder {settings.wheels}", "make it, or correct DAYBREAK_WHEELS.")
+    if declared and own.program is None:
+        yield Finding("", f"{', '.join(declared)}: there is no uv to install it by", "install it: `pip install uv`.")
+    source = f"from {settings.wheels}" if settings.wheels else "from the package index"
+    told = f"; declared for {', '.join(declared)}" if declared else ""
+    yield Finding("", f"{len(own.all())} of models' own in {own.folder}, installed {source}{told}")
 
 
 def _storage(uri: str) -> Iterator[Finding]:

@@ -1,20 +1,19 @@
 """Classifiers: what a classification compares, on which rows, and what is measured of each."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
+from daybreak.training.family import Family
 from daybreak.training.features import encoder
-from daybreak.training.metrics import PRIMARY
+from daybreak.training.metrics import PRIMARY, measured
 from daybreak.training.outcomes import outcomes
-from daybreak.training.over_time import Family
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-# One row in five is held out.
-FOLDS = 5
 # Shown for each candidate, in this order.
 SHOWN = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier_score")
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -24,20 +23,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def held_out_rows(keys: "pd.DataFrame") -> "np.ndarray":
-    """Tell which rows are held out, by a hash of their entity key.
-
-    A row is held out of every training or of none, whatever else is in the table and in what order: a later version
-    is never measured on rows that an earlier one was fitted on.
-    """
-    import pandas as pd
-
-    held_out: np.ndarray = pd.util.hash_pandas_object(keys, index=False).to_numpy() % FOLDS == 0
-    return held_out
-
-
 def build(name: str, numbers: list[str], texts: list[str]) -> Any:
-    """Build an unfitted classifier behind the encoding of its features."""
+    """Build an unfitted classifier of two classes behind the encoding of its features."""
+    return classifier(name, SETTINGS[name], numbers, texts)
+
+
+def classifier(name: str, settings: Mapping[str, Any], numbers: list[str], texts: list[str]) -> Any:
+    """Build an unfitted classifier with its settings behind the encoding of its features."""
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -47,7 +39,7 @@ def build(name: str, numbers: list[str], texts: list[str]) -> Any:
         "random forest": RandomForestClassifier,
         "gradient boosting": HistGradientBoostingClassifier,
     }
-    return make_pipeline(encoder(numbers, texts), kinds[name](random_state=0, **SETTINGS[name]))
+    return make_pipeline(encoder(numbers, texts), kinds[name](random_state=0, **settings))
 
 
 def measure(actual: "np.ndarray", probability: "np.ndarray") -> dict[str, float]:
@@ -79,7 +71,11 @@ def refuse_one_class(pipeline: Pipeline, target: str, positive: str | float, act
 
 
 def classifiers(pipeline: Pipeline, target: str, positive: str | float) -> Family:
-    """Return what a classification over time compares."""
+    """Return what a classification of two classes compares, by the log loss of their probabilities.
+
+    What is published is a probability: where positives are rare, none may reach one half, and all F1 are nothing.
+    """
+    import numpy as np
 
     def refuse(fitted: "np.ndarray", unseen: "np.ndarray") -> None:
         refuse_one_class(pipeline, target, positive, fitted, "fitted")
@@ -89,12 +85,36 @@ def classifiers(pipeline: Pipeline, target: str, positive: str | float) -> Famil
         metric=PRIMARY["probability"],
         settings=SETTINGS,
         build=build,
-        predict=lambda model, features: model.predict_proba(features)[:, 1],
+        predict=_probability,
         measure=measure,
+        loss=_log_loss,
         outcomes=lambda column: outcomes(column, positive),
-        baseline=_share_by_last,
+        by_last=_share_by_last,
+        uninformed=lambda actual, rows: np.full(rows, actual.mean()),
+        uninformed_name="share of positives",
+        beaten=("log_loss", "brier_score"),
         refuse=refuse,
+        rarest=lambda actual: int(min(actual.sum(), len(actual) - actual.sum())),
+        labels=lambda actual: actual == 1,
     )
+
+
+def _probability(model: Any, features: "pd.DataFrame") -> "np.ndarray":
+    """Return the probability of the positive class, which not every fold of the past has."""
+    import numpy as np
+
+    probabilities = model.predict_proba(features)
+    if probabilities.shape[1] == 1:
+        return np.full(len(features), float(model.classes_[0]))
+    found: np.ndarray = probabilities[:, 1]
+    return found
+
+
+def _log_loss(actual: "np.ndarray", probability: "np.ndarray") -> float:
+    """Return the log loss, which one class alone has too."""
+    import pandas as pd
+
+    return float(measured("probability", actual, probability, pd.DataFrame()).losses("log_loss").mean())
 
 
 def _share_by_last(fitted: "np.ndarray", actual: "np.ndarray", last: "np.ndarray") -> "np.ndarray":

@@ -9,7 +9,7 @@ from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.errors import ModelRefused, ScoringFailed
 from daybreak.models.answering import Answering
-from daybreak.models.artifacts import open_skops, uninstalled
+from daybreak.models.opening import open_skops, uninstalled
 from daybreak.run.score import outside
 from daybreak.training.brought import Brought
 from daybreak.training.pickles import resaved

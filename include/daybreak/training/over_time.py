@@ -1,15 +1,17 @@
 """Over time: what a declared training does that learns from earlier partitions and is measured on later ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from daybreak.declaration.cadence import DAILY, Cadence
 from daybreak.declaration.partition import Calendar, start_of_day
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import SourceRefused
 from daybreak.models.candidates import Candidate
+from daybreak.training.family import Family
 from daybreak.training.features import refuse_missing, told_apart
 from daybreak.training.past import Past
 from daybreak.training.search import Search, Settings, choose
@@ -30,31 +32,15 @@ LEAST = 16
 
 @dataclass(frozen=True)
 class Dated:
-    """Which columns of training.sql are which, and how many of the newest days are read."""
+    """Which columns of training.sql are which, and how many of the newest days are read.
 
-    when: str
-    last_value: str
-    target: str
-    days: int
-
-
-@dataclass(frozen=True)
-class Family:
-    """Models of one kind: what is compared, by which metric, and what they have to beat.
-
-    ``build`` takes the name of a setting, the features that are numbers and those that are texts. ``outcomes`` turns
-    the target into numbers. ``baseline`` predicts from the last values alone, given those of the fitted rows with what
-    came of them. ``refuse`` refuses outcomes of fitted and held-out rows that say nothing.
+    Without a ``last_value`` the rows do not follow each other: the entity key tells them apart, and nothing else.
     """
 
-    metric: str
-    settings: Mapping[str, Mapping[str, Any]]
-    build: Callable[[str, list[str], list[str]], Any]
-    predict: "Callable[[Any, pd.DataFrame], np.ndarray]"
-    measure: "Callable[[np.ndarray, np.ndarray], dict[str, float]]"
-    outcomes: "Callable[[pa.ChunkedArray], np.ndarray]"
-    baseline: "Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]"
-    refuse: "Callable[[np.ndarray, np.ndarray], None]" = lambda fitted, unseen: None
+    when: str
+    last_value: str | None
+    target: str
+    days: int
 
 
 def learn_over_time(past: Past, dated: Dated, family: Family, progress: Callable[[str], None]) -> Trained:
@@ -71,10 +57,11 @@ def learn_over_time(past: Past, dated: Dated, family: Family, progress: Callable
 def learn(past: Past, read: "pa.Table", dated: Dated, family: Family, progress: Callable[[str], None]) -> Trained:
     """Learn from rows, of which those without a target are left out; raise SourceRefused where they are too few."""
     pipeline = past.pipeline
-    refuse_missing(pipeline, read, (*pipeline.entity_key, dated.target, dated.when, dated.last_value))
+    last_value = (dated.last_value,) if dated.last_value else ()
+    refuse_missing(pipeline, read, (*pipeline.entity_key, dated.target, dated.when, *last_value))
     known = read.filter(read[dated.target].is_valid())
     rows = known.to_pandas()
-    features = rows.drop(columns=[dated.target, dated.when])
+    features = rows.drop(columns=[dated.target, dated.when, *(() if last_value else pipeline.entity_key)])
     numbers, texts = told_apart(pipeline, dated.target, rows, features)
     # A column of whole numbers with a gap is one of decimals: the signature must not depend on whether there is a gap.
     features[numbers] = features[numbers].astype("float64")
@@ -87,10 +74,14 @@ def learn(past: Past, read: "pa.Table", dated: Dated, family: Family, progress: 
     chosen = choose(replace(past, searching=True), search, days[fitted], score, progress)
     name = str(chosen.settings[_MODEL])
     progress(f"fitting {name} on {fitted.sum():,} rows")
-    model = family.build(name, numbers, texts).fit(features[fitted], actual[fitted])
+    model = family.fit(name, features[fitted], actual[fitted], numbers, texts)
     predicted = family.predict(model, features[unseen])
-    last = features[dated.last_value].to_numpy()
-    baseline = family.measure(actual[unseen], family.baseline(last[fitted], actual[fitted], last[unseen]))
+    if dated.last_value:
+        last = features[dated.last_value].to_numpy()
+        guessed = family.by_last(last[fitted], actual[fitted], last[unseen])
+    else:
+        guessed = family.uninformed(actual[fitted], int(unseen.sum()))
+    baseline = family.measure(actual[unseen], guessed)
     metrics, last_fitted = family.measure(actual[unseen], predicted), days[fitted].max().item()
     return Trained(
         model=model,
@@ -109,9 +100,9 @@ def learn(past: Past, read: "pa.Table", dated: Dated, family: Family, progress: 
         candidates=(
             *(replace(trial, name=str(trial.parameters[_MODEL])) for trial in chosen.trials),
             Candidate(name, metrics),
-            Candidate("last value", baseline),
+            Candidate("last value" if dated.last_value else family.uninformed_name, baseline),
         ),
-        unseen=Unseen(features[unseen], actual[unseen], predicted),
+        unseen=Unseen(features[unseen], actual[unseen], predicted.reshape(len(predicted), -1)[:, 0]),
     )
 
 
@@ -138,7 +129,13 @@ def _held_out(pipeline: Pipeline, days: "np.ndarray") -> int:
             next_step=f"load more {every.word}s, or look back on fewer of them in the features.",
             pipeline=pipeline.name,
         )
-    return max(1, min(_HELD_OUT[pipeline.measured_every.word], partitions // 8))
+    return held_out_of(pipeline.measured_every, partitions)
+
+
+def held_out_of(every: Cadence, partitions: int) -> int:
+    """Return how many of so many partitions are held out; of hours they are days."""
+    word = DAILY.word if every.word not in _HELD_OUT else every.word
+    return max(1, min(_HELD_OUT[word], partitions // 8))
 
 
 def _parted(pipeline: Pipeline, days: "np.ndarray", held_out: int) -> "tuple[np.ndarray, np.ndarray]":
@@ -176,8 +173,8 @@ def _score(
     measured: "np.ndarray",
 ) -> float:
     """Return the metric that decides, on some rows, of a model that was fitted on others."""
-    model = family.build(str(settings[_MODEL]), numbers, texts).fit(features.iloc[fitted], actual[fitted])
-    return family.measure(actual[measured], family.predict(model, features.iloc[measured]))[family.metric]
+    model = family.fit(str(settings[_MODEL]), features.iloc[fitted], actual[fitted], numbers, texts)
+    return family.loss(actual[measured], family.predict(model, features.iloc[measured]))
 
 
 def _last_day(pipeline: Pipeline, first: date) -> date:

@@ -89,8 +89,10 @@ def classes_and_actuals(actual: "np.ndarray", predicted: "np.ndarray", labels: l
     np.add.at(counts, (actual[known].astype(np.int64), predicted[known].astype(np.int64)), 1)
     figure, axes = _axes("Classes of held-out rows", "predicted", "actual")
     axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    # What stands between two dollars would be read as a formula.
+    shown = [label.replace("$", r"\$") for label in labels]
+    axes.set_xticks(range(len(labels)), shown, rotation=30, ha="right")
+    axes.set_yticks(range(len(labels)), shown)
     for y, x in np.ndindex(*counts.shape):
         axes.text(x, y, f"{counts[y, x]:,.0f}", ha="center", va="center")
     return _png(figure)
@@ -130,6 +132,11 @@ def _axes(title: str, x: str, y: str) -> "tuple[Figure, Axes]":
 
 
 def _png(figure: "Figure") -> bytes:
+    import warnings
+
     written = io.BytesIO()
-    figure.savefig(written, format="png", dpi=110, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # Letters that the font lacks are drawn as boxes, which nobody can do anything about.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(written, format="png", dpi=110, metadata={"Software": None})
     return written.getvalue()

@@ -3,10 +3,11 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from daybreak.errors import SourceRefused
+from daybreak.training.family import Family
 from daybreak.training.features import encoder
 from daybreak.training.metrics import PRIMARY, measured
 from daybreak.training.outcomes import outcomes
-from daybreak.training.over_time import Family
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,14 +26,21 @@ _HALF = 0.5
 
 def regressors(kind: Amounts) -> Family:
     """Return what a regression compares, by the metric that decides of its kind."""
+    import numpy as np
+
     return Family(
         metric=PRIMARY[kind],
         settings=SETTINGS,
         build=partial(build, kind),
         predict=_predicted,
         measure=partial(measure, kind),
+        loss=lambda actual, predicted: measure(kind, actual, predicted)[PRIMARY[kind]],
         outcomes=lambda target: outcomes(target, None),
-        baseline=partial(_as_before, kind),
+        by_last=partial(_as_before, kind),
+        uninformed=lambda actual, rows: np.full(rows, actual.mean()),
+        uninformed_name="mean",
+        beaten=(PRIMARY[kind],),
+        refuse=_refuse_none,
     )
 
 
@@ -65,6 +73,14 @@ def measure(kind: Amounts, actual: "np.ndarray", predicted: "np.ndarray") -> dic
 def _predicted(model: Any, features: "pd.DataFrame") -> "np.ndarray":
     found: np.ndarray = model.predict(features)
     return found
+
+
+def _refuse_none(fitted: "np.ndarray", unseen: "np.ndarray") -> None:
+    if not len(fitted) or not len(unseen):
+        raise SourceRefused(
+            f"There are {len(fitted):,} rows to fit and {len(unseen):,} to hold out.",
+            next_step="load more rows, then train again.",
+        )
 
 
 def _as_before(kind: Amounts, _fitted: "np.ndarray", _actual: "np.ndarray", last: "np.ndarray") -> "np.ndarray":

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from daybreak.declaration.pipeline import Pipeline
+from daybreak.declaration.source_tables import StateTable
 from daybreak.models.training_record import BY_KEY, HELD_OUT
 from daybreak.models.version import ModelVersion
 from daybreak.run.plan import day_binds
-from daybreak.training.classifiers import held_out_rows
 from daybreak.training.comparison import Compared, compare_rows
+from daybreak.training.over_keys import held_out_rows
 from daybreak.training.past import Past, source_last_day
 from daybreak.warehouse.derived_queries import FIRST_KNOWN, TRAINING
 from daybreak.workspace import Workspace
@@ -29,7 +30,8 @@ _GROUPS = 500
 
 def told_by_keys(workspace: Workspace, pipeline: Pipeline) -> bool:
     """Tell whether the training rows of a pipeline are those of a table of states, each entity key once."""
-    return workspace.queries(pipeline).follows(TRAINING) and pipeline.training_rows is None
+    apart = isinstance(pipeline.reads, StateTable) and pipeline.reads.history is not None
+    return (apart or workspace.queries(pipeline).follows(TRAINING)) and pipeline.training_rows is None
 
 
 def compare_by_keys(

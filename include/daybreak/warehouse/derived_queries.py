@@ -34,8 +34,9 @@ def can_be_derived(pipeline: Pipeline, name: str) -> bool:
     if not isinstance(pipeline.reads, StateTable) or pipeline.target is None:
         return False
     if name == ACTUALS:
-        return pipeline.measures == "class" or (pipeline.measures == "probability" and pipeline.positive is not None)
-    return name in (TRAINING, FIRST_KNOWN)
+        of_two = pipeline.measures == "probability" and pipeline.positive is not None
+        return of_two or pipeline.measures in ("class", "amounts", "counts")
+    return name == FIRST_KNOWN or (name == TRAINING and pipeline.reads.history is None)
 
 
 def derived(pipeline: Pipeline, name: str, extract: SqlFile) -> SqlFile:
@@ -202,7 +203,7 @@ def _first_known(pipeline: Pipeline, reads: StateTable) -> list[str]:
     return [
         "-- One row per entity key whose target is known: the day at whose end it was told first.",
         f"SELECT {key}, min({as_of}) AS first_known",
-        f"FROM {_table(reads.table)}",
+        f"FROM {_table(reads.told)}",
         f"WHERE {target} IS NOT NULL AND {as_of} <= :last_day",
         f"GROUP BY {key}",
     ]
@@ -211,7 +212,7 @@ def _first_known(pipeline: Pipeline, reads: StateTable) -> list[str]:
 def _told_since(pipeline: Pipeline, reads: StateTable) -> list[str]:
     key = ", ".join(quoted(name) for name in pipeline.entity_key)
     same = " AND ".join(f"before.{quoted(name)} = source.{quoted(name)}" for name in pipeline.entity_key)
-    table, target, as_of = _table(reads.table), quoted(str(pipeline.target)), quoted(reads.as_of)
+    table, target, as_of = _table(reads.told), quoted(str(pipeline.target)), quoted(reads.as_of)
     return [
         "-- One row per entity key whose target was not known at the end of :last_day and was told since. What was",
         "-- known already says nothing of how good a prediction is: the model may have been fitted on it.",
@@ -229,6 +230,8 @@ def _happened(pipeline: Pipeline, target: str) -> str:
     positive = pipeline.positive
     if pipeline.measures == "class":
         return target
+    if pipeline.measures in ("amounts", "counts"):
+        return f"{target}::double precision"
     if isinstance(positive, str):
         return f"(btrim({target}::text) = {_literal(positive.strip())})::integer"
     return f"({target} = {str(positive).lower() if isinstance(positive, bool) else repr(positive)})::integer"

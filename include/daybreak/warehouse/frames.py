@@ -20,6 +20,13 @@ def as_frame(rows: "pa.RecordBatch | pa.Table", *, date_as_object: bool = True, 
 
     Unless ``date_as_object``, days are instants, which know all of them; ``how`` is handed on to Arrow.
     """
+    refuse_unknown(rows, date_as_object=date_as_object)
+    frame: pd.DataFrame = rows.to_pandas(date_as_object=date_as_object, **how)
+    return frame
+
+
+def refuse_unknown(rows: "pa.RecordBatch | pa.Table", *, date_as_object: bool = True) -> None:
+    """Raise SourceRefused, naming the column, for a day or time that Python does not know, as ``as_frame`` does."""
     import pyarrow as pa
 
     for field in rows.schema:
@@ -28,8 +35,6 @@ def as_frame(rows: "pa.RecordBatch | pa.Table", *, date_as_object: bool = True, 
         elif pa.types.is_date32(field.type) and date_as_object:
             years = "{0} BETWEEN date '0001-01-01' AND date '9999-12-31'"
             _refuse_beyond(rows, field.name, pa.int32(), (_FIRST_DAY, _LAST_DAY), "a day outside of its years", years)
-    frame: pd.DataFrame = rows.to_pandas(date_as_object=date_as_object, **how)
-    return frame
 
 
 def key_frame(rows: "pa.RecordBatch | pa.Table") -> "pd.DataFrame":

@@ -63,7 +63,7 @@ def _of_partition(found: "Pipeline", key: str) -> list[Change]:
     except PartitionRefused as error:
         raise HTTPException(404, error.problem) from None
     opened = workspace()
-    return changes_of_partition(found, key, read_account(opened.warehouse, opened.settings.sql, found, key))
+    return changes_of_partition(found, key, read_account(opened.warehouse, found, key))
 
 
 def _of_model(found: "Pipeline", model: str) -> list[Change]:
@@ -72,7 +72,7 @@ def _of_model(found: "Pipeline", model: str) -> list[Change]:
     if model not in {ref.name for ref in found.model_refs}:
         raise HTTPException(404, f"{found.name} has no model {model}.")
     opened = workspace()
-    return changes_of_model(found, model, read_models(opened.warehouse, opened.settings.sql, found))
+    return changes_of_model(found, model, read_models(opened.warehouse, found))
 
 
 def _ask(request: Request, user: User, found: "Pipeline", change: Change, back: str, about: str) -> HTMLResponse:

@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.base import RequestResponseEndpoint
 
 from daybreak.errors import DaybreakError, TransientError
-from daybreak_airflow.pages import acting, looking, pipelines
+from daybreak_airflow.pages import acting, looking, measured, pipelines
 from daybreak_airflow.pages.rendering import page
 
 _STATIC = Path(__file__).parent / "static"
@@ -34,8 +34,10 @@ def make_application() -> FastAPI:
     application.include_router(looking.router)
     application.include_router(pipelines.router)
     application.include_router(acting.router)
+    application.include_router(measured.router)
     application.exception_handler(HTTPException)(_refused)
     application.exception_handler(DaybreakError)(_failed)
+    application.exception_handler(Exception)(_unforeseen)
     return application
 
 
@@ -57,6 +59,15 @@ def _refused(request: Request, error: Any) -> Response:
     said = {403: "Your login may not see or do this.", 404: "There is no such page."}
     told = error.detail if error.status_code not in said or error.detail not in ("Forbidden", "Not Found") else ""
     return page(request, "refused.html", status=error.status_code, problem=told or said.get(error.status_code, ""))
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    """Say where the traceback is; the server writes it into its log, too."""
+    from daybreak.unforeseen import as_ours
+    from daybreak_airflow.pages.opened import workspace
+
+    ours = as_ours(error, workspace().settings.tracebacks)
+    return page(request, "refused.html", status=500, problem=ours.problem, next_step=ours.next_step)
 
 
 def _failed(request: Request, error: Any) -> Response:

@@ -39,4 +39,4 @@ def _standing(user: User, **wanted: Any) -> Any:
     declared = [pipeline for name, pipeline in opened.pipelines.items() if name in allowed]
     # What a broken declaration would show is not known, nor who may see it: whoever sees anything is told.
     broken = opened.declared.broken if declared else {}
-    return read_standing(opened.warehouse, opened.settings.sql, declared, datetime.now(UTC), broken=broken, **wanted)
+    return read_standing(opened.warehouse, declared, datetime.now(UTC), broken=broken, **wanted)

@@ -54,9 +54,10 @@ def spread(found: "Spread") -> Markup:
                 f"predicted {predicted:.1%}</title></rect>"
             )
         if count <= 12:
+            until = label.rpartition(" to ")[2]
             bars.append(
                 f'<text class="tick" x="{x + step / 2:.1f}" y="{height + 24}" text-anchor="middle">'
-                f"{escape(label.replace(' to ', '-') if len(label) < 16 else label[:14])}</text>"
+                f"{'to ' if until != label else ''}{escape(until[:12])}</text>"
             )
     told = "; ".join(
         f"{label}: {training:.1%} in training, {predicted:.1%} now"

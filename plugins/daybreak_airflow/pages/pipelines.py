@@ -42,7 +42,7 @@ def partition(request: Request, dag_id: str, key: str, user: User, run: int | No
         wanted = found.calendar.partition(key)
     except PartitionRefused as error:
         raise HTTPException(404, error.problem) from None
-    account = read_account(opened.warehouse, opened.settings.sql, found, key, run, payloads=edits)
+    account = read_account(opened.warehouse, found, key, run, payloads=edits)
     over = wanted.end <= datetime.now(UTC)
     return _page(
         request,
@@ -68,7 +68,7 @@ def airflow_run(request: Request, dag_id: str, run_id: str) -> Any:
     if workspace().pipelines.get(dag_id) is None:
         return page(request, "no_pipeline.html", dag_id=dag_id)
     opened, found = workspace(), pipeline_of(dag_id)
-    place = partition_of(opened.warehouse, opened.settings.sql, found, f"{dag_id}/{run_id}")
+    place = partition_of(opened.warehouse, found, f"{dag_id}/{run_id}")
     root = request.scope.get("root_path", "")
     if place is None:
         return RedirectResponse(f"{root}/dags/{dag_id}", 302)
@@ -81,7 +81,7 @@ def model(request: Request, dag_id: str, user: User) -> HTMLResponse:
     from daybreak.monitoring.model_account import read_models
 
     found, opened = pipeline_of(dag_id), workspace()
-    account = read_models(opened.warehouse, opened.settings.sql, found)
+    account = read_models(opened.warehouse, found)
     edits = can_edit(user, dag_id)
     changes = {ref.name: changes_of_model(found, ref.name, account) if edits else [] for ref in found.model_refs}
     return _page(request, "model.html", found, user, tab="model", account=account, changes=changes)
@@ -93,17 +93,18 @@ def quality(request: Request, dag_id: str, user: User) -> HTMLResponse:
     from daybreak.monitoring.model_account import read_quality
 
     found, opened = pipeline_of(dag_id), workspace()
-    first = _standing(found, SHOWN).partitions[0].key
-    account = read_quality(opened.warehouse, opened.settings.sql, found, first)
-    trained = _standing(found, 1).last_error
+    one = _standing(found)
+    account = read_quality(opened.warehouse, found, one.partitions[0].key)
+    trained = one.last_error.trained if one.last_error else None
     return _page(
         request,
         "quality.html",
         found,
         user,
         tab="quality",
+        one=one,
         account=account,
-        line=pictures.errors(account.errors, trained.trained if trained else None) if account.errors else None,
+        line=pictures.errors(account.errors, trained) if account.errors else None,
         heat=pictures.drift(account.drift) if account.drift else None,
     )
 
@@ -115,19 +116,18 @@ def deliveries(request: Request, dag_id: str, user: User, day: date | None = Non
 
     found, opened = pipeline_of(dag_id), workspace()
     first = (datetime.now(UTC) - timedelta(days=SHOWN)).date()
-    account = read_deliveries(opened.warehouse, opened.settings.sql, found, first, day)
+    account = read_deliveries(opened.warehouse, found, first, day)
     return _page(request, "deliveries.html", found, user, tab="deliveries", account=account)
 
 
 def _page(request: Request, template: str, found: "Pipeline", user: User, **values: Any) -> HTMLResponse:
-    standing = _standing(found, SHOWN)
-    edits = can_edit(user, found.name)
-    return page(request, template, pipeline=found, one=standing, edits=edits, said=note_of(request), **values)
+    values = {"one": values.get("one") or _standing(found), "edits": can_edit(user, found.name), **values}
+    return page(request, template, pipeline=found, said=note_of(request), **values)
 
 
-def _standing(found: "Pipeline", count: int) -> "PipelineStanding":
+def _standing(found: "Pipeline") -> "PipelineStanding":
     from daybreak.monitoring.standing import read_standing
 
     opened = workspace()
-    read = read_standing(opened.warehouse, opened.settings.sql, [found], datetime.now(UTC), count=count)
+    read = read_standing(opened.warehouse, [found], datetime.now(UTC), count=SHOWN)
     return read.pipelines[0]

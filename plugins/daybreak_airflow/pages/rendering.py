@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from daybreak.monitoring import in_words
 from daybreak.monitoring.clocks import ago, clock
@@ -25,7 +26,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": number, "share": share, "quoted": lambda text: quote(str(text), safe="")}
+    made.filters |= {"number": number, "share": share, "coded": coded, "quoted": lambda text: quote(str(text), safe="")}
     made.globals |= {
         "ago": ago,
         "clock": clock,
@@ -47,6 +48,14 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     values = {"next_step": None, "now": datetime.now(UTC), **values}
     return HTMLResponse(
         _environment().get_template(template).render(root=root, airflow=airflow, status=status, **values), status
+    )
+
+
+def coded(text: str) -> Markup:
+    """Set what stands in backticks as code; all else is text."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if n % 2 and n < len(parts) - 1 else part for n, part in enumerate(parts)
     )
 
 

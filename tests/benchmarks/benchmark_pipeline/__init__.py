@@ -27,5 +27,7 @@ FOUR_SEGMENTS = replace(
     model=PerSegment("segment", {segment: ModelRef(f"of_{segment}") for segment in SEGMENTS}),
 )
 FROM_FILES = replace(THROUGHPUT, name="from_files", source="bench", files={"features": Files("features-{day}.parquet")})
+# The same tables: what is published must be the same.
+OWN = replace(THROUGHPUT, model=ModelRef("demand_forecast", environment="own"))
 BY_HOUR = replace(THROUGHPUT, name="by_hour", every=Hour())
 PIPELINES = (THROUGHPUT, ONE_MODEL, FOUR_SEGMENTS, FROM_FILES, BY_HOUR)

@@ -11,8 +11,9 @@ import pytest
 from command_line import Daybreak, commands
 from csv_files import telco, write
 from daybreak.declaration.loading import load_pipelines
+from daybreak.run.outcome import Outcome
 from daybreak.run.planning import Request, plan_run
-from daybreak.run.runner import Outcome, Runner
+from daybreak.run.runner import Runner
 from daybreak.settings import Settings
 from daybreak.training.train import train
 from daybreak.workspace import Workspace

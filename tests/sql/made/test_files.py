@@ -51,7 +51,8 @@ def test_a_dry_run_and_a_refusal_write_and_load_nothing(daybreak: Daybreak, sett
         ("customer", "Churn", ()),
         ("gender", "Churn", ()),
         ("customerID", "gone", ()),
-        ("customerID", "Contract", ()),
+        ("customerID", "Contract", ("--positive", "One year")),
+        ("customerID", "Contract", ("--measures", "amounts")),
         ("customerID", "Churn", ("--timezone", "Mars/Olympus")),
         ("customerID", "Churn", ("--delimiter", ";")),
     ):

@@ -99,18 +99,28 @@ def test_weekly_sales_are_trained_run_backfilled_and_measured_by_the_page(compan
 
 _VISITS = """
 CREATE SCHEMA "select";
-CREATE TABLE "select".visits ("Größe" uuid, at timestamptz NOT NULL, outcome text, spent float8, n integer);
+CREATE TABLE "select".visits ("Größe" uuid, at timestamptz NOT NULL, outcome text, spent float8, n integer,
+    "Wie?" text);
 INSERT INTO "select".visits
 SELECT md5(member::text)::uuid, (date '{last}' - back) + time '09:30',
-    CASE WHEN (member + back) % 7 < 2 THEN 'it''s' ELSE 'no' END, member + back, (member * 3 + back) % 7 + back % 5
+    CASE WHEN (member + back) % 7 < 2 THEN 'it''s' ELSE 'no' END, member + back, (member * 3 + back) % 7 + back % 5,
+    CASE WHEN back = 0 AND member = 1 THEN 'only now'
+        ELSE (ARRAY['it''s "so"', 'über ', '盗'])[1 + (member + back / 2) % 3] END
 FROM generate_series(1, 6) AS members (member), generate_series(0, 79) AS days (back)
 """
 
 
 @pytest.mark.parametrize(
-    ("target", "column", "metric"), [("outcome", "outcome_probability", "log_loss"), ("n", "predicted_n", "rmse")]
+    ("target", "column", "metric"),
+    [
+        ("outcome", "outcome_probability", "log_loss"),
+        ("n", "predicted_n", "rmse"),
+        ("Wie?", "predicted_wie", "log_loss"),
+    ],
 )
-def test_days_of_two_classes_and_of_counts(company: Company, target: str, column: str, metric: str) -> None:
+def test_days_of_two_classes_of_counts_and_of_several_classes(
+    company: Company, target: str, column: str, metric: str
+) -> None:
     last = datetime.now(UTC).date() - timedelta(days=1)
     company.rows(_VISITS.format(last=last))
     company.done(
@@ -221,7 +231,7 @@ def test_what_cannot_be_predicted_from_is_refused_and_nothing_is_written(company
         ({"--target": "nothing"}, "nothing is null in every row of company.odd."),
         ({"--target": "endless"}, "2 of the 80 rows of company.odd have a endless that is infinite"),
         ({"--target": "same"}, "same is 7 in every row of company.odd; there is nothing to predict."),
-        ({"--target": "kind"}, "kind has 3 different texts, and several classes are not predicted over time."),
+        ({"--target": "kind", "--measures": "counts"}, "kind is no number. Next: leave `--measures` out."),
         (
             {"--target": "code"},
             "code has 3 different whole numbers, which may be codes or counts. Next: say",
@@ -229,7 +239,7 @@ def test_what_cannot_be_predicted_from_is_refused_and_nothing_is_written(company
         ({"--positive": "x"}, "of which none can be the positive one of two."),
         ({"--measures": "size"}, "There is no `--measures size`."),
         ({"--timezone": "Mars/Olympus"}, "There is no time zone 'Mars/Olympus'."),
-        ({"--as-of": "2026-01-01"}, "A table takes no option of a file."),
+        ({"--as-of": "2026-01-01"}, "A table takes no option of a CSV file."),
     ):
         options = [word for option in (_RIGHT | changed).items() for word in option]
         code, out, err = company.run("new", "odd_one", *options)
@@ -245,4 +255,14 @@ def test_what_cannot_be_predicted_from_is_refused_and_nothing_is_written(company
         assert (code, problem in err) == (1, True), err
     options = [word for option in _RIGHT.items() for word in option]
     assert "Would write:\n  include/telephony/odd_one.py" in company.done("new", "odd_one", *options, "--dry-run")
+    assert sorted(settings.project.rglob("*")) == before
+    code, proposed, err = company.run("new", "odd_one", "--from-table", "company.odd", "--yes", "--dry-run")
+    assert (code, "have a endless that is infinite" in err) == (1, True)
+    for line in (
+        "Which column of company.odd says of when a row is? day: the only column of a date or time, a date.",
+        "Which columns tell the rows of one day apart? k: with day no two rows are the same.",
+        "Which column is to be predicted? endless: the last number besides key and time.",
+        "How long is a partition, whose next one is predicted? day: most of its times are 1 day apart.",
+    ):
+        assert line in proposed
     assert sorted(settings.project.rglob("*")) == before

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from upath import UPath
 
 from command_line import Daybreak
@@ -49,7 +50,7 @@ def test_who_churned_gets_the_higher_probabilities(churn: Made) -> None:
 
 def test_the_three_candidates_are_runs_below_the_registered_one(churn: Made) -> None:
     version, trained = churn.train()
-    client = churn.workspace.registry._client
+    client = MlflowClient(churn.workspace.registry_url, churn.workspace.registry_url)
     runs = client.search_runs([client.get_experiment_by_name("churn").experiment_id])
     parent = client.get_model_version("churn", str(version.version)).run_id
     below = {run.info.run_name: run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent}

@@ -12,9 +12,10 @@ import pytest
 import skops.io
 
 from daybreak.batch.signature import CATEGORY
-from daybreak.models.artifacts import SKOPS, digest_of, open_skops
+from daybreak.models.artifacts import SKOPS, digest_of
 from daybreak.models.canonical import canonical
 from daybreak.models.describing import CATEGORIES
+from daybreak.models.opening import open_skops
 from daybreak.models.saving import saved_files
 from daybreak.models.trusted import families, refused_names
 from daybreak.models.version import library_versions

@@ -112,7 +112,7 @@ def test_a_failure_is_told_in_its_own_words() -> None:
 
 def test_a_failure_after_a_publication_says_what_is_still_shown() -> None:
     [need] = needs(pipeline(stands(**THERE | {"last_run": 8, "last_state": "failed", "error": "It broke."})))
-    assert need.problem == "Run 8 failed, run 7 is still shown. It broke."
+    assert need.problem == "Run 8 failed; what was published before stays, of run 7. It broke."
 
 
 def test_a_receiver_that_is_down_is_one_need_with_the_command_that_resumes() -> None:

@@ -21,7 +21,8 @@ def test_a_classification_without_any_target_is_refused_in_one_line(tmp_path: Pa
         Classification(positive="Yes")(past, print)
     assert str(refused.value) == (
         "parcel_hours: Nothing says what the model is to predict. "
-        "Next: declare the pipeline's `target`, a column of training.sql, and its `positive` value."
+        "Next: declare the pipeline's `target`, a column of training.sql, and its `positive` value, or `classes` "
+        "of its prediction."
     )
 
 

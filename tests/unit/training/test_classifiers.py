@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daybreak.training.classifiers import SETTINGS, SHOWN, build, held_out_rows, measure
+from daybreak.training.classifiers import SETTINGS, SHOWN, build, measure
+from daybreak.training.over_keys import held_out_rows
 
 KEYS = pd.DataFrame({"customer_id": [f"{n:04d}-MADE" for n in range(2_000)]})
 

@@ -1,4 +1,4 @@
-"""What a classification learns from rows: the choice, the refusal, and what it cannot learn from."""
+"""What is learnt from rows without a time: the choice, the refusal, and what nothing can be learnt from."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +11,8 @@ import pytest
 
 from daybreak.declaration.prediction import Prediction
 from daybreak.errors import ModelRefused, SourceRefused
-from daybreak.training.classifying import learn
+from daybreak.training.classifiers import classifiers
+from daybreak.training.over_keys import learn
 from daybreak.training.past import refuse_not_finite
 from daybreak.training.train import refuse_no_better
 from daybreak.training.trained import Trained
@@ -44,7 +45,7 @@ def members(share: Callable[[np.ndarray], np.ndarray], yes: str = "Yes", no: str
 
 
 def learned(rows: pa.Table, positive: str = "Yes") -> Trained:
-    return learn(LEAVING, rows, "left_us", positive, "as_of", lambda step: None)
+    return learn(LEAVING, rows, "left_us", "as_of", classifiers(LEAVING, "left_us", positive), lambda step: None)
 
 
 def test_the_best_probabilities_win_where_no_row_is_likelier_than_not() -> None:
