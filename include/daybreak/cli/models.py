@@ -149,4 +149,15 @@ def _print_verdict(pipeline: "Pipeline", verdict: "Verdict", *, dry_run: bool, j
         out.print(f"It would {'be promoted' if verdict.accepted else 'be refused'}. Nothing was moved.")
     else:
         told = f"daybreak history {_named(pipeline, verdict.model)}"
-        out.print(f"Refused: the champion is unchanged. It is written down: `{told}`. Next: train another challenger.")
+        out.print(f"Refused: the champion is unchanged. It is written down: `{told}`. Next: {_after(verdict)}")
+
+
+def _after(verdict: "Verdict") -> str:
+    """Say what to do about a refusal: of a version with other columns no later one is another case."""
+    if any(check.name == "same signature" and check.met is False for check in verdict.checks):
+        return (
+            "give the model that takes other columns a name of its own in the declaration, such as "
+            f'ModelRef("{verdict.model}_2"). Its first version is the champion at once: before that, hold '
+            "what training measured of it against what it measured of this one (`daybreak models`)."
+        )
+    return "train another challenger."

@@ -26,8 +26,14 @@ class TwoFiles:
 
     def proposal(self, target: Target) -> Proposal:
         """Propose features and rules from the history's columns that the new rows have too."""
+        import pyarrow as pa
+
         both = [name for name in self.history.rows.column_names if name in (*self.new.rows.column_names, target.column)]
         found = propose(replace(self.history, rows=self.history.rows.select(both)), target.column)
+        for name in both:
+            if name in found.left_out and pa.types.is_temporal(self.history.rows.schema.field(name).type):
+                # The day of the run is near every new row and far from the old ones: what is reckoned from it differs.
+                found.left_out[name] = "a time; make a number of it: the days between it and another date of the row"
         for name in self.history.rows.column_names:
             if name not in both:
                 found.left_out[name] = "which the new rows do not have"

@@ -32,7 +32,10 @@ class Lines(logging.Handler):
 def lines() -> Iterator[list[str]]:
     handler = Lines()
     log.addHandler(handler)
+    # What pytest keeps of a log travels to another process as text, which half a pair is not.
+    log.propagate = False
     yield handler.written
+    log.propagate = True
     log.removeHandler(handler)
 
 
