@@ -14,6 +14,7 @@ from daybreak.errors import DaybreakError, ModelRefused, WorkerRefused
 from daybreak.models.answering import Answering
 from daybreak.models.requirements import Requirements, requirements_of
 from daybreak.models.version import library_versions
+from daybreak.promotion.promoting import promote
 from daybreak.run.plan import Plan
 from daybreak.run.reproduce import Reproduction, reproduce
 from daybreak.workspace import Workspace
@@ -128,6 +129,16 @@ def test_a_challenger_in_the_shadow_has_one_too(own: Parcels) -> None:
     assert challenger.version == 2
 
 
+def test_a_challenger_of_another_scikit_learn_is_judged_in_processes_of_its_own(parcels: Parcels) -> None:
+    parcels.challenge(*fitted(parcels))
+    minor = library_versions()["scikit-learn"].split(".")[:2]
+    pretend(parcels, f"{minor[0]}.{int(minor[1]) - 1}.0")
+    install(parcels)
+    verdict = promote(parcels.workspace, parcels.pipeline, dry_run=True)
+    [check] = [check for check in verdict.checks if check.name == "fresh process"]
+    assert check.met, check.says
+
+
 def foreign(parcels: Parcels) -> tuple[int, Requirements]:
     """Register a version of a kind that only MLflow loads, with a file in a folder below; return what it requires."""
     from mlflow import MlflowClient
@@ -169,6 +180,7 @@ def test_a_model_that_only_mlflow_loads_is_used_where_a_setting_names_it(
     daybreak = commands(monkeypatch, capsys, trusting)
     code, out, err = daybreak(*adopt)
     assert code == 0, err
+    assert f"Next: `daybreak promote {MODEL} --version {version}` judges it" in " ".join(out.split())
     parcels.promote(version)
     with refused(parcels, ModelRefused, "is a model of hours: to load it runs", "DAYBREAK_PICKLED_MODELS"):
         parcels.plan()

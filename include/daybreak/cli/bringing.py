@@ -117,7 +117,10 @@ def adopt(
     through = None if trained_through is None else _past_day(trained_through)
     with open_workspace() as workspace:
         found = workspace.registry.adopt(model, version, trained_through=through)
+        using = [name for name, one in workspace.pipelines.items() if model in {ref.name for ref in one.model_refs}]
     out.print(f"{model} version {version} is adopted, trained through {found.trained_through}, digest {found.digest}.")
+    for name in using:
+        out.print(f"Next: `daybreak promote {name} --version {version}` judges it, and makes it the champion.")
 
 
 def _past_day(text: str) -> date:

@@ -175,7 +175,8 @@ class Registry:
     def _missing(self, name: str, wanted: str) -> ModelRefused:
         return ModelRefused(
             f"Model {name} has no {wanted}.",
-            next_step=f"train one with {self._training(name)}, or see `daybreak models`.",
+            next_step=f"train one with {self._training(name)}, or make one of `daybreak models` the champion: "
+            f"`daybreak promote {self._pipelines.get(name, 'PIPELINE')} --version N`.",
         )
 
     def _get(self, name: str, version: int) -> FoundVersion:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -19,6 +19,9 @@ from daybreak.training.metrics import PRIMARY
 from daybreak.training.trial import Trial, try_in_fresh_process
 from daybreak.training.unseen_keys import compare_by_keys, told_by_keys
 from daybreak.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # A group with fewer held-out rows says more of chance than of the model; such groups are judged together.
 LEAST_GROUP_ROWS = 200
@@ -198,9 +201,23 @@ def _fresh_process(workspace: Workspace, pipeline: Pipeline, challenger: ModelVe
     if sample is None:
         return Check(name, False, "there is no row to try it on")
     answering = Answering.of(pipeline)
-    here = answering.values(workspace.registry.load(challenger), sample.to_pandas())
-    problem = try_in_fresh_process(workspace.registry.artifacts, answering, [Trial(challenger, sample, here)])
+    here = _answers(workspace, answering, challenger, sample)
+    if challenger.elsewhere:
+        # Each time that it is loaded it is in another process, of its own environment.
+        same = _answers(workspace, answering, challenger, sample).tobytes() == here.tobytes()
+        problem = None if same else "two processes of its own do not predict the same"
+    else:
+        problem = try_in_fresh_process(workspace.registry.artifacts, answering, [Trial(challenger, sample, here)])
     return Check(name, problem is None, problem or f"{sample.num_rows} rows scored as here, bit for bit")
+
+
+def _answers(workspace: Workspace, answering: Answering, version: ModelVersion, sample: "pa.RecordBatch") -> np.ndarray:
+    loaded = workspace.registry.load(version)
+    try:
+        return answering.values(loaded, sample.to_pandas())
+    finally:
+        if version.elsewhere:
+            loaded.close()
 
 
 def _told(pipeline: Pipeline, champion: float, challenger: float, interval: Interval) -> str:
