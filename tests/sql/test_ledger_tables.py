@@ -46,7 +46,7 @@ def test_every_table_and_column_of_the_ledger_is_described(parcels: Parcels) -> 
 
 
 def test_migrations_are_applied_once_each_and_in_order(empty: Warehouse, project: Path) -> None:
-    ledger = sorted(f"ledger/{path.name}" for path in (project / "sql" / "ledger").iterdir())
+    ledger = sorted(f"ledger/{path.name}" for path in (project / "sql" / "ledger").glob("*.sql"))
     assert migrate(empty, project / "sql") == ledger
     assert migrate(empty, project / "sql") == []
     (project / "sql" / "ledger" / "900_more.sql").write_text("ALTER TABLE ledger.runs ADD COLUMN one_more text;\n")

@@ -116,9 +116,7 @@ class Drill:
                 self.watched.look(self.now + timedelta(minutes=minutes))
             assert [(row["kind"], row["closed_by"]) for row in self.incidents()] == [(self.kind, None)]
             [opened] = told(collector)
-            shown = read_standing(
-                self.watched.workspace.warehouse, self.watched.workspace.settings.sql, [self.watched.pipeline], self.now
-            )
+            shown = read_standing(self.watched.workspace.warehouse, [self.watched.pipeline], self.now)
             assert [(need.kind, need.incident) for need in shown.needs] == [
                 (self.kind, self.incidents()[0]["incident_id"])
             ]
