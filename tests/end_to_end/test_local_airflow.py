@@ -325,9 +325,13 @@ def test_a_killed_parent_leaves_neither_components_nor_tasks(
     until(lambda: recorded(settings.home / "airflow" / "run") == {}, "the records to go")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM), (None, 128 + signal.SIGTERM)],
+    ids=["ctrl-c", "term", "down in another shell"],
+)
 def test_just_the_database_is_kept_up_for_any_package_of_pipelines(
-    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres, number: signal.Signals, code: int
+    airflow: LocalAirflow, settings: Settings, postgres: EmbeddedPostgres, number: signal.Signals | None, code: int
 ) -> None:
     airflow.stop()
     postgres.release()
@@ -350,10 +354,14 @@ def test_just_the_database_is_kept_up_for_any_package_of_pipelines(
         assert lines[1] == "Ctrl-C stops everything.\n"
         with sa.create_engine(EmbeddedPostgres(settings.home).url()).connect() as connection:
             assert connection.scalar(sa.text("SELECT to_regnamespace('retail')")) is None
-        process.send_signal(number)
+        if number:
+            process.send_signal(number)
+        else:
+            assert end_airflow(settings)
         assert process.wait(LONG) == code
     finally:
         process.kill()
+    assert not end_airflow(settings)
     assert not EmbeddedPostgres(settings.home).running()
 
 

@@ -3,6 +3,7 @@
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from daybreak.embedded.processes import Recorded, end, forget, recorded
 from daybreak.errors import TransientError
@@ -11,6 +12,10 @@ from daybreak.local.airflow_health import component_health
 from daybreak.local.keeper import COMPONENTS
 from daybreak.local.promotions import COMPONENT, belongs_to_the_stack, running
 from daybreak.settings import Settings
+
+# Who keeps just the database up is written down under this name, apart from what an Airflow's start would end.
+DATABASE = "database"
+_STARTERS = ("up", "keeper", DATABASE)
 
 
 @dataclass(frozen=True)
@@ -45,20 +50,19 @@ def airflow_status(settings: Settings) -> list[ComponentStatus]:
 
 
 def end_airflow(settings: Settings, timeout: float = 60) -> bool:
-    """End a local Airflow wherever it was started, and wait; False if none ran."""
+    """End a local Airflow, or just the database, wherever it was started, and wait; False if none ran."""
     started = _living(settings)
     if not started:
         return False
     # Whoever started it has more to end than Airflow, so that process is asked first; the keeper ends with it.
     first = started.get("up") or started.get("keeper")
-    if first:
-        first.signal(signal.SIGTERM)
+    for asked in filter(None, (first, started.get(DATABASE))):
+        asked.signal(signal.SIGTERM)
     deadline = time.monotonic() + timeout
-    while any(process.alive() for name, process in started.items() if name in ("up", "keeper")):
+    while left_over := [started[name].pid for name in _STARTERS if name in started and started[name].alive()]:
         if time.monotonic() > deadline:
             raise TransientError(
-                f"Airflow did not end within {timeout:.0f} s.",
-                next_step=f"end process {first.pid if first else ''} yourself.",
+                f"The stack did not end within {timeout:.0f} s.", next_step=f"end process {left_over[0]} yourself."
             )
         time.sleep(0.1)
     left = recorded(settings.home.resolve() / "airflow" / "run")
@@ -67,8 +71,13 @@ def end_airflow(settings: Settings, timeout: float = 60) -> bool:
     return True
 
 
+def kept_by(settings: Settings) -> Path:
+    """Return the folder where it is written down who keeps just the database up."""
+    return settings.home.resolve() / "run"
+
+
 def _living(settings: Settings) -> dict[str, Recorded]:
-    started = recorded(settings.home.resolve() / "airflow" / "run")
+    started = recorded(settings.home.resolve() / "airflow" / "run") | recorded(kept_by(settings))
     return {name: process for name, process in started.items() if process.alive()}
 
 

@@ -1,13 +1,17 @@
 """Stack: what is kept up on this machine until Ctrl-C: the database, Airflow, and a receiver for what is pushed."""
 
+import os
 import signal
 import threading
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from daybreak.embedded.postgres import EmbeddedPostgres
+from daybreak.embedded.processes import forget, record
 from daybreak.errors import TerminalError
 from daybreak.local.airflow import LocalAirflow, leave
+from daybreak.local.airflow_status import DATABASE, kept_by
 from daybreak.local.demonstration import CASCADE, PUBLISHED, PUSHED, prepare
 from daybreak.local.demonstration_schema import refuse_named_warehouse
 from daybreak.local.promotions import to_be_started
@@ -41,7 +45,7 @@ def keep_up(
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, leave)
     try:
-        with running or nullcontext():
+        with running or _written_down(settings):
             if demo:
                 prepare(workspace, shown, say)
             if running:
@@ -66,6 +70,17 @@ def keep_up(
     finally:
         workspace.close()
         postgres.release()
+
+
+@contextmanager
+def _written_down(settings: Settings) -> Iterator[None]:
+    """Have `daybreak local down` of another shell find who keeps just the database up."""
+    folder = kept_by(settings)
+    record(folder, DATABASE, os.getpid())
+    try:
+        yield
+    finally:
+        forget(folder, [DATABASE])
 
 
 def _watch(postgres: EmbeddedPostgres) -> None:
