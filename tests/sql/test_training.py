@@ -48,7 +48,7 @@ def run_of(parcels: Parcels, version: ModelVersion) -> tuple[Any, list[Any]]:
     """Return the run that registered a version, and the runs below it."""
     from mlflow import MlflowClient
 
-    client = MlflowClient(parcels.workspace.registry._url, parcels.workspace.registry._url)
+    client = MlflowClient(parcels.workspace.registry_url, parcels.workspace.registry_url)
     run = client.get_run(client.get_model_version(version.name, str(version.version)).run_id)
     below = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")
     return run, sorted(below, key=lambda trial: -float(trial.data.params["min_samples_leaf"]))
