@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from daybreak.errors import DaybreakError, EnvironmentUnavailable, ModelRefused, ScoringFailed
 from daybreak.settings import environment_of
@@ -56,6 +56,9 @@ class OwnProcess:
             start_new_session=True,
             pipesize=_PIPE_BYTES,
         )
+        # Both are pipes, which the type does not say.
+        self._questions = cast("IO[bytes]", self._process.stdin)
+        self._answers = cast("IO[bytes]", self._process.stdout)
         self._writing = threading.Lock()
         self._ending = threading.Lock()
         self._over = threading.Event()
@@ -73,14 +76,13 @@ class OwnProcess:
 
     def tell(self, do: str, content: "bytes | memoryview" = b"", **told: Any) -> None:
         """Send what has no answer; where the child has ended, whoever waits for an answer is told so."""
-        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         line = json.dumps({"do": do, "bytes": len(content), **told}).encode() + b"\n"
         if not self._waiting:
             self._heard = time.monotonic()
         with self._writing, suppress(BrokenPipeError, ValueError):
-            self._process.stdin.write(line)
-            self._process.stdin.write(content)
-            self._process.stdin.flush()
+            self._questions.write(line)
+            self._questions.write(content)
+            self._questions.flush()
 
     def ask(self, do: str, **told: Any) -> Callable[[], "np.ndarray"]:
         """Send a question; what is returned waits for the answer, and raises what the model raised.
@@ -94,7 +96,6 @@ class OwnProcess:
 
     def end(self, patience: float = 0) -> None:
         """End the child and all that it has started; with ``patience`` it has so many seconds to end itself."""
-        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         with self._ending:
             if self._over.is_set():
                 return
@@ -107,7 +108,7 @@ class OwnProcess:
             self._process.wait()
             self._over.set()
         with self._writing, suppress(BrokenPipeError, ValueError):
-            self._process.stdin.close()
+            self._questions.close()
 
     def _kept(self, number: int, answer: "Future[np.ndarray]") -> bool:
         if not self._waiting:
@@ -121,8 +122,7 @@ class OwnProcess:
         return True
 
     def _listen(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
-        with self._process.stdout as answers, suppress(ValueError, OSError):
+        with self._answers as answers, suppress(ValueError, OSError):
             while told := _read(answers):
                 self._heard = time.monotonic()
                 settle = self._waiting.pop(told[0]["id"])

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from daybreak.monitoring.clocks import ago
-from daybreak.monitoring.need_kinds import KINDS
+from daybreak.monitoring.need_kinds import KINDS, Kind
 
 _LEFT_OUT = "…"
 # What PostgreSQL and we write in quotes after these words is a name; in quotes elsewhere it may be a value.
@@ -75,9 +75,9 @@ def body_of(incident: Mapping[str, Any], occasion: str, *, zone: str, now: datet
     return "\n".join(lines)
 
 
-def anchor(kind: str) -> str:
+def anchor(kind: Kind) -> str:
     """Return what docs/watch.md calls a kind in a link."""
-    return KINDS[kind].title.replace(" ", "-")  # type: ignore[index]
+    return KINDS[kind].title.replace(" ", "-")
 
 
 def page_of(airflow_url: str | None, incident: Mapping[str, Any], *, is_pipeline: bool) -> str | None:

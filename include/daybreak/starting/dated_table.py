@@ -83,8 +83,26 @@ class FilesOf:
 Read = Callable[[str, str], Sequence[Mapping[str, Any]]]
 
 
+class _Named:
+    """What a table of the warehouse or of files is called."""
+
+    schema: str
+    name: str
+    files: FilesOf | None
+
+    @property
+    def written(self) -> str:
+        """The table as a query names it."""
+        return as_written(self.name) if self.files else f"{as_written(self.schema)}.{as_written(self.name)}"
+
+    @property
+    def shown(self) -> str:
+        """The table as a sentence names it."""
+        return self.files.shown if self.files else f"{self.schema}.{self.name}"
+
+
 @dataclass(frozen=True)
-class Readable:
+class Readable(_Named):
     """A table that can be read: its names, columns and primary key, and how its queries are run."""
 
     schema: str
@@ -95,19 +113,9 @@ class Readable:
     primary: tuple[str, ...] = ()
     files: FilesOf | None = None
 
-    @property
-    def written(self) -> str:
-        """The table as a query names it."""
-        return as_written(self.name) if self.files else f"{as_written(self.schema)}.{as_written(self.name)}"
-
-    @property
-    def shown(self) -> str:
-        """The table as a sentence names it."""
-        return self.files.shown if self.files else f"{self.schema}.{self.name}"
-
 
 @dataclass(frozen=True)
-class DatedTable:
+class DatedTable(_Named):
     """A table with a row for each key and time: which columns are which; ``others`` are the rest of them."""
 
     schema: str
@@ -118,16 +126,6 @@ class DatedTable:
     time: Column
     others: tuple[Column, ...] = ()
     files: FilesOf | None = None
-
-    @property
-    def written(self) -> str:
-        """The table as a query names it."""
-        return as_written(self.name) if self.files else f"{as_written(self.schema)}.{as_written(self.name)}"
-
-    @property
-    def shown(self) -> str:
-        """The table as a sentence names it."""
-        return self.files.shown if self.files else f"{self.schema}.{self.name}"
 
 
 def in_warehouse(connection: Connection, wanted: str) -> Readable:
