@@ -49,6 +49,8 @@ class Death:
 def environment(settings: Settings) -> dict[str, str]:
     """Turn settings into the variables that they would be read from."""
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
+    for field in ("source", "alert"):
+        values |= {f"{field}_{name}": value for name, value in values.pop(field).items()}
     shown = {name: v.get_secret_value() if hasattr(v, "get_secret_value") else v for name, v in values.items()}
     return {f"DAYBREAK_{name.upper()}": str(value) for name, value in shown.items() if value is not None}
 

@@ -1,6 +1,8 @@
 """Watching a real ledger: what opens an incident, who is told of it how often, and what closes it."""
 
 import json
+import signal
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +17,7 @@ from command_line import commands
 from daybreak.errors import ExpectationsFailed, ScoringFailed, SourceNotLanded, SourceRefused
 from daybreak.ledger.deliveries import Deliveries, Opened
 from daybreak.ledger.incidents import list_incidents, silence
-from daybreak.ledger.messages import Outbox
+from daybreak.ledger.messages import Message, Outbox
 from daybreak.ledger.tables import runs
 from daybreak.models.aliases import Decision
 from daybreak.monitoring.standing import read_standing
@@ -24,6 +26,7 @@ from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_HOURS
 from parcels import SHORT_DAY, Parcels
+from processes import Death, ended, start
 from receivers import receiving_mail
 
 # Six in the morning in New York after the short day: it is due, and nothing ran.
@@ -250,22 +253,36 @@ def test_two_watchers_at_once_make_one_incident_and_one_message(watched: Watched
         assert len(told(collector)) == 1
 
 
-def test_a_process_that_dies_between_writing_and_sending_has_lost_nothing(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("function", "times"),
+    [("Watch.send", 1), ("Sender.send", 1), ("Outbox.sent", 2)],
+    ids=["written and not taken", "taken and not sent", "sent and not noted, which is told once more"],
+)
+def test_a_watcher_that_is_killed_has_lost_no_message(parcels: Parcels, function: str, times: int) -> None:
     with collecting() as collector:
-        watched.told_by(alert={"team": address(collector)})
-        first = Watch(watched.workspace, "test")
-        outbox = Outbox(watched.workspace.warehouse)
-        # It dies when it has written the message down, and one more when it has taken it.
-        monkeypatch.setattr(first, "send", lambda now: exec("raise KeyboardInterrupt"))
-        with pytest.raises(KeyboardInterrupt):
-            first.look(DUE)
-        assert outbox.take("team", DUE) is not None
-        assert (outbox.take("team", DUE), dict(watched.look(DUE + timedelta(seconds=30)).sent)) == (None, {})
-        assert dict(watched.look(DUE + timedelta(minutes=1)).sent) == {"team": 1}
-        assert dict(watched.look(DUE + timedelta(minutes=9)).sent) == {}
-        assert len(told(collector)) == 1
+        # Any disk is filled to this, so there is something to tell.
+        watched = Watched(parcels.workspace, due=None)
+        watched.told_by(alert={"team": address(collector)}, alerts_storage_percent=0.001)
+        process = start(watched.workspace.settings, "watch", death=Death(function=function))
+        assert ended(process) == -signal.SIGKILL
+        for minutes in (2, 4):
+            watched.look(datetime.now(UTC) + timedelta(minutes=minutes))
+        titles = Counter(message["title"] for message in told(collector) if "storage" in message["title"])
+    assert max(titles.values()) == times
+
+
+def test_what_one_has_taken_to_send_nobody_else_gets_until_its_pause_is_over(watched: Watched) -> None:
+    watched.workspace.see_to_ledger()
+    outbox = Outbox(watched.workspace.warehouse)
+    with watched.workspace.warehouse.begin() as connection:
+        assert outbox.put(connection, Message("team", "digest", "2024-03-11", "Yesterday", "Five lines."), DUE)
+        assert not outbox.put(connection, Message("team", "digest", "2024-03-11", "Yesterday", "Again."), DUE)
+    assert outbox.take("team", DUE) is not None
+    assert outbox.take("team", DUE + timedelta(seconds=30)) is None
+    again = outbox.take("team", DUE + timedelta(minutes=1))
+    assert again is not None
+    outbox.sent(again["message_id"], DUE + timedelta(minutes=1))
+    assert outbox.take("team", DUE + timedelta(minutes=9)) is None
 
 
 def test_who_is_not_silenced_is_reminded_each_day(watched: Watched) -> None:
