@@ -1,5 +1,6 @@
 """The account that an embedded PostgreSQL belongs to: only this one, and root, gets at its files and its socket."""
 
+import fcntl
 import os
 import pwd
 import stat
@@ -99,17 +100,28 @@ def _account(uid: int) -> Account:
 
 def _of_root() -> Account:
     try:
-        found = pwd.getpwnam(_OF_ROOT)
-    except KeyError:
-        try:
-            subprocess.run(["useradd", "-s", "/bin/bash", _OF_ROOT], check=True, capture_output=True)  # noqa: S607
-            found = pwd.getpwnam(_OF_ROOT)
-        except (OSError, subprocess.SubprocessError, KeyError) as error:
-            raise ConfigurationError(
-                f"PostgreSQL does not run as root, and account {_OF_ROOT} for it could not be made.",
-                next_step=f"make it (`useradd {_OF_ROOT}`), or run the command as another account.",
-            ) from error
+        found = _made_once()
+    except (OSError, subprocess.SubprocessError, KeyError) as error:
+        raise ConfigurationError(
+            f"PostgreSQL does not run as root, and account {_OF_ROOT} for it could not be made.",
+            next_step=f"make it (`useradd {_OF_ROOT}`), or run the command as another account.",
+        ) from error
     return Account(found.pw_uid, found.pw_gid, other=True)
+
+
+def _made_once() -> pwd.struct_passwd:
+    with suppress(KeyError):
+        return pwd.getpwnam(_OF_ROOT)
+    # Of two `useradd` at once, each gives the account a number, and the first one's is nobody's afterwards.
+    beside = os.open("/etc", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(beside, fcntl.LOCK_EX)
+        with suppress(KeyError):
+            return pwd.getpwnam(_OF_ROOT)
+        subprocess.run(["useradd", "-s", "/bin/bash", _OF_ROOT], check=True, capture_output=True)  # noqa: S607
+        return pwd.getpwnam(_OF_ROOT)
+    finally:
+        os.close(beside)
 
 
 def _allow(account: Account, path: Path, wanted: int) -> None:
