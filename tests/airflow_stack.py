@@ -178,7 +178,7 @@ class SharedAirflow:
         # Names and places are known before the sales are loaded.
         self._settings = Settings(
             home=home,
-            pipelines="real_sales",
+            pipelines="quick_retail",
             warehouse_url=warehouse.url(DATABASE),
             registry_url=warehouse.url(DATABASE),
             batches_uri=(home / "batches").as_uri(),

@@ -39,7 +39,7 @@ _OPTIONS = {
     "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "150",
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",  # files that changed do not wait for it
-    "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+    "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
     # Tasks of an Airflow that was killed are found after a minute, not after five.
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     # A worker that misses the exit of its task by a hair notices it one heartbeat later; the default is five seconds.
