@@ -109,7 +109,7 @@ def test_a_model_is_fitted_elsewhere_registered_and_publishes_by_the_page(
     expected = known["model"].predict_proba(source.astype({"region": "category"}))[:, 1]  # type: ignore[attr-defined]
     assert [probability for _, probability in published] == expected.tolist()
     assert 0.05 < float(np.mean(expected)) < 0.6
-    assert "claims version 2" in insurer.follow("challenge")
+    assert "published" in insurer.follow("challenge")
     with insurer.workspace.warehouse.begin() as connection:
         [[verdict]] = connection.exec_driver_sql(
             "SELECT reasons FROM ledger.alias_history WHERE alias = 'champion' AND version = 2"
@@ -119,7 +119,7 @@ def test_a_model_is_fitted_elsewhere_registered_and_publishes_by_the_page(
             "USING (run_id) WHERE withdrawn_at IS NULL ORDER BY 1 DESC LIMIT 2"
         ).all()
     assert verdict[0]["says"] == (
-        "3 columns; other than version 1: takes age as double, not integer; takes region as string, not category"
+        "3 columns; other than version 1: takes age as double, not long; takes region as string, not category"
     )
     assert [version for _, version in versions] == [2, 1]
     # It fits what is installed here: there is nothing to install.

@@ -29,6 +29,13 @@ class Signature:
 
     columns: tuple[tuple[str, str], ...]
 
+    @staticmethod
+    def of(schema: "pa.Schema") -> "Signature":
+        """Return what a model takes that takes such rows."""
+        kinds = {"number": "double", "text": "string", "time": "datetime"}
+        families = ((field.name, _family(field.type)) for field in schema)
+        return Signature(tuple((name, kinds.get(family, family)) for name, family in families))
+
     @property
     def names(self) -> list[str]:
         """The column names in the model's order."""
@@ -95,6 +102,8 @@ def _family(kind: "pa.DataType") -> str:
         return "number"
     if pa.types.is_boolean(kind):
         return "boolean"
+    if pa.types.is_dictionary(kind):
+        return _family(kind.value_type)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return "text"
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):

@@ -17,7 +17,7 @@ _MONTH_DAYS = 31
 
 @dataclass(frozen=True)
 class TargetPeriods:
-    """Tell of a pipeline's partitions whether their targets are known; a table of states tells of each key by itself."""
+    """Tell whether a partition's targets are known; a table of states tells of each key by itself."""
 
     workspace: Workspace
     pipeline: Pipeline
