@@ -83,9 +83,10 @@ def test_one_of_another_scikit_learn_gets_one_by_itself(parcels: Parcels, caplog
     pretend(parcels, other)
     install(parcels)
     parcels.run()
+    parcels.plan()
     assert parcels.answers() == before
+    assert caplog.text.count("it is scored in its own environment") == 1, "once a process, whatever it plans"
     assert f"version 1 was trained with scikit-learn {other}, here is" in caplog.text
-    assert "it is scored in its own environment" in caplog.text
     same = parcels.declared(model=ModelRef(MODEL, environment="same"))
     with refused(same, ModelRefused, f"was trained with scikit-learn {other}, here is", "environment of its own"):
         same.plan()
@@ -190,7 +191,8 @@ def test_a_model_that_only_mlflow_loads_is_used_where_a_setting_names_it(
     there.run()
     assert set(there.answers().values()) == {(2.5,)}
     code, out, _ = daybreak("models", MODEL)
-    assert "version 2 is a model of hours, which MLflow alone loads" in " ".join(out.split())
+    told = "version 2 is a model of hours, which MLflow alone loads: it is scored in an environment of its own."
+    assert told in " ".join(out.split())
     there.workspace.close()
 
 

@@ -41,7 +41,8 @@ def refuse_untrusted(data: bytes, what: str, minor: str | None = None) -> Judgem
         )
     judged = judge(data, minor)
     if refused := judged.refused:
-        shown = ", ".join(refused[:5]) + (f" and {len(refused) - 5} more" if len(refused) > 5 else "")
+        # Each of them has to go, so all are named; a file made to annoy may hold any number.
+        shown = ", ".join(refused[:50]) + (f" and {len(refused) - 50} more" if len(refused) > 50 else "")
         raise ModelRefused(
             f"{what} holds {shown}, which no run loads.",
             next_step="make it of scikit-learn's own estimators, without functions or classes of your own "
