@@ -1,7 +1,9 @@
 """The pages in Airflow's own API server, with its own logins: what is shown, who may see and change what."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,17 @@ import sqlalchemy as sa
 
 from daybreak.ledger.deliveries import Deliveries, Opened
 from daybreak.settings import Settings
+from fixture_pipelines import PARCEL_HOURS
 from parcels import DAY, SHORT_DAY, Parcels
+from past_runs import past_run
 from processes import environment
 
 HTML = {"Accept": "text/html"}
 SAME = {**HTML, "Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}
 PARTITION = f"/daybreak/dags/parcel_hours/partitions/{DAY}"
 FILE = (
-    "from daybreak_airflow import scoring_dag\nfrom fixture_pipelines import PARCEL_HOURS\nscoring_dag(PARCEL_HOURS)\n"
+    "from daybreak_airflow import scoring_dag\nfrom fixture_pipelines import PIPELINES\n"
+    "for pipeline in PIPELINES:\n    scoring_dag(pipeline)\n"
 )
 Client = Any
 
@@ -83,6 +88,11 @@ def set_aside(parcels: Parcels, reason: str = "weight_kg is above 50", depot: st
     )
 
 
+def newest() -> date:
+    """Return the last day that is over: the pages look at the days before now."""
+    return PARCEL_HOURS.calendar.last_complete(datetime.now(UTC)).first_day
+
+
 def audited() -> list[tuple[str, str, str]]:
     from airflow.models.log import Log
     from airflow.utils.session import create_session
@@ -143,6 +153,102 @@ def test_rows_in_quarantine_are_shown_to_who_may_edit(log_in: Callable[[str], Cl
     assert "weight_kg: 51" in log_in("ada").get(PARTITION).text
     shown = log_in("vic").get(PARTITION).text
     assert ("weight_kg: 51" in shown, "shown to who may edit" in shown) == (False, True)
+
+
+def test_why_rows_are_in_quarantine_is_told_to_everybody_by_reason(
+    log_in: Callable[[str], Client], parcels: Parcels
+) -> None:
+    set_aside(parcels, "depot: no model for segment ''Ada''", "south")
+    shown, edited = log_in("vic").get(PARTITION).text, log_in("ada").get(PARTITION).text
+    assert "depot: no model for its segment" in shown
+    assert ("Ada" in shown, "south" in shown) == (False, False)
+    assert ("Ada" in edited, "depot south" in edited) == (True, True)
+
+
+def test_what_is_usual_is_drawn_as_a_band_and_what_is_not_so_is_marked(
+    log_in: Callable[[str], Client], parcels: Parcels
+) -> None:
+    yesterday = newest()
+    for back in range(1, 30):
+        past_run(parcels, yesterday - timedelta(days=back), seconds="'{\"score\": 60}'")
+    past_run(parcels, yesterday, rows_extracted="4000", rows_scored="4000 - rows_quarantined - rows_failed")
+    page = log_in("vic").get("/daybreak/dags/parcel_hours").text
+    assert f"Rows in of 30 partitions; unusual: {yesterday}." in page
+    assert "usual: 240 to 560" in page
+    assert "Run time: " in page
+    partition = log_in("vic").get(f"/daybreak/dags/parcel_hours/partitions/{yesterday}").text
+    assert re.search(r'Rows in: <strong class="warn">4,000</strong> <span class="soft">usual: 240 to 560', partition)
+
+
+def test_a_column_is_shown_beside_its_training_in_a_picture_and_in_words(
+    log_in: Callable[[str], Client], parcels: Parcels
+) -> None:
+    run = past_run(parcels, newest())
+    drifted = "INSERT INTO ledger.drift (run_id, pipeline, partition_key, partition_date, column_name, model_version, "
+    drifted += "divergence, threshold, drifted, rows, measured_at, shares) SELECT run_id, pipeline, partition_key, "
+    drifted += "partition_date, '{0}', 1, {1}, 0.2, {1} > 0.2, 400, now(), {2} FROM ledger.runs WHERE run_id = {3}"
+    profile = json.dumps({"values": ["city", "<b>"], "weights": [0.75, 0.25]})
+    columns = "model_name, model_version, model_digest, trained_through"
+    parcels.execute(
+        f"INSERT INTO ledger.run_segments (run_id, position, {columns}) "
+        f"SELECT run_id, 1, {columns} FROM ledger.runs WHERE run_id = {run}",
+        drifted.format("weight_kg", 0.1, "NULL", run),
+        drifted.format("zone", 0.5, "ARRAY[0.25, 0.65]", run),
+        f"INSERT INTO ledger.training_profiles VALUES ('parcel_hours', 1, 'zone', '{profile}')",
+    )
+    browser = log_in("vic")
+    page = browser.get("/daybreak/dags/parcel_hours/quality").text
+    assert f"How zone is spread in {newest()}" in page, "the column that is furthest off"
+    assert "Unlike in training" in page
+    assert "They differ most at city: 25.0% here, 75.0% in training. 10.0% of the rows lie outside" in page
+    assert "&lt;b&gt;: 25.0% in training, 65.0% here" in page
+    chosen = browser.get(f"/daybreak/dags/parcel_hours/quality?column=weight_kg&partition={newest()}").text
+    assert (f"How weight_kg is spread in {newest()}" in chosen, "was not kept" in chosen) == (True, True)
+    assert browser.get("/daybreak/dags/parcel_hours/quality?column=%3Cb%3E&partition=x").status_code == 200
+
+
+def test_a_partition_whose_source_has_changed_is_outdated_in_the_calendar_and_says_what_to_do(
+    log_in: Callable[[str], Client], parcels: Parcels
+) -> None:
+    run = past_run(parcels, newest())
+    parcels.execute(f"INSERT INTO ledger.source_looks VALUES ({run}, true, now())")
+    browser, address = log_in("vic"), f"/daybreak/dags/parcel_hours/partitions/{newest()}"
+    calendar = browser.get("/daybreak/calendar").text
+    assert re.search(rf'<a class="day outdated" href="{address}" title="{newest()}: outdated: its source', calendar)
+    assert "outdated: its source changed since</li>" in calendar
+    assert "Its source was last looked at for changes" in calendar
+    assert "Its source has changed since it was made" in browser.get(address).text
+    today = browser.get("/daybreak/today").text
+    assert ("The source has changed since" in today, "daybreak backfill parcel_hours" in today) == (True, True)
+
+
+def test_a_day_of_three_faults_says_what_is_wrong_and_what_to_do(
+    log_in: Callable[[str], Client], parcels: Parcels
+) -> None:
+    yesterday = newest()
+    lacking = "parcel_classes: The source holds nothing of this day; its last day is the one before. Next: wait until "
+    lacking += "the day has landed, then run the partition again."
+    failed = {"state": "'failed'", "error": f"'{lacking}'", "rows_scored": "NULL"}
+    past_run(parcels, yesterday, "parcel_classes", **failed)
+    for back in range(1, 10):
+        past_run(parcels, yesterday - timedelta(days=back))
+    past_run(
+        parcels, yesterday, rows_quarantined="rows_extracted / 4", rows_scored="rows_extracted - rows_extracted / 4"
+    )
+    sent = past_run(parcels, yesterday, "parcel_carriers", state="'pushed'")
+    receipts = Deliveries(parcels.workspace.warehouse, "parcel_carriers", yesterday)
+    receipts.open(sent, 1, 1, "s", [Opened("offers", 0, "key", 50, "digest")])
+    page = log_in("vic").get("/daybreak/today").text
+    needs = [re.sub(r"<[^>]+>", " ", need) for need in re.findall(r'<li class="need .*?</li>', page, re.S)]
+    assert "3 things need a person;" in page
+    assert "2 of 3 pipelines are there." in page
+    source, receiver, quarantine = needs
+    assert "The source holds nothing of this day" in source
+    assert "wait until the day has landed" in source
+    assert "1 chunk of 50 offers is not known to have arrived" in receiver
+    assert f"daybreak push parcel_carriers {yesterday} --resume" in receiver
+    assert "100 of 400 rows are in quarantine: 25.0%, and 0.0% is usual" in quarantine
+    assert "mend the source, then replay" in quarantine
 
 
 def test_a_viewer_is_offered_nothing_and_refused_everything(log_in: Callable[[str], Client], parcels: Parcels) -> None:
@@ -249,11 +355,7 @@ def test_names_from_elsewhere_are_text_and_nothing_else(log_in: Callable[[str], 
 
 
 def test_today_says_what_is_open_and_what_to_do(log_in: Callable[[str], Client], parcels: Parcels) -> None:
-    from datetime import UTC, datetime
-
-    from fixture_pipelines import PARCEL_HOURS
-
-    yesterday = PARCEL_HOURS.calendar.last_complete(datetime.now(UTC)).first_day
+    yesterday = newest()
     receipts = Deliveries(parcels.workspace.warehouse, PARCEL_HOURS.name, yesterday)
     receipts.open(parcels.last_run()["run_id"], 1, 1, "s", [Opened("offers", 0, "key", 50, "digest")])
     page = log_in("vic").get("/daybreak/today").text

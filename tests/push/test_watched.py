@@ -57,6 +57,7 @@ def test_a_push_that_is_spread_as_in_training_asks_for_nothing(watched: Shelves)
     assert kept(watched) == dict.fromkeys(("units", "price", "probability"), (False, 400, 1, None))
     [(most,)] = watched.rows("SELECT max(divergence) FROM ledger.drift")
     assert most < 0.05
+    assert watched.rows("SELECT DISTINCT shares FROM ledger.drift") == [(None,)], "what is sent is kept nowhere"
 
 
 def test_a_feature_and_the_predictions_that_drift_ask_for_a_training(watched: Shelves) -> None:

@@ -12,7 +12,7 @@ from daybreak.declaration.pipeline import Retrain
 from daybreak.declaration.segments import ModelRef
 from daybreak.models.aliases import Decision
 from daybreak.models.training_record import TrainingRecord
-from daybreak.monitoring.drift import judge_drift
+from daybreak.monitoring.drift import judge_drift, shares_of
 from daybreak.monitoring.measure import measure as measure_pipeline
 from daybreak.monitoring.retraining import cooling_down, watch, watch_newest
 from daybreak.training.profiles import as_published, keep_profiles, profile, read_profiles
@@ -61,6 +61,8 @@ def test_a_partition_spread_as_in_training_asks_for_nothing_and_is_written_down(
         "SELECT column_name, drifted, rows FROM ledger.drift WHERE divergence < 0.01 ORDER BY column_name"
     ) == [(name, False, ROWS) for name in ("distance_km", "predicted_hours", "weight_kg", "zone")]
     assert requests(watched) == []
+    shares = watched.rows("SELECT shares FROM ledger.drift")
+    assert [sum(kept) for (kept,) in shares] == pytest.approx([1.0] * 4), "each row is in a bin of its own spread"
 
 
 def test_a_feature_that_drifts_asks_for_a_training_and_says_which(watched: Parcels) -> None:
@@ -137,6 +139,15 @@ def test_a_constant_column_has_one_bin_and_another_constant_is_drift() -> None:
     [same] = judge_drift(pd.DataFrame({"x": [2.0] * 50}), {"x": found}, Retrain())
     [other] = judge_drift(pd.DataFrame({"x": [9.0] * 50}), {"x": found}, Retrain())
     assert (same.drifted, other.drifted) == (False, True)
+    assert (same.shares, other.shares) == ((1.0,), (0.0,))
+
+
+def test_shares_are_of_the_values_and_bins_of_the_training_and_no_others() -> None:
+    values = {"values": ["a", "b", "c"], "weights": [0.5, 0.25, 0.25]}
+    assert shares_of(pd.Series(["b", "b", "else", "a"]), values) == (0.25, 0.5, 0.0)
+    bins = {"bins": [0.0, 1.0, 2.0], "weights": [0.5, 0.5]}
+    assert shares_of(pd.Series([0.0, 2.0, 7.0, float("inf")]), bins) == (0.25, 0.25)
+    assert shares_of(pd.Series([], dtype="float64"), bins) == ()
 
 
 def test_the_newest_partition_that_was_measured_is_the_one_that_is_watched(watched: Parcels) -> None:

@@ -9,15 +9,20 @@ import pytest
 import sqlalchemy as sa
 
 from command_line import commands
+from daybreak.declaration.segments import ModelRef
 from daybreak.errors import WarehouseUnavailable
 from daybreak.ledger.deliveries import Deliveries, Opened
+from daybreak.monitoring.in_words import state_in_words
 from daybreak.monitoring.partition_standing import PartitionStanding
 from daybreak.monitoring.standing import Standing, read_standing
+from daybreak.run.backfill import OUTDATED, partitions_to_run
 from daybreak.settings import Settings
 from daybreak.warehouse.database import Warehouse
 from fixture_pipelines import PARCEL_HOURS
 from parcels import DAY, SHORT_DAY, Parcels
 from ports import free_port
+
+from .test_outdated import COUNTED
 
 # The day after the one that is published; six in the morning has passed in New York.
 MORNING = datetime(2024, 3, 10, 12, tzinfo=UTC)
@@ -91,6 +96,37 @@ def test_what_was_measured_stands_beside_what_training_measured(parcels: Parcels
     trained = parcels.workspace.registry.resolve(PARCEL_HOURS.single_ref).metrics["rmse"]
     assert (found.metric, found.partition, found.value) == ("rmse", str(DAY), 2.5)
     assert found.trained == pytest.approx(trained)
+
+
+def test_what_its_source_was_found_to_be_is_shown_without_asking_it(parcels: Parcels) -> None:
+    parcels.workspace.sql(parcels.pipeline, "extract").with_name("changed.sql").write_text(COUNTED)
+    parcels.run()
+
+    def look() -> PartitionStanding:
+        partitions_to_run(parcels.workspace, parcels.pipeline, {OUTDATED})
+        return standing(parcels).pipelines[0].expected
+
+    assert standing(parcels).pipelines[0].expected.source_looked_at is None
+    first = look()
+    assert (first.outdated, first.shown_as, first.source_looked_at is None) == (False, "published", False)
+    parcels.execute("UPDATE parcels.handed_in SET weight_kg = weight_kg + 1")
+    assert not standing(parcels).pipelines[0].expected.outdated, "nobody has looked since"
+    second = look()
+    assert (second.outdated, second.shown_as) == (True, "outdated")
+    assert second.source_looked_at > first.source_looked_at  # type: ignore[operator]
+    assert [need.kind for need in standing(parcels).needs] == ["outdated"]
+    parcels.run()
+    assert (standing(parcels).pipelines[0].expected.shown_as, standing(parcels).quiet) == ("published", True)
+
+
+def test_what_nobody_has_begun_to_use_needs_nobody_until_it_has_a_model(parcels: Parcels) -> None:
+    declared = [replace(PARCEL_HOURS, name="parcels_2", model=ModelRef("not_trained"), due=time(6))]
+    found = read_standing(parcels.workspace.warehouse, declared, MORNING)
+    assert (found.pipelines[0].used, found.pipelines[0].expected.state, found.quiet) == (False, "before", True)
+    assert state_in_words(found.pipelines[0], found.pipelines[0].expected, MORNING) == "not used yet: no model, no run"
+    parcels.execute("UPDATE ledger.trusted_versions SET model_name = 'not_trained'")
+    begun = read_standing(parcels.workspace.warehouse, declared, MORNING)
+    assert [(need.kind, need.partition) for need in begun.needs] == [("late", str(DAY))]
 
 
 def test_the_number_of_queries_is_the_same_for_many_pipelines_and_partitions(parcels: Parcels) -> None:

@@ -169,6 +169,14 @@ drift = sa.Table(
     sa.Column("drifted", sa.Boolean),
     sa.Column("rows", sa.BigInteger),
     sa.Column("measured_at", sa.DateTime(timezone=True)),
+    sa.Column("shares", sa.ARRAY(sa.Double)),
+)
+source_looks = sa.Table(
+    "source_looks",
+    _metadata,
+    sa.Column("run_id", sa.BigInteger, primary_key=True),
+    sa.Column("changed", sa.Boolean),
+    sa.Column("looked_at", sa.DateTime(timezone=True)),
 )
 retraining_requests = sa.Table(
     "retraining_requests",

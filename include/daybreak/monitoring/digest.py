@@ -47,7 +47,7 @@ def digest(standing: Standing, morning: Morning, incidents: Sequence[Row]) -> tu
 
     ``incidents`` are those that are open, or were opened or closed yesterday.
     """
-    pipelines = standing.pipelines
+    pipelines = [one for one in standing.pipelines if one.used]
     expected = [one.expected for one in pipelines]
     lines = [
         _there(expected),

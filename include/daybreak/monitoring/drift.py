@@ -29,7 +29,8 @@ LEAST_ROWS = 100
 class Drift:
     """How far one column is off; ``divergence`` is None where it is infinite.
 
-    ``segment`` is the one whose rows they are, None where one model scores all.
+    ``shares`` are those of the rows in each bin or value of the profile, which add up to less than one where values lie
+    outside of them all. ``segment`` is the one whose rows they are, None where one model scores all.
     """
 
     column: str
@@ -39,6 +40,7 @@ class Drift:
     rows: int
     segment: str | None = None
     model_version: int | None = None
+    shares: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         found = "infinite" if self.divergence is None else f"{self.divergence:.3f}"
@@ -80,8 +82,25 @@ def judge_drift(columns: "pd.DataFrame", profiles: dict[str, dict[str, Any]], re
         judged = judgement.exception is None and isinstance(judgement.observed, int | float)
         divergence = float(judgement.observed) if judged else None
         drifted = divergence is None or divergence > retrain.divergence
-        found.append(Drift(name, divergence, retrain.divergence, drifted, int(frame[name].notna().sum())))
+        present = frame[name].dropna()
+        shares = shares_of(present, profiles[name])
+        found.append(Drift(name, divergence, retrain.divergence, drifted, len(present), shares=shares))
     return found
+
+
+def shares_of(present: "pd.Series[Any]", profile: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the share of values in each bin or value of a profile; nothing of no values."""
+    import numpy as np
+    import pandas as pd
+
+    if present.empty:
+        return ()
+    if "values" in profile:
+        counts = present.value_counts().reindex(profile["values"], fill_value=0).to_numpy()
+    else:
+        numbers = pd.to_numeric(present, errors="coerce").to_numpy(dtype=np.float64)
+        counts = np.histogram(numbers[np.isfinite(numbers)], profile["bins"])[0]
+    return tuple((counts / len(present)).tolist())
 
 
 def record_drift(warehouse: Warehouse, pipeline: str, run: Mapping[str, Any], found: list[Drift]) -> None:
@@ -96,6 +115,7 @@ def record_drift(warehouse: Warehouse, pipeline: str, run: Mapping[str, Any], fo
             "threshold": one.threshold,
             "drifted": one.drifted,
             "rows": one.rows,
+            "shares": list(one.shares) or None,
             "measured_at": sa.func.clock_timestamp(),
         }
         statement = insert(drift).values(run_id=run["run_id"], segment=one.segment, column_name=one.column, **values)

@@ -59,11 +59,14 @@ def row_in_words(one: PipelineStanding, now: datetime) -> list[object]:
 
 def state_in_words(one: PipelineStanding, partition: PartitionStanding, now: datetime) -> str:
     """Say whether a partition is there, since when or how late, by the clock of the pipeline's zone."""
+    if not one.used:
+        return "not used yet: no model, no run"
     since = clock(partition.since, one.timezone, now) if partition.since else ""
+    now_is = ", stale" if partition.stale else ", outdated" if partition.outdated else ""
     late = f", {ago(partition.late_since, now)} late" if partition.late_since else ""
     words = {
-        "published": f"there since {since}",
-        "pushed": f"sent at {since}",
+        "published": f"there since {since}{now_is}",
+        "pushed": f"sent at {since}{now_is}",
         "late": f"LATE since {since}, " + (f"follows {one.upstream}" if one.upstream else "no run"),
         "failed": f"FAILED at {since}{late}",
         "running": f"running since {since}{late}",

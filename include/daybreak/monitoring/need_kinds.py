@@ -58,7 +58,7 @@ KINDS: dict[Kind, NeedKind] = {
     "quarantine": NeedKind("warning", "quarantine unusual"),
     "error": NeedKind("warning", "error above training"),
     "drift": NeedKind("warning", "drift"),
-    "outdated": NeedKind("warning", "source outdated", seen_by_watching_alone=True),
+    "outdated": NeedKind("warning", "source outdated"),
     "stale": NeedKind("warning", "publication stale"),
     "slow": NeedKind("warning", "slower than usual"),
 }

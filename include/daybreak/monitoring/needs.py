@@ -70,6 +70,8 @@ def needs_of(
         yield _never_ran(pipeline, never_ran, now)
     for partition in owing:
         yield from _of_partition(pipeline, partition, opened.get(partition.key), now)
+    if outdated := [one for one in owing if one.outdated]:
+        yield _outdated(pipeline, outdated, now)
 
 
 def _of_partition(
@@ -111,6 +113,15 @@ def _never_ran(pipeline: PipelineStanding, late: list[PartitionStanding], now: d
     )
     command = f"daybreak backfill {pipeline.name} {first.key} {last.key}"
     return Need("late", pipeline.name, last.key, problem, next_step, command, since=first.late_since)
+
+
+def _outdated(pipeline: PipelineStanding, outdated: list[PartitionStanding], now: datetime) -> Need:
+    first, last = outdated[0].key, outdated[-1].key
+    many = f"{first} was" if len(outdated) == 1 else f"{len(outdated)} partitions, {first} to {last}, were"
+    looked_at = clock(outdated[-1].source_looked_at or now, pipeline.timezone, now)
+    problem = f"The source has changed since {many} made from it; it was looked at {looked_at}."
+    command = f"daybreak backfill {pipeline.name} {first} {last} --outdated"
+    return Need("outdated", pipeline.name, last, problem, "make it anew, if the change matters.", command)
 
 
 def _run(partition: PartitionStanding) -> str:

@@ -4,34 +4,23 @@ What is read of predictions and of the quarantine is bounded: a look costs the s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
+from math import inf, nextafter
 from typing import Any
 
 import sqlalchemy as sa
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.monitoring.reading import if_quick, reading, rows_of
+from daybreak.monitoring.spread import Spread, spread_of
 from daybreak.tables.names import predictions_table
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.identifiers import quoted
 
-# So many predictions are looked at, of however many there are, and so many held against those before.
+# So many predictions and rows in quarantine are looked at, of however many there are, and so many predictions held
+# against those before.
 SAMPLE, COMPARED = 20_000, 5_000
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How many of the predictions lie in each bin, beside the share that lay there in training.
-
-    ``labels`` name the bins or values; shares add up to one, or less where predictions lie outside of every bin.
-    """
-
-    labels: tuple[str, ...]
-    training: tuple[float, ...]
-    predicted: tuple[float, ...]
-    looked_at: int
 
 
 @dataclass(frozen=True)
@@ -48,13 +37,17 @@ class Difference:
 
 @dataclass(frozen=True)
 class Account:
-    """One partition: the ``run`` that is looked at, all of its runs and publications, and what that run left."""
+    """One partition: the ``run`` that is looked at, all of its runs and publications, and what that run left.
+
+    ``reasons`` are why rows are in quarantine, with a few of their numbers; ``examples`` are those rows by number.
+    """
 
     run: Row | None
     runs: tuple[Row, ...]
     publications: tuple[Row, ...]
     unmet: tuple[Row, ...] = ()
-    examples: tuple[Row, ...] = ()
+    reasons: tuple[Row, ...] = ()
+    examples: Mapping[int, Row] = field(default_factory=dict)
     spread: Spread | None = None
     difference: Difference | None = None
 
@@ -64,7 +57,7 @@ def read_account(
 ) -> Account:
     """Read the account of a partition, of one of its runs or of the current one, else the last.
 
-    Rows in quarantine are read where ``payloads`` may be seen.
+    Why rows are in quarantine is read always, the rows themselves where ``payloads`` may be seen.
     """
     with reading(warehouse) as connection:
         runs = rows_of(connection, "partition_runs", pipeline=pipeline.name, key=key)
@@ -73,12 +66,18 @@ def read_account(
         if run is None:
             return Account(None, tuple(runs), tuple(publications))
         number = run["run_id"]
+        reasons = if_quick(connection, lambda: rows_of(connection, "quarantine_reasons", run=number, sample=SAMPLE))
+        shown = sorted({row for reason in reasons or () for row in reason["examples"]}) if payloads else []
         return Account(
             run,
             tuple(runs),
             tuple(publications),
             tuple(rows_of(connection, "unmet_expectations", run=number)),
-            tuple(rows_of(connection, "quarantine_examples", run=number)) if payloads else (),
+            tuple(reasons or ()),
+            {
+                row["row_number"]: row
+                for row in (rows_of(connection, "quarantine_examples", run=number, rows=shown) if shown else ())
+            },
             if_quick(connection, lambda: _spread(connection, pipeline, run)),
             if_quick(connection, lambda: _difference(connection, pipeline, publications)),
         )
@@ -112,22 +111,20 @@ def _spread(connection: sa.Connection, pipeline: Pipeline, run: Mapping[str, Any
         query = f"SELECT value::text AS bin, count(*) AS rows FROM ({sample}) AS sample GROUP BY 1"
         binds: dict[str, Any] = {"run": run["run_id"]}
         bins: list[Any] = profile["values"]
-        labels = [str(value) for value in bins]
     else:
         query = (
             "SELECT width_bucket(value::double precision, CAST(:edges AS double precision[])) AS bin, count(*) AS rows "
             f"FROM ({sample}) AS sample GROUP BY 1"
         )
         edges = profile["bins"]
-        binds = {"run": run["run_id"], "edges": edges[:-1]}
+        # The last bin holds its upper end, too; what is above lies in none.
+        binds = {"run": run["run_id"], "edges": [*edges[:-1], nextafter(edges[-1], inf)]}
         bins = list(range(1, len(edges)))
-        labels = [f"{low:,.4g} to {high:,.4g}" for low, high in pairwise(edges)]
     counted: dict[Any, int] = dict(connection.execute(sa.text(query), binds).tuples().all())
     total = sum(counted.values())
     if not total:
         return None
-    shares = tuple(counted.get(one, 0) / total for one in bins)
-    return Spread(tuple(labels), tuple(profile["weights"]), shares, total)
+    return spread_of(profile, [counted.get(one, 0) / total for one in bins], total)
 
 
 def _difference(connection: sa.Connection, pipeline: Pipeline, publications: list[Row]) -> Difference | None:

@@ -31,7 +31,8 @@ class PartitionStanding:
     ``late_since`` is filled while it is not there and due. Counts are of the run that is current: the rows read, set
     aside, failed, and published or sent. ``problem``, ``next_step`` and ``error_type`` are those of the last run, where
     that failed; ``note`` is what it says of itself otherwise. ``stale`` says that it was made from an upstream's
-    publication which is not the current one any more.
+    publication which is not the current one any more; ``outdated`` that its source had changed since, when it was
+    looked at last, which is ``source_looked_at``.
     """
 
     pipeline: str
@@ -58,6 +59,8 @@ class PartitionStanding:
     trained_through: date | None = None
     stale: bool = False
     upstream: str | None = None
+    outdated: bool = False
+    source_looked_at: datetime | None = None
     error_type: str | None = None
     last_finished: datetime | None = None
 
@@ -65,6 +68,11 @@ class PartitionStanding:
     def there(self) -> bool:
         """Whether it is published or pushed."""
         return self.state in ("published", "pushed")
+
+    @property
+    def shown_as(self) -> str:
+        """The one word for it: its state, or why what is there ought to be made anew."""
+        return "stale" if self.stale else "outdated" if self.outdated else self.state
 
     @property
     def failed_since(self) -> bool:
@@ -117,6 +125,8 @@ def standing_of(
         trained_through=known["trained_through"],
         stale=bool(known["stale"]),
         upstream=known["upstream"],
+        outdated=bool(known["outdated"]),
+        source_looked_at=known["source_looked_at"],
         error_type=known["error_type"],
         last_finished=known["finished_at"],
     )

@@ -76,6 +76,7 @@ class Approval:
 class PipelineStanding:
     """One pipeline at a moment; ``partitions`` are the last ones that are over, the oldest first.
 
+    ``used`` says that it ever had a run or a model: of what nobody has begun to use nothing is owed.
     ``measured`` is what the expected partition was like beside what is usual, where it is there.
     ``next_key`` is the first partition that is not over, ``next_run`` when its run starts, ``next_due`` by when it is
     promised.
@@ -96,6 +97,7 @@ class PipelineStanding:
     next_key: str
     next_run: datetime
     next_due: datetime | None
+    used: bool = True
     measured: tuple[Measured, ...] = ()
     crossed: Crossed | None = None
     approvals: tuple[Approval, ...] = ()

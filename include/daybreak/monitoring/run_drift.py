@@ -60,7 +60,8 @@ def judge_run(
         ]
 
     if pipeline.push:
-        return Rescoring(workspace, pipeline).judged(run, features, judged)
+        # The shares of the bins are too much to be told of what is kept nowhere.
+        return [replace(one, shares=()) for one in Rescoring(workspace, pipeline).judged(run, features, judged)]
     found = judged(_features(workspace, pipeline, run, features)) if features else []
     if any(value in known for known in profiles.values()):
         found += judged(_predictions(workspace, pipeline, run["run_id"]))

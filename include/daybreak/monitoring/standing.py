@@ -59,6 +59,7 @@ def read_standing(
     """
     expected = {one.name: promised(one.calendar, one.due, now, count) for one in declared}
     models = [ref.name for one in declared for ref in one.model_refs]
+    of_pipeline = ["\n".join(ref.name for ref in one.model_refs) for one in declared]
     names = [one.name for one in declared]
     metrics = [PRIMARY[one.measures] if one.measures else None for one in declared]
     wanted = [(name, found.partition.key) for name, days in expected.items() for found in days]
@@ -69,14 +70,14 @@ def read_standing(
                 connection, "partitions", pipelines=[p for p, _ in wanted], keys=[key for _, key in wanted]
             )
         }
-        facts = {row["pipeline"]: row for row in rows_of(connection, "pipelines", pipelines=names, metrics=metrics)}
+        asked = {"pipelines": names, "metrics": metrics, "models": of_pipeline}
+        facts = {row["pipeline"]: row for row in rows_of(connection, "pipelines", **asked)}
         opened = rows_of(connection, "open_deliveries", pipelines=names)
         aliases = rows_of(connection, "aliases", models=models)
         further = FurtherStanding(connection, declared, expected)
     found = []
     for pipeline in declared:
-        first = facts[pipeline.name]["first_partition"]
-        partitions = _partitions(pipeline, expected[pipeline.name], known, first, now)
+        partitions = _partitions(pipeline, expected[pipeline.name], known, facts[pipeline.name], now)
         found.append(
             PipelineStanding(
                 name=pipeline.name,
@@ -85,6 +86,7 @@ def read_standing(
                 every=pipeline.every.word,
                 pushes=pipeline.push is not None,
                 upstream=pipeline.upstream,
+                used=facts[pipeline.name]["used"],
                 partitions=partitions,
                 usual_quarantined_share=_usual(partitions),
                 last_error=_last_error(pipeline, facts[pipeline.name]),
@@ -106,14 +108,16 @@ def read_standing(
 
 
 def _partitions(
-    pipeline: Pipeline, expected: list[Promised], known: Mapping[Any, Any], first: str | None, now: datetime
+    pipeline: Pipeline, expected: list[Promised], known: Mapping[Any, Any], facts: Mapping[str, Any], now: datetime
 ) -> tuple[PartitionStanding, ...]:
+    first = facts["first_partition"]
     last = next(one.partition.key for one in reversed(expected) if one.is_open)
     found = []
     for one in expected:
         key = one.partition.key
-        # Of a pipeline that never ran, the last partition is owed and none before it.
-        before = key < min(first or last, last)
+        # Of a pipeline that never ran, the last partition is owed and none before it; of one that has not even a model
+        # nothing is.
+        before = not facts["used"] or key < min(first or last, last)
         found.append(standing_of(pipeline.name, one, known[pipeline.name, key], now, before=before))
     return tuple(found)
 

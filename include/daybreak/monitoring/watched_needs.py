@@ -1,13 +1,13 @@
-"""Watched needs: what is in no pipeline's standing: channels that fail, disks that fill, sources that have changed."""
+"""Watched needs: what is in no pipeline's standing, channels that fail and disks that fill; and a look at sources."""
 
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from daybreak.declaration.due import promised
-from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import DaybreakError
 from daybreak.ledger.known import known_of
 from daybreak.ledger.messages import Outbox
@@ -20,31 +20,21 @@ from daybreak.sources.queries import CHANGED
 from daybreak.workspace import Workspace
 
 
-def further_needs(
-    workspace: Workspace, channels: Sequence[Channel], outbox: Outbox, now: datetime
-) -> tuple[list[Need], set[str]]:
-    """Return what else needs a person, and the causes of which it could not be found out."""
-    found = [*_failing_channels(channels, outbox, now), *filling_disks(workspace.settings)]
-    unknown = set()
+def further_needs(settings: Settings, channels: Sequence[Channel], outbox: Outbox, now: datetime) -> list[Need]:
+    """Return what else needs a person."""
+    return [*_failing_channels(channels, outbox, now), *filling_disks(settings)]
+
+
+def look_at_sources(workspace: Workspace, now: datetime) -> None:
+    """Ask the sources that can tell whether they have changed; the standing has what was found."""
     for pipeline in workspace.pipelines.values():
-        try:
-            found += _outdated(workspace, pipeline, now)
-        except DaybreakError:
-            # A source that cannot be asked is told of by the runs that read it.
-            unknown.add(Need("outdated", pipeline.name, None, "", "").cause)
-    return found, unknown
-
-
-def _outdated(workspace: Workspace, pipeline: Pipeline, now: datetime) -> Iterator[Need]:
-    if not workspace.sql(pipeline, CHANGED).exists():
-        return
-    partitions = [one.partition for one in promised(pipeline.calendar, pipeline.due, now, OWED)[-OWED:]]
-    known = [one for one in known_of(workspace.ledger, pipeline.name, partitions) if not one.missing]
-    if keys := [one.partition.key for one in see_outdated(workspace, pipeline, known) if one.outdated]:
-        many = f"{keys[0]} was" if len(keys) == 1 else f"{len(keys)} partitions, {keys[0]} to {keys[-1]}, were"
-        problem = f"The source has changed since {many} made from it."
-        command = f"daybreak backfill {pipeline.name} {keys[0]} {keys[-1]} --outdated"
-        yield Need("outdated", pipeline.name, keys[-1], problem, "make them anew, if the change matters.", command)
+        if not workspace.sql(pipeline, CHANGED).exists():
+            continue
+        partitions = [one.partition for one in promised(pipeline.calendar, pipeline.due, now, OWED)[-OWED:]]
+        known = [one for one in known_of(workspace.ledger, pipeline.name, partitions) if not one.missing]
+        # A source that cannot be asked is told of by the runs that read it; what was found before stands.
+        with suppress(DaybreakError):
+            see_outdated(workspace, pipeline, known)
 
 
 def filling_disks(settings: Settings) -> Iterator[Need]:

@@ -14,7 +14,7 @@ from daybreak.monitoring.digest import digest, morning_of
 from daybreak.monitoring.message_texts import body_of, page_of, title_of
 from daybreak.monitoring.needs import Need
 from daybreak.monitoring.standing import Standing, read_standing
-from daybreak.monitoring.watched_needs import further_needs
+from daybreak.monitoring.watched_needs import further_needs, look_at_sources
 from daybreak.workspace import Workspace
 
 # A look sends so many messages of a channel at the most: the next one goes on.
@@ -43,7 +43,7 @@ class Watch:
         self._sender = Sender()
 
     def needs(self, now: datetime) -> tuple[Need, ...]:
-        """Return what needs a person, and change nothing."""
+        """Return what needs a person; open, close and tell nothing."""
         return self._found(now)[1]
 
     def look(self, now: datetime | None = None) -> Look:
@@ -95,6 +95,7 @@ class Watch:
     def _found(self, now: datetime) -> tuple[Standing, tuple[Need, ...], set[str]]:
         workspace = self._workspace
         workspace.ledger.sweep()
+        look_at_sources(workspace, now)
         standing = read_standing(
             workspace.warehouse,
             list(workspace.pipelines.values()),
@@ -102,12 +103,11 @@ class Watch:
             broken=workspace.declared.broken,
             only_seen=True,
         )
-        further, unknown = further_needs(workspace, self._channels, self._outbox, now)
-        needs = (*standing.needs, *further)
+        needs = (*standing.needs, *further_needs(self._settings, self._channels, self._outbox, now))
         # The most urgent of what has one cause stands for all of it.
         first = {need.cause: need for need in reversed(needs)}
         needs = tuple(first[need.cause] for need in needs if first[need.cause] is need)
-        return standing, needs, unknown | _under_way(standing)
+        return standing, needs, _under_way(standing)
 
     def _seen(self, need: Need) -> Seen:
         pipeline = self._workspace.pipelines.get(need.pipeline)

@@ -14,6 +14,7 @@ from daybreak.declaration.partition import Partition
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError
 from daybreak.ledger.known import Known
+from daybreak.ledger.source_looks import record_looks
 from daybreak.ledger.tables import publications, runs
 from daybreak.run.plan import query_binds
 from daybreak.sources.queries import CHANGED, Queries
@@ -43,7 +44,8 @@ def source_state(queries: Queries, pipeline: Pipeline, partition: Partition) -> 
 def see_outdated(workspace: Workspace, pipeline: Pipeline, known: Sequence[Known]) -> list[Known]:
     """Return the partitions, each with whether its source says something else than when its current run was planned.
 
-    A run from before there was a changed.sql is not said to be outdated: what it saw is not known.
+    A run from before there was a changed.sql is not said to be outdated: what it saw is not known. What was found is
+    written down, for who shows it without asking the source.
     """
     queries = workspace.queries(pipeline)
     if not queries.has(CHANGED):
@@ -58,11 +60,13 @@ def see_outdated(workspace: Workspace, pipeline: Pipeline, known: Sequence[Known
     with workspace.ledger.warehouse.begin() as connection:
         saw: dict[int, State | None] = dict(connection.execute(wanted).tuples().all())
 
-    def outdated(one: Known) -> bool:
+    looked_at, changed = datetime.now(UTC), dict[int, bool]()
+    for one in known:
         before = None if one.current_run is None else saw.get(one.current_run)
-        return before is not None and before != source_state(queries, pipeline, one.partition)
-
-    return [replace(one, outdated=outdated(one)) for one in known]
+        if one.current_run is not None and before is not None:
+            changed[one.current_run] = before != source_state(queries, pipeline, one.partition)
+    record_looks(workspace.warehouse, changed, looked_at)
+    return [replace(one, outdated=changed.get(one.current_run or 0, False)) for one in known]
 
 
 def count_untold(workspace: Workspace, pipeline: Pipeline) -> int:

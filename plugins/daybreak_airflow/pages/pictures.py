@@ -1,15 +1,15 @@
 """Pictures: SVG made here, with no script and no style of its own, so that they are there at first sight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 if TYPE_CHECKING:
-    from daybreak.monitoring.partition_account import Spread
+    from daybreak.monitoring.spread import Spread
 
-_WIDE = 720
+WIDE = 720
 
 
 def way_of_rows(run: Mapping[str, Any]) -> Markup:
@@ -35,23 +35,23 @@ def way_of_rows(run: Mapping[str, Any]) -> Markup:
             f'<text class="count" x="{136 + width:.1f}" y="{y + 21}">{text}{part}</text>'
         )
     told = "; ".join(f"{label}: {'-' if count is None else f'{count:,}'}" for label, count, _ in steps)
-    return _svg("way", height * len(steps), f"The way of the rows: {told}.", "".join(bars))
+    return svg("way", height * len(steps), f"The way of the rows: {told}.", "".join(bars))
 
 
-def spread(found: "Spread") -> Markup:
-    """Draw the share of predictions in each bin beside that of the training's held-out days."""
+def spread(found: "Spread", what: str = "predictions") -> Markup:
+    """Draw the share of values in each bin beside that of the training's held-out days."""
     count, height = len(found.labels), 150
-    step = (_WIDE - 20) / count
-    most = max((*found.training, *found.predicted, 0.001))
+    step = (WIDE - 20) / count
+    most = max((*found.training, *found.here, 0.001))
     bars = []
-    for n, (label, training, predicted) in enumerate(zip(found.labels, found.training, found.predicted, strict=True)):
+    for n, (label, training, here) in enumerate(zip(found.labels, found.training, found.here, strict=True)):
         x = 10 + n * step
-        for offset, value, kind in ((0.12, training, "training"), (0.5, predicted, "good")):
+        for offset, value, kind in ((0.12, training, "training"), (0.5, here, "good")):
             tall = height * value / most
             bars.append(
                 f'<rect class="bar {kind}" x="{x + offset * step:.1f}" y="{8 + height - tall:.1f}" '
                 f'width="{0.36 * step:.1f}" height="{tall:.1f}"><title>{escape(label)}: training {training:.1%}, '
-                f"predicted {predicted:.1%}</title></rect>"
+                f"here {here:.1%}</title></rect>"
             )
         if count <= 12:
             until = label.rpartition(" to ")[2]
@@ -60,10 +60,10 @@ def spread(found: "Spread") -> Markup:
                 f"{'to ' if until != label else ''}{escape(until[:12])}</text>"
             )
     told = "; ".join(
-        f"{label}: {training:.1%} in training, {predicted:.1%} now"
-        for label, training, predicted in zip(found.labels, found.training, found.predicted, strict=True)
+        f"{label}: {training:.1%} in training, {here:.1%} here"
+        for label, training, here in zip(found.labels, found.training, found.here, strict=True)
     )
-    return _svg("spread", height + 32, f"The spread of predictions. {told}.", "".join(bars))
+    return svg("spread", height + 32, f"The spread of {what}. {told}.", "".join(bars))
 
 
 def errors(rows: Sequence[Mapping[str, Any]], trained: float | None) -> Markup:
@@ -76,17 +76,17 @@ def errors(rows: Sequence[Mapping[str, Any]], trained: float | None) -> Markup:
 
     def place(n: int, value: float) -> tuple[float, float]:
         across = n / max(len(champion) - 1, 1)
-        return 60 + across * (_WIDE - 80), 10 + height * (1 - (value - low) / (high - low))
+        return 60 + across * (WIDE - 80), 10 + height * (1 - (value - low) / (high - low))
 
     parts = []
     for level in (low + margin, (low + high) / 2, high - margin):
         y = place(0, level)[1]
-        parts.append(f'<line class="grid" x1="60" x2="{_WIDE - 20}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<line class="grid" x1="60" x2="{WIDE - 20}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick" x="54" y="{y + 4:.1f}" text-anchor="end">{level:.4g}</text>')
     if trained is not None:
         y = place(0, trained)[1]
-        parts.append(f'<line class="trained" x1="60" x2="{_WIDE - 20}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="tick" x="{_WIDE - 20}" y="{y - 5:.1f}" text-anchor="end">in training</text>')
+        parts.append(f'<line class="trained" x1="60" x2="{WIDE - 20}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="tick" x="{WIDE - 20}" y="{y - 5:.1f}" text-anchor="end">in training</text>')
     points = [place(n, row["value"]) for n, row in enumerate(champion)]
     for n, (row, (x, y)) in enumerate(zip(champion, points, strict=True)):
         if n and row["model_version"] != champion[n - 1]["model_version"]:
@@ -101,19 +101,26 @@ def errors(rows: Sequence[Mapping[str, Any]], trained: float | None) -> Markup:
         key = escape(champion[n]["partition_key"])
         parts.append(f'<text class="tick" x="{points[n][0]:.1f}" y="{height + 28}" text-anchor="{anchor}">{key}</text>')
     told = f"The error of {len(champion)} partitions, from {values[0]:.4g} to {values[-1]:.4g}."
-    return _svg("errors", height + 36, told, "".join(parts))
+    return svg("errors", height + 36, told, "".join(parts))
 
 
-def drift(rows: Sequence[Mapping[str, Any]]) -> Markup:
-    """Draw how far each column was from its training, by partition: the darker the nearer to what is allowed."""
+def drift(rows: Sequence[Mapping[str, Any]], named: Callable[[Any], str], link: Callable[[str, str], str]) -> Markup:
+    """Draw how far each column was from its training, by partition: the darker the nearer to what is allowed.
+
+    ``link`` is where a column of a partition leads to; by the keyboard it is a column's newest partition.
+    """
     keys = sorted({row["partition_key"] for row in rows})
-    names = sorted({_named(row) for row in rows})
-    found = {(_named(row), row["partition_key"]): row for row in rows}
-    left, step = 230, min(22.0, (_WIDE - 240) / len(keys))
+    names = sorted({named(row) for row in rows})
+    found = {(named(row), row["partition_key"]): row for row in rows}
+    left, step = 230, min(22.0, (WIDE - 240) / len(keys))
     parts = []
     for r, name in enumerate(names):
         y = r * 24 + 4
-        parts.append(f'<text class="label" x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>')
+        newest = max(key for key in keys if (name, key) in found)
+        parts.append(
+            f'<a href="{escape(link(name, newest))}"><text class="label" x="{left - 8}" y="{y + 15}" text-anchor="end">'
+            f"{escape(name)}</text></a>"
+        )
         for c, key in enumerate(keys):
             row = found.get((name, key))
             if row is None:
@@ -123,26 +130,24 @@ def drift(rows: Sequence[Mapping[str, Any]]) -> Markup:
             kind = "drifted" if row["drifted"] else f"near{min(int(far * 4), 3)}"
             says = f"{name}, {key}: {'infinite' if divergence is None else f'{divergence:.3f}'} of {row['threshold']:g}"
             parts.append(
-                f'<rect class="heat {kind}" x="{left + c * step:.1f}" y="{y}" width="{max(step - 2, 2):.1f}" '
-                f'height="20" rx="2"><title>{escape(says)}</title></rect>'
+                f'<a href="{escape(link(name, key))}" tabindex="-1"><rect class="heat {kind}" '
+                f'x="{left + c * step:.1f}" y="{y}" width="{max(step - 2, 2):.1f}" '
+                f'height="20" rx="2"><title>{escape(says)}</title></rect></a>'
             )
     bottom = len(names) * 24 + 18
     parts.append(f'<text class="tick" x="{left}" y="{bottom}">{escape(keys[0])}</text>')
     if len(keys) > 1:
         end = left + len(keys) * step
         parts.append(f'<text class="tick" x="{end:.1f}" y="{bottom + 14}" text-anchor="end">{escape(keys[-1])}</text>')
-    off = sorted({_named(row) for row in rows if row["drifted"]})
+    off = sorted({named(row) for row in rows if row["drifted"]})
     told = f"Spread unlike in training: {', '.join(off)}." if off else "No column is spread unlike in training."
-    return _svg("drift", bottom + 20, told, "".join(parts))
+    return svg("drift", bottom + 20, told, "".join(parts), role="group")
 
 
-def _named(row: Mapping[str, Any]) -> str:
-    return f"{row['column_name']} ({row['segment']})" if row["segment"] else str(row["column_name"])
-
-
-def _svg(name: str, height: float, told: str, inside: str) -> Markup:
+def svg(name: str, height: float, told: str, inside: str, role: str = "img") -> Markup:
+    """Put a picture's parts together, with what it says in words; what holds links is a group."""
     # Whatever comes from elsewhere was escaped where it was put in.
     return Markup(  # noqa: S704
-        f'<svg class="picture {name}" viewBox="0 0 {_WIDE} {height:.0f}" role="img" aria-label="{escape(told)}">'
+        f'<svg class="picture {name}" viewBox="0 0 {WIDE} {height:.0f}" role="{role}" aria-label="{escape(told)}">'
         f"{inside}</svg>"
     )

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/dags/{dag_id}", dependencies=[may_read])
 SHOWN = 60
+# So many columns are drawn; of the others it is said how many.
+_NULLS = 6
 
 
 @router.get("")
@@ -29,13 +32,30 @@ def pipeline(request: Request, dag_id: str, user: User) -> HTMLResponse:
     if found is None:
         # The tab is on every Dag: one that runs no pipeline is nothing that went wrong.
         return page(request, "no_pipeline.html", dag_id=dag_id)
-    return _page(request, "pipeline.html", found, user, tab="partitions")
+    from daybreak.monitoring.usual_history import courses, read_usual, worth_a_look
+
+    one, calendar = _standing(found), found.calendar
+    partitions = [calendar.partition(part.key) for part in one.partitions if part.there]
+    measured = courses(read_usual(workspace().warehouse, found, partitions))
+    nulls = [course for course in measured if course.what == "nulls"]
+    return _page(
+        request,
+        "pipeline.html",
+        found,
+        user,
+        tab="partitions",
+        one=one,
+        measured=[course for course in measured if course.what != "nulls"],
+        nulls=worth_a_look(nulls, _NULLS),
+        columns=len(nulls),
+    )
 
 
 @router.get("/partitions/{key}")
 def partition(request: Request, dag_id: str, key: str, user: User, run: int | None = None) -> HTMLResponse:
     """Show the account of one partition."""
     from daybreak.monitoring.partition_account import read_account
+    from daybreak.monitoring.usual_history import read_usual
 
     found, opened, edits = pipeline_of(dag_id), workspace(), can_edit(user, dag_id)
     try:
@@ -55,6 +75,7 @@ def partition(request: Request, dag_id: str, key: str, user: User, run: int | No
         changes=changes_of_partition(found, key, account) if edits and over else [],
         way=pictures.way_of_rows(account.run) if account.run else None,
         spread=pictures.spread(account.spread) if account.spread else None,
+        measured=read_usual(opened.warehouse, found, [wanted]).get(key, ()),
         before=found.calendar.before(wanted).key,
         after=found.calendar.after(wanted).key if found.calendar.after(wanted).end <= datetime.now(UTC) else None,
     )
@@ -88,14 +109,22 @@ def model(request: Request, dag_id: str, user: User) -> HTMLResponse:
 
 
 @router.get("/quality")
-def quality(request: Request, dag_id: str, user: User) -> HTMLResponse:
-    """Show the error over partitions, by segment, and drift."""
+def quality(
+    request: Request, dag_id: str, user: User, column: str | None = None, partition: str | None = None
+) -> HTMLResponse:
+    """Show the error over partitions, by segment, drift, and how a column of a partition is spread."""
+    from daybreak.monitoring.column_spread import named, read_column_spread
     from daybreak.monitoring.model_account import read_quality
 
     found, opened = pipeline_of(dag_id), workspace()
     one = _standing(found)
     account = read_quality(opened.warehouse, found, one.partitions[0].key)
     trained = one.last_error.trained if one.last_error else None
+    chosen = read_column_spread(opened.warehouse, found, account.drift, column, partition)
+
+    def link(name: str, key: str) -> str:
+        return f"?{urlencode({'column': name, 'partition': key})}#spread"
+
     return _page(
         request,
         "quality.html",
@@ -105,7 +134,11 @@ def quality(request: Request, dag_id: str, user: User) -> HTMLResponse:
         one=one,
         account=account,
         line=pictures.errors(account.errors, trained) if account.errors else None,
-        heat=pictures.drift(account.drift) if account.drift else None,
+        heat=pictures.drift(account.drift, named, link) if account.drift else None,
+        chosen=chosen,
+        spread=pictures.spread(chosen.spread, f"{chosen.column} in {chosen.partition}")
+        if chosen and chosen.spread
+        else None,
     )
 
 

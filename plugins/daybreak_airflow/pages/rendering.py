@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from daybreak.monitoring import in_words
 from daybreak.monitoring.clocks import ago, clock
+from daybreak_airflow.pages import bands
 
 _FOLDER = Path(__file__).parent
 
@@ -35,6 +36,10 @@ def _environment() -> Environment:
         "error_in_words": in_words.error_in_words,
         "open_in_words": in_words.open_in_words,
         "next_in_words": in_words.next_in_words,
+        "band": bands.band,
+        "title_of": bands.title_of,
+        "usual_in_words": bands.usual_in_words,
+        "value_in_words": bands.value_in_words,
         # What a browser keeps of a file is that of its bytes.
         "stamp": str(max(int(file.stat().st_mtime) for file in (_FOLDER / "static").iterdir())),
     }

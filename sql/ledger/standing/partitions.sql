@@ -13,6 +13,8 @@ SELECT
     shown.trained_through,
     shown.upstream_run_id IS NOT NULL AND upstream_now.run_id IS DISTINCT FROM shown.upstream_run_id AS stale,
     upstream.pipeline AS upstream,
+    coalesce(looks.changed, false) AS outdated,
+    looks.looked_at AS source_looked_at,
     newest.run_id AS last_run,
     newest.state AS last_state,
     newest.error,
@@ -49,6 +51,7 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS sent ON true
 LEFT JOIN ledger.runs AS shown ON shown.run_id = coalesce(publications.run_id, sent.run_id)
+LEFT JOIN ledger.source_looks AS looks ON looks.run_id = shown.run_id
 LEFT JOIN ledger.runs AS upstream ON upstream.run_id = shown.upstream_run_id
 LEFT JOIN ledger.publications AS upstream_now
     ON

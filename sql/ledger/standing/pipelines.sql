@@ -1,7 +1,12 @@
--- One row per pipeline that is asked for: its first partition, and what was measured last of its error and its drift.
+-- One row per pipeline that is asked for: its first partition, whether it is used, and what was measured last of its error and its drift.
 SELECT
     wanted.pipeline,
     first_run.partition_key AS first_partition,
+    first_run.partition_key IS NOT NULL OR EXISTS (
+        SELECT
+        FROM ledger.trusted_versions
+        WHERE trusted_versions.model_name = ANY (string_to_array(wanted.models, chr(10)))
+    ) AS used,
     measured.partition_key AS measured_partition,
     measured.value AS measured_value,
     CAST(trained.metrics ->> wanted.metric AS double precision) AS trained_value,
@@ -9,7 +14,9 @@ SELECT
     drifts.columns AS drift_columns,
     drifts.drifted AS drifted_columns
 FROM
-    unnest(CAST(:pipelines AS text[]), CAST(:metrics AS text[])) AS wanted (pipeline, metric)
+    unnest(CAST(:pipelines AS text[]), CAST(:metrics AS text[]), CAST(:models AS text[])) AS wanted (
+        pipeline, metric, models
+    )
 LEFT JOIN LATERAL (
     SELECT runs.partition_key
     FROM ledger.runs

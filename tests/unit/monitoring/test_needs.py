@@ -19,6 +19,7 @@ DUE = datetime(2026, 1, 16, 11, tzinfo=UTC)
 KEY = "2026-01-15"
 LEDGER = (
     ("current_run", "there_since", "current_state", "model_version", "trained_through", "stale", "upstream"),
+    ("outdated", "source_looked_at"),
     ("rows_extracted", "rows_quarantined", "rows_failed", "rows_published"),
     ("last_run", "last_state", "error", "note", "error_type", "waiting", "started_at", "finished_at"),
 )
@@ -85,6 +86,16 @@ def test_what_was_before_the_first_run_is_owed_by_nobody() -> None:
 
 def test_what_is_there_needs_nobody() -> None:
     assert needs(pipeline(stands(**THERE))) == []
+
+
+def test_what_was_made_from_an_older_source_is_told_with_when_that_was_seen() -> None:
+    outdated = stands(**THERE, outdated=True, source_looked_at=NOON - timedelta(minutes=4))
+    assert (outdated.shown_as, outdated.state) == ("outdated", "published")
+    [found] = needs(pipeline(outdated))
+    assert (found.kind, found.partition) == ("outdated", KEY)
+    assert found.problem == f"The source has changed since {KEY} was made from it; it was looked at 11:56."
+    assert found.command == f"daybreak backfill sales {KEY} {KEY} --outdated"
+    assert replace(outdated, stale=True).shown_as == "stale"
 
 
 def test_a_run_that_was_never_made_is_told_with_the_command_that_makes_it() -> None:
