@@ -105,7 +105,8 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
 def daybreak_environment(settings: Settings, postgres: EmbeddedPostgres) -> dict[str, str]:
     """Write the settings as variables, so that a task has the very same ones, and the embedded databases by URL."""
     values = {**settings.model_dump(), "home": settings.home.resolve(), "project": settings.checkout.resolve()}
-    values |= {f"source_{name}": url for name, url in values.pop("source").items()}
+    for kind in ("source", "alert"):
+        values |= {f"{kind}_{name}": url for name, url in values.pop(kind).items()}
     if settings.warehouse_url is None:
         values["warehouse_url"] = postgres.url("daybreak")
         values["registry_url"] = settings.registry_url or postgres.url("mlflow")
