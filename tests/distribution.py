@@ -15,8 +15,9 @@ import pytest
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-# Whoever asks for one of these, through however many others, starts a PostgreSQL, an Airflow or a promotions system.
-SERVERS = {"postgres", "server", "stack", "airflow"}
+# Whoever asks for one of these, through however many others, starts a PostgreSQL, an Airflow, a promotions system or a
+# Python of a model's own, which imports all that models are made of.
+SERVERS = {"postgres", "server", "stack", "airflow", "own_model"}
 END_TO_END = "tests/end_to_end/"
 # To import Airflow takes as long as to start a server.
 IMPORT_AIRFLOW = (END_TO_END, "tests/dags/", "tests/plugins/")

@@ -56,7 +56,7 @@ Started = Callable[..., OwnModel]
 
 
 @pytest.fixture
-def start(environment: Environment) -> Iterator[Started]:
+def own_model(environment: Environment) -> Iterator[Started]:
     """Start a model by the text of its file, or a saved one; all have ended afterwards."""
     models: list[OwnModel] = []
 
@@ -129,7 +129,7 @@ def families() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("model", "target", "prediction"), families())
 def test_it_predicts_the_same_bits_as_in_this_process(
-    start: Started, model: Any, target: Any, prediction: Prediction
+    own_model: Started, model: Any, target: Any, prediction: Prediction
 ) -> None:
     model.fit(FRAME, target)
     # Of two pieces each, and with a column that has no value at all in the first of them.
@@ -137,33 +137,33 @@ def test_it_predicts_the_same_bits_as_in_this_process(
     frame.loc[: PIECE_ROWS // 4, "days"] = np.nan
     [rows] = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks().to_batches()
     how: dict[str, Any] = {"kinds": KINDS, "prediction": prediction, "chunk_rows": len(frame) // 2 + 7}
-    here, there = Pass(model, rows, **how), Pass(start(model, KINDS), rows, **how)
+    here, there = Pass(model, rows, **how), Pass(own_model(model, KINDS), rows, **how)
     assert there.values.tobytes() == here.values.tobytes()
     assert [[column.tobytes() for column in each] for each in there.further] == [
         [column.tobytes() for column in each] for each in here.further
     ]
 
 
-def test_a_boosted_model_takes_its_categories(start: Started) -> None:
+def test_a_boosted_model_takes_its_categories(own_model: Started) -> None:
     lightgbm = pytest.importorskip("lightgbm", reason="needs requirements/lightgbm.txt")
     frame = FRAME.assign(place=FRAME["place"].astype("category"))
     model = lightgbm.LGBMRegressor(n_estimators=8, n_jobs=1, verbose=-1).fit(frame, VALUES)
     rows = pa.RecordBatch.from_pandas(FRAME, preserve_index=False)
     kinds = (*KINDS[:2], ("place", CATEGORY))
-    here, there = (Pass(each, rows, kinds=kinds) for each in (model, start(model, kinds)))
+    here, there = (Pass(each, rows, kinds=kinds) for each in (model, own_model(model, kinds)))
     assert there.values.tobytes() == here.values.tobytes()
     assert len(set(there.values)) > 2
 
 
-def test_frames_are_answered_as_rows_of_a_run_are(start: Started) -> None:
+def test_frames_are_answered_as_rows_of_a_run_are(own_model: Started) -> None:
     from sklearn.tree import DecisionTreeRegressor
 
     model = DecisionTreeRegressor(random_state=0).fit(FRAME[["amount"]], VALUES)
     answering, kinds = Answering("predict"), KINDS[:1]
-    own = start(model, kinds)
+    own = own_model(model, kinds)
     assert answering.values(own, FRAME[["amount"]]).tobytes() == answering.values(model, FRAME[["amount"]]).tobytes()
     texts = pd.concat([FRAME[["place"]]] * 2, ignore_index=True)
-    lengths = start(
+    lengths = own_model(
         """
         class Model:
             def predict(self, frame):
@@ -174,8 +174,8 @@ def test_frames_are_answered_as_rows_of_a_run_are(start: Started) -> None:
     assert answering.values(lengths, texts)[:, 0].tolist() == [float(len(place)) for place in texts["place"]]
 
 
-def test_exactly_the_rows_that_break_it_fail_and_are_told_by_the_errors_name(start: Started) -> None:
-    model = start("""
+def test_exactly_the_rows_that_break_it_fail_and_are_told_by_the_errors_name(own_model: Started) -> None:
+    model = own_model("""
         class Model:
             def predict(self, frame):
                 if (frame["x"] % 250 == 7).any():
@@ -191,8 +191,8 @@ def test_exactly_the_rows_that_break_it_fail_and_are_told_by_the_errors_name(sta
         Pass(model, range(2000), budget=2, withhold_texts=True)
 
 
-def test_what_it_prints_is_no_answer(start: Started) -> None:
-    model = start("""
+def test_what_it_prints_is_no_answer(own_model: Started) -> None:
+    model = own_model("""
         import os, sys
         print("loading")
         class Model:
@@ -230,9 +230,9 @@ DIES = """
     ids=["exit", "as if it were done", "a wrong address", "killed", "closes its pipes"],
 )
 def test_one_that_dies_between_chunks_is_no_end_of_the_answers(
-    start: Started, how: str, kind: type[DaybreakError], told: str
+    own_model: Started, how: str, kind: type[DaybreakError], told: str
 ) -> None:
-    model = start(DIES.format(how=how))
+    model = own_model(DIES.format(how=how))
     with pytest.raises(kind, match=rf"^The process of churn version 3 in its own environment {told}"):
         Pass(model, range(100), chunk_rows=10, budget=1000)
     assert model.ended
@@ -249,16 +249,18 @@ def test_one_that_dies_between_chunks_is_no_end_of_the_answers(
     ],
     ids=["at once", "a library that it lacks", "raises"],
 )
-def test_one_that_cannot_be_opened_says_why(start: Started, text: str, kind: type[DaybreakError], told: str) -> None:
+def test_one_that_cannot_be_opened_says_why(
+    own_model: Started, text: str, kind: type[DaybreakError], told: str
+) -> None:
     with pytest.raises(kind, match=told):
-        start(text).wait()
-    model = start(text)
+        own_model(text).wait()
+    model = own_model(text)
     model.refuse_other(Answering("predict"), "churn version 3")
     with pytest.raises(kind, match=told):
         Pass(model, range(100), budget=1000)
 
 
-def test_an_environment_without_the_libraries_says_what_is_missing(start: Started, tmp_path: Path) -> None:
+def test_an_environment_without_the_libraries_says_what_is_missing(own_model: Started, tmp_path: Path) -> None:
     bare = laid_out(tmp_path / "bare")
     [path] = bare.folder.rglob("installed.pth")
     path.unlink()
@@ -283,23 +285,23 @@ DEAF = """
 
 
 @pytest.mark.parametrize("text", [HANGS, DEAF], ids=["asked", "not even reading"])
-def test_one_that_hangs_is_ended_after_the_time_it_has(start: Started, text: str) -> None:
-    model = start(text, seconds=3)
+def test_one_that_hangs_is_ended_after_the_time_it_has(own_model: Started, text: str) -> None:
+    model = own_model(text, seconds=3)
     with pytest.raises(EnvironmentUnavailable, match=r"gave no answer for 3 s .* DAYBREAK_MODEL_TIMEOUT_SECONDS"):
         Pass(model, range(500_000), budget=1000)
     assert model.ended
 
 
-def test_it_can_do_no_more_than_predict_where_mlflow_loads_it(start: Started) -> None:
-    model = start(DOUBLES)
+def test_it_can_do_no_more_than_predict_where_mlflow_loads_it(own_model: Started) -> None:
+    model = own_model(DOUBLES)
     model.refuse_other(Answering("predict_proba"), "churn version 3")
     with pytest.raises(ModelRefused, match=r"^churn version 3 has no method predict_proba"):
         Pass(model, range(3))
 
 
-def test_mlflows_models_get_the_types_that_were_logged(start: Started) -> None:
+def test_mlflows_models_get_the_types_that_were_logged(own_model: Started) -> None:
     kinds = (("x", "integer"), ("y", "float"), ("z", "boolean"))
-    model = start(
+    model = own_model(
         """
         class Model:
             def predict(self, frame):
@@ -314,10 +316,10 @@ def test_mlflows_models_get_the_types_that_were_logged(start: Started) -> None:
     assert (done.values.tolist(), list(done.failed)) == ([1.0, 3.0], [1])
 
 
-def test_it_is_told_no_secret(start: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_told_no_secret(own_model: Started, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", "postgresql://reader:secret@warehouse/shop")
     monkeypatch.setenv("PGPASSWORD", "secret")
-    model = start("""
+    model = own_model("""
         import os
         raise ValueError(sorted(os.environ))
     """)
@@ -356,9 +358,9 @@ model.held(pa.RecordBatch.from_pydict({{"x": [1.0]}}), Answering("predict")).val
 """
 
 
-def test_closing_it_ends_all_that_it_has_started(start: Started, tmp_path: Path) -> None:
+def test_closing_it_ends_all_that_it_has_started(own_model: Started, tmp_path: Path) -> None:
     place = tmp_path / "processes"
-    model = start(STARTS_ANOTHER.format(place=str(place)))
+    model = own_model(STARTS_ANOTHER.format(place=str(place)))
     model.wait()
     model.close()
     assert not [number for number in map(int, place.read_text().split()) if alive(number)]
