@@ -1,15 +1,20 @@
 """Measure: published predictions against actuals, by hand on the same rows; late actuals, shadows, refusals."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
+from daybreak.declaration.cadence import Hour, Month, Week
+from daybreak.declaration.source_tables import StateTable
 from daybreak.errors import ConfigurationError, SourceRefused
 from daybreak.monitoring.measure import Measured, Measuring, measure
+from daybreak.monitoring.target_periods import TargetPeriods
 from models import fitted
 from parcels import DAY, Parcels
+
+LATER = datetime(2024, 6, 1, tzinfo=UTC)
 
 
 def measured(parcels: Parcels, **days: Any) -> list[Measured]:
@@ -128,3 +133,42 @@ def test_a_pipeline_of_which_nothing_was_published_yet_has_nothing_to_be_measure
     parcels.execute("UPDATE ledger.publications SET withdrawn_at = clock_timestamp()")
     assert measured(parcels) == []
     assert parcels.rows("SELECT * FROM ledger.performance") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "now", "told"),
+    [
+        ({}, "2024-03-11", LATER, None),
+        ({}, "2024-03-12", LATER, "what it predicts is over with 2024-03-13, the source has days through 2024-03-12"),
+        ({}, "2024-03-11", datetime(2024, 3, 13, 3, tzinfo=UTC), "what it predicts is over with 2024-03-12"),
+        ({}, "2024-03-11", datetime(2024, 3, 13, 5, tzinfo=UTC), None),
+        ({"target_days": 0}, "2024-03-12", LATER, None),
+        ({"target_days": 7, "every": Week()}, "2024-02-26", LATER, None),
+        (
+            {"target_days": 7, "every": Week()},
+            "2024-03-04",
+            LATER,
+            "what it predicts is over with 2024-03-17, the source ",
+        ),
+        ({"target_days": 31, "every": Month()}, "2024-01", LATER, None),
+        ({"target_days": 31, "every": Month()}, "2024-02", LATER, "what it predicts is over with 2024-03-31, the "),
+        ({"every": Hour()}, "2024-03-12T10", datetime(2024, 3, 12, 15, 30, tzinfo=UTC), "over at 2024-03-12 16:00 UTC"),
+        ({"every": Hour()}, "2024-03-12T10", LATER, None),
+        ({"reads": StateTable(table="sources.parcels")}, "2024-03-12", LATER, None),
+    ],
+)
+def test_a_target_is_over_by_the_clock_and_by_the_source(
+    parcels: Parcels, changes: dict[str, Any], key: str, now: datetime, told: str | None
+) -> None:
+    pipeline = parcels.declared(**changes).pipeline
+    partition = pipeline.calendar.partition(key)
+    found = TargetPeriods(parcels.workspace, pipeline).not_over(partition, now)
+    assert (found is None) == (told is None), found
+    assert (told or "") in (found or "")
+
+
+def test_a_partition_whose_target_is_not_over_is_not_measured(parcels: Parcels) -> None:
+    parcels.execute("UPDATE ledger.publications SET partition_key = '2024-03-12', partition_date = '2024-03-12'")
+    [found] = measured(parcels)
+    assert str(found.problem).startswith("what it predicts is over with 2024-03-13")
+    assert metrics(parcels) == {}
