@@ -25,9 +25,11 @@ from daybreak.monitoring.watching import Look, Watch
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_HOURS
-from parcels import SHORT_DAY, Parcels
+from parcels import DAY, SHORT_DAY, Parcels
 from processes import Death, ended, start
 from receivers import receiving_mail
+
+from .test_outdated import COUNTED
 
 # Six in the morning in New York after the short day: it is due, and nothing ran.
 DUE = datetime(2024, 3, 11, 10, tzinfo=UTC)
@@ -188,6 +190,16 @@ def earlier(parcels: Parcels, like: int) -> None:
         "SELECT pipeline, partition_key, partition_date, run_id, 'run', now() FROM ledger.runs "
         f"WHERE partition_date < date '{SHORT_DAY}' - 1",
     )
+
+
+def test_drill_a_source_has_changed_since_a_partition_was_made(watched: Watched) -> None:
+    parcels = watched.parcels
+    parcels.workspace.sql(parcels.pipeline, "extract").with_name("changed.sql").write_text(COUNTED)
+    parcels.run()
+    parcels.execute("UPDATE parcels.handed_in SET weight_kg = weight_kg + 1")
+    message = Drill(watched, "outdated", EARLY).run(parcels.run)
+    assert f"The source has changed since {DAY} was made from it; it was looked at " in message
+    assert f"daybreak backfill parcel_hours {DAY} {DAY} --outdated" in message
 
 
 def test_drill_a_receiver_is_down(watched: Watched) -> None:
