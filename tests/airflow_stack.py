@@ -1,16 +1,21 @@
 """A real Airflow on real sales, as tests use it: the warehouse is a server of its own, so that it can be restarted."""
 
+import json
 import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import sqlalchemy as sa
+from pydantic import SecretStr
 
+from collectors import Collector
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.embedded.processes import recorded
 from daybreak.local.airflow import LocalAirflow
@@ -22,10 +27,11 @@ from daybreak.workspace import Workspace
 from parcels import administer
 from ports import free_port
 from real_sales import TEMPLATE, RealSales, models_of, real_sales
+from receivers import Mailbox
 from retail.demand_forecast import DEMAND_FORECAST
 from waiting import LONG, until
 
-DAG = DEMAND_FORECAST.name
+DAG, WATCH = DEMAND_FORECAST.name, "watch"
 DAGS = (
     DAG,
     "customer_segments",
@@ -34,15 +40,59 @@ DAGS = (
     "promote_models",
     "replay_quarantine",
     "train_models",
+    WATCH,
 )
 DATABASE = "sales_in_airflow"
+
+
+@dataclass(frozen=True)
+class Receivers:
+    """Who is told by the DAG that watches: whoever takes what is posted, and a mailbox."""
+
+    posted: Collector
+    mailbox: Mailbox
+
+    @property
+    def addresses(self) -> dict[str, SecretStr]:
+        """Their addresses, as settings name them."""
+        posted = self.posted.url.replace("http://", "json://")
+        return {"team": SecretStr(posted), "mail": SecretStr(self.mailbox.url)}
+
+    def forget(self) -> None:
+        """Empty them."""
+        self.posted.bodies.clear()
+        self.mailbox.mails.clear()
+
+    def messages(self) -> list[tuple[str, str]]:
+        """Return title and text of what was posted; a mail of each is there too."""
+        bodies = [json.loads(body) for _, body in self.posted.bodies]
+        told = [(body["title"], body["message"]) for body in bodies]
+        mails = [(subject, " ".join(text.split())) for subject, text in self.mailbox.mails]
+        assert sorted(mails) == sorted((title, " ".join(text.split())) for title, text in told)
+        return told
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one run of the DAG that watches has changed, by cause, the messages that it sent, and Today after it."""
+
+    opened: set[str]
+    closed: set[str]
+    told: list[tuple[str, str]]
+    today: str
 
 
 class Stack:
     """An Airflow that runs pipelines on a copy of the real sales, first of all the demand forecast."""
 
     def __init__(
-        self, airflow: LocalAirflow, sales: RealSales, settings: Settings, warehouse: EmbeddedPostgres
+        self,
+        airflow: LocalAirflow,
+        sales: RealSales,
+        settings: Settings,
+        warehouse: EmbeddedPostgres,
+        own: EmbeddedPostgres,
+        receivers: Receivers,
     ) -> None:
         self.airflow = airflow
         self.last_day = sales.last_day
@@ -50,7 +100,9 @@ class Stack:
         self.settings = settings
         self.workspace = Workspace(settings)
         self.http = AirflowHttp(airflow.api.url, USER, airflow.password)
+        self.receivers = receivers
         self._server = warehouse
+        self._own = own
 
     def day(self, back: int) -> date:
         """Name a day: 1 is yesterday."""
@@ -71,6 +123,32 @@ class Stack:
     def finished(self, *runs: AirflowRun) -> list[AirflowRun]:
         """Follow runs to their end."""
         return list(self.airflow.api.follow(runs, timeout=LONG))[-1]
+
+    def look(self) -> Looked:
+        """Have the DAG that watches look once."""
+        before = len(self.receivers.messages())
+        [run] = self.finished(self.start(WATCH))
+        assert (run.state, dict(run.tasks)) == ("success", {"look": "success"})
+        changed = self.ask(
+            "SELECT cause, closed_at IS NULL FROM ledger.incidents "
+            "WHERE closed_by = :by OR closed_at IS NULL AND opened_at >= :began",
+            by=f"{WATCH}/{run.run_id}",
+            began=self.http.send("GET", f"/api/v2/dags/{WATCH}/dagRuns/{run.run_id}")["start_date"],
+        )
+        return Looked(
+            {cause for cause, is_open in changed if is_open},
+            {cause for cause, is_open in changed if not is_open},
+            self.receivers.messages()[before:],
+            self.page("today"),
+        )
+
+    def page(self, address: str) -> str:
+        """Return one of Daybreak's pages, as somebody sees it who has logged in."""
+        login = {"username": USER, "password": self.airflow.password}
+        with httpx.Client(base_url=self.airflow.api.url, timeout=LONG, trust_env=False) as browser:
+            token = browser.post("/auth/token", json=login).raise_for_status().json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}", "Accept": "text/html"}
+            return browser.get(f"/daybreak/{address}", headers=headers).raise_for_status().text
 
     def clear(self, run: AirflowRun) -> None:
         """Clear a whole run, as a person does in the UI."""
@@ -150,6 +228,16 @@ class Stack:
             connection.invalidate()
             connection.close()
 
+    def hurry(self, run: AirflowRun) -> None:
+        """Have a task that is put off be due, as if its time had come."""
+        engine = sa.create_engine(self._own.url("airflow"), poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            statement = sa.text(
+                "UPDATE task_reschedule SET reschedule_date = now() FROM task_instance WHERE ti_id = task_instance.id "
+                "AND run_id = :run"
+            )
+            assert connection.execute(statement, {"run": run.run_id}).rowcount == 1
+
     def wait_for_a_waiting_task(self) -> None:
         """Wait until a task stands at a lock that is held."""
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IS NOT NULL"
@@ -172,18 +260,23 @@ class Stack:
 class SharedAirflow:
     """One Airflow for several modules of tests, each of which finds a new copy of the sales and no runs."""
 
-    def __init__(self, home: Path, warehouse: EmbeddedPostgres) -> None:
+    def __init__(self, home: Path, warehouse: EmbeddedPostgres, receivers: Receivers) -> None:
         self._warehouse = warehouse
+        self._receivers = receivers
         self._own = EmbeddedPostgres(home)
         # Names and places are known before the sales are loaded.
         self._settings = Settings(
             home=home,
-            pipelines="real_sales",
+            pipelines="quick_retail",
             warehouse_url=warehouse.url(DATABASE),
             registry_url=warehouse.url(DATABASE),
             batches_uri=(home / "batches").as_uri(),
             models_uri=models_of(warehouse),
             port=free_port(),
+            alert=receivers.addresses,
+            # How full the machine's disks are is none of the tests' business.
+            alerts_storage_percent=100,
+            airflow_url="https://airflow.example.com",
         )
         self._airflow = LocalAirflow(self._settings, self._own, dags=DAGS, schedules=False)
 
@@ -202,7 +295,8 @@ class SharedAirflow:
             connection.exec_driver_sql(f"CREATE DATABASE {DATABASE} TEMPLATE {TEMPLATE} STRATEGY file_copy")
         shutil.rmtree(self._settings.home / "batches", ignore_errors=True)
         self._airflow.wait_until_healthy(timeout=LONG)
-        stack = Stack(self._airflow, sales, self._settings, self._warehouse)
+        self._receivers.forget()
+        stack = Stack(self._airflow, sales, self._settings, self._warehouse, self._own, self._receivers)
         for dag_id in DAGS:
             stack.forget_runs(dag_id)
             stack.pause(dag_id, paused=dag_id not in dags)

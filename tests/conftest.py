@@ -9,6 +9,7 @@ parcels          the pipeline made for tests, with its source loaded, a champion
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -28,6 +29,10 @@ from distribution import (  # noqa: F401 - pytest finds its hooks here
 )
 from homes import short_lived_server
 from parcels import NewDatabase, Parcels, administer, load, make_project, make_settings
+
+# The suite starts Python a thousand times: what one process has compiled, the next one need not.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Where two processes share two cores, fitting takes seconds this way and up to a minute with OpenMP's busy waiting.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

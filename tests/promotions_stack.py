@@ -15,7 +15,9 @@ from typing import Any
 import psutil
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
+from collectors import Collector
 from daybreak.declaration.partition import day_calendar
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.local.airflow import LocalAirflow
@@ -36,7 +38,7 @@ from promotions import SIGNING_KEY, TOKEN
 from push.receiver import Receiver
 from waiting import LONG
 
-DAG, LEAKY = "daily_promotions", "leaky_promotions"
+DAG, LEAKY, WATCH = "daily_promotions", "leaky_promotions", "watch"
 TIMEZONE = "America/New_York"
 PRODUCTS, TOP, CHUNKS, RETRIES = 1_200, 120, 2, 2
 
@@ -77,11 +79,14 @@ CATALOGUE = sa.text(
 class Pushing:
     """An Airflow with the DAG of the daily promotions, the promotions system that it pushes to, and their logs."""
 
-    def __init__(self, airflow: LocalAirflow, settings: Settings, receiver: Receiver, last_day: date) -> None:
+    def __init__(
+        self, airflow: LocalAirflow, settings: Settings, receiver: Receiver, last_day: date, posted: Collector
+    ) -> None:
         self.airflow = airflow
         self.settings = settings
         self.receiver = receiver
         self.last_day = last_day
+        self.posted = posted
         self.workspace = Workspace(settings)
         self.http = AirflowHttp(airflow.api.url, USER, airflow.password)
 
@@ -92,6 +97,22 @@ class Pushing:
     def run(self, back: int, dag_id: str = DAG, **params: Any) -> AirflowRun:
         """Run a day, and wait for its end."""
         return self.finished(self.airflow.api.trigger(dag_id, str(self.day(back)), params))[0]
+
+    def look(self) -> list[tuple[str, str]]:
+        """Have the DAG that watches look once; return title and text of what was told."""
+        before = len(self.posted.bodies)
+        [run] = self.finished(self.airflow.api.trigger(WATCH, None, {}))
+        assert run.state == "success"
+        told = [json.loads(body) for _, body in self.posted.bodies[before:]]
+        return [(one["title"], one["message"]) for one in told]
+
+    def let_it_be_ago(self, run: AirflowRun, *, minutes: int) -> None:
+        """Have a run have ended so many minutes before it did."""
+        statement = sa.text(
+            "UPDATE ledger.runs SET finished_at = finished_at - make_interval(mins => :minutes) WHERE origin = :origin"
+        )
+        with self.workspace.warehouse.begin() as connection:
+            connection.execute(statement, {"minutes": minutes, "origin": f"{run.dag_id}/{run.run_id}"})
 
     def finished(self, *runs: AirflowRun) -> list[AirflowRun]:
         """Follow runs to their end."""
@@ -196,7 +217,7 @@ class Pushing:
 
 
 @contextmanager
-def pushing(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
+def pushing(home: Path, monkeypatch: pytest.MonkeyPatch, posted: Collector) -> Iterator[Pushing]:
     """Start Airflow and the promotions system and, meanwhile, make up sales and a model."""
     project = _lay_out(home / "project", monkeypatch)
     postgres = EmbeddedPostgres(home).use()
@@ -206,12 +227,14 @@ def pushing(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
         home=home,
         project=project,
         pipelines="pushing_pipelines",
+        alert={"team": SecretStr(posted.url.replace("http://", "json://"))},
+        alerts_storage_percent=100,
         warehouse_url=postgres.url("daybreak"),
         registry_url=postgres.url("mlflow"),
         push_top=TOP,
         port=free_port(),
     )
-    airflow = LocalAirflow(settings, postgres, dags=[DAG, LEAKY], schedules=False)
+    airflow = LocalAirflow(settings, postgres, dags=[DAG, LEAKY, WATCH], schedules=False)
     try:
         airflow.launch()
         last_day = day_calendar(TIMEZONE).last_complete(datetime.now(UTC)).first_day
@@ -219,7 +242,7 @@ def pushing(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
         airflow.wait_until_healthy(timeout=LONG)
         for dag_id in (DAG, LEAKY):
             airflow.api.unpause(dag_id)
-        stack = Pushing(airflow, settings, receiver, last_day)
+        stack = Pushing(airflow, settings, receiver, last_day, posted)
         yield stack
         stack.http.close()
         stack.workspace.close()
@@ -263,6 +286,7 @@ def _lay_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "from pushing_pipelines import LEAKY as DAILY_PROMOTIONS",
     )
     (project / "dags" / f"{LEAKY}.py").write_text(leaky)
+    (project / "dags" / f"{WATCH}.py").symlink_to(PROJECT / "dags" / f"{WATCH}.py")
     around = os.environ.get("PYTHONPATH")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(project / "include"), around))))
     monkeypatch.syspath_prepend(project / "include")

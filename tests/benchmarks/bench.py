@@ -28,6 +28,7 @@ from pages import measure_pages, show_pages
 from pushing import measure_pushing, show_pushing
 from rows import disagreements, prepare_model, prepare_rows, settle
 from sources import show_sources, write_parquet
+from watching import ROWS, measure_watching, show_watching
 
 from daybreak.cli.display import err, print_error, print_json
 from daybreak.embedded.postgres import EmbeddedPostgres
@@ -223,6 +224,7 @@ def main(
     backfill_days: Annotated[int, typer.Option(min=0, max=90, help="Days to backfill; 0 leaves it out.")] = 90,
     push_items: Annotated[int, typer.Option(min=0, help="Items to push; 0 leaves it out.")] = 100_000,
     pages: Annotated[bool, typer.Option(help="The pages in Airflow over a ledger of years.")] = True,
+    watching: Annotated[bool, typer.Option(help="What watching costs a run, and one look at all pipelines.")] = True,
     folder: Annotated[Path | None, typer.Option(help="Keep data and model here, for the next time.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -238,13 +240,14 @@ def main(
                 backfill = bench.backfill(backfill_days) if backfill_days else None
             pushing = measure_pushing(place / "pushing", push_items, repeats, _say) if push_items else None
             shown = measure_pages(place / "pages") if pages else []
+            watched = measure_watching(place / "watching", _seconds_of(ROWS, measured)) if watching else None
         except (Disagreement, DaybreakError) as error:
             print_error(str(error))
             raise typer.Exit(1) from error
     report = {"machine": machine(), "measured": measured, "relations": relations(measured, backfill)}
     if as_json:
         beside = {"cascade": cascade, "sources": sources, "environments": environments}
-        print_json({**report, **beside, "pushing": pushing, "pages": shown})
+        print_json({**report, **beside, "pushing": pushing, "pages": shown, "watching": watched})
         return
     show(report)
     if cascade:
@@ -257,6 +260,14 @@ def main(
         show_pushing(pushing)
     if shown:
         show_pages(shown)
+    if watched:
+        show_watching(watched)
+
+
+def _seconds_of(rows: int, measured: list[dict[str, Any]]) -> float | None:
+    """Return how long the fastest run was for so many rows; None where none was measured."""
+    fastest = [one["wall"] / one["rows"] * rows for one in measured if one["way"] == "daybreak"]
+    return min(fastest, default=None)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def measure_pages(folder: Path) -> list[dict[str, Any]]:
     try:
         warehouse = Warehouse(server.url())
         migrate(warehouse, PROJECT / "sql")
-        last = _fill(warehouse)
+        last = fill(warehouse)
         warehouse.close()
         environment = {
             **os.environ,
@@ -89,7 +89,8 @@ def show_pages(measured: list[dict[str, Any]]) -> None:
     )
 
 
-def _fill(warehouse: Warehouse) -> date:
+def fill(warehouse: Warehouse) -> date:
+    """Fill a ledger as it is after years; return its last day."""
     last = (datetime.now(UTC) - timedelta(hours=30)).date()
     statement = sa.text((HERE / "sql" / "pages.sql").read_text())
     binds = {"pipelines": list(PIPELINES), "pushes": list(PIPELINES.values()), "partitions": PARTITIONS, "last": last}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from collectors import collecting
 from daybreak.local.airflow_api import AirflowRun
 from homes import short_lived
 from predictions import Search
@@ -27,7 +28,8 @@ def stack() -> Iterator[Pushing]:
     with (
         short_lived() as home,
         pytest.MonkeyPatch.context() as monkeypatch,
-        pushing(home, monkeypatch) as running,
+        collecting() as posted,
+        pushing(home, monkeypatch, posted) as running,
     ):
         yield running
 
@@ -46,11 +48,22 @@ def backfilled(stack: Pushing) -> list[AirflowRun]:
 
 
 @pytest.fixture(scope="module")
-def undelivered(stack: Pushing) -> Iterator[AirflowRun]:
+def told() -> list[tuple[str, str]]:
+    """What was told while the promotions system was down."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def undelivered(stack: Pushing, told: list[tuple[str, str]]) -> Iterator[AirflowRun]:
     """Run a day while the promotions system is down; it is up again where the tests begin."""
     stack.receiver.kill()
     try:
         run = stack.run(UNDELIVERED)
+        # A receiver that is away for a moment is told to nobody.
+        told += stack.look()
+        stack.let_it_be_ago(run, minutes=21)
+        for _ in range(2):
+            told += stack.look()
     finally:
         stack.receiver.start()
         stack.receiver.faults.started_again()  # type: ignore[attr-defined]
@@ -179,6 +192,18 @@ def test_a_failed_push_that_is_cleared_runs_again_with_all_it_needs(stack: Pushi
     assert (failed["state"], cleared["state"]) == ("failed", "pushed")
     assert stack.reference(undelivered, "push")["sent"] == 0
     assert len(stack.offered(UNDELIVERED)) == TOP
+
+
+def test_a_receiver_that_is_down_is_one_incident_told_once_and_over_when_all_is_delivered(
+    stack: Pushing, undelivered: AirflowRun, told: list[tuple[str, str]]
+) -> None:
+    """After all that the tests above have done: every offer is there."""
+    title = f"{DAG} {stack.day(UNDELIVERED)}: run failed"
+    [message] = [text for found, text in told if found == title]
+    assert f"{CHUNKS} chunks of {TOP} offers are not known to have arrived." in message
+    assert f"Command: daybreak push {DAG} {stack.day(UNDELIVERED)} --resume" in message
+    over = [found for found, _ in stack.look() if found.endswith(title)]
+    assert over == [f"Over: {title}"]
 
 
 def test_a_task_killed_while_it_pushes_is_retried_and_each_offer_is_there_once(

@@ -1,5 +1,6 @@
 """A model's life on real sales in a real Airflow: challenged, measured, judged, answered, taken back, trained again."""
 
+import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_stack import DAG, SharedAirflow, Stack
+from airflow_stack import DAG, WATCH, Looked, SharedAirflow, Stack
 from daybreak.declaration.segments import ModelRef
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import TerminalError
@@ -43,7 +44,7 @@ class Answered:
 
 @pytest.fixture(scope="module")
 def stack(sales_airflow: SharedAirflow) -> Iterator[Stack]:
-    with sales_airflow.with_dags(DAG, MEASURE, PROMOTE, TRAIN) as running:
+    with sales_airflow.with_dags(DAG, MEASURE, PROMOTE, TRAIN, WATCH) as running:
         _crown_a_poor_champion(running)
         yield running
 
@@ -74,18 +75,26 @@ def measured(stack: Stack, shadowed: list[AirflowRun]) -> AirflowRun:
 
 
 @pytest.fixture(scope="module")
-def answered(stack: Stack, measured: AirflowRun) -> dict[str, Answered]:
+def looks() -> dict[str, Looked]:
+    """What the DAG that watches has found before and after the answers."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def answered(stack: Stack, measured: AirflowRun, looks: dict[str, Looked]) -> dict[str, Answered]:
     """Judge the challenger twice at once; a person rejects it, another one approves it then."""
     runs = {option: stack.start(PROMOTE, pipeline=DAG) for option in ("Reject", "Approve")}
     for run in runs.values():
         stack.until(run, lambda tasks: tasks.get("ask") == "awaiting_input")
         _wait_until_put_aside(stack, run)
+    looks["asked"] = stack.look()
     found = {}
     for option, run in runs.items():
         before, question = stack.workspace.aliases(CHAMPION).current(), _question(stack, run)
         _answer(stack, run, option)
         [done] = stack.finished(run)
         found[option] = Answered(done, question, before, stack.workspace.aliases(CHAMPION).current())
+    looks["answered"] = stack.look()
     return found
 
 
@@ -212,6 +221,22 @@ def test_an_approval_moves_the_champion_and_is_written_with_who_and_why(
     assert (version, before, outcome, who) == (GOOD, POOR, "moved", "admin")
     assert "better on held-out rows" in reason
     assert stack.workspace.aliases(CHALLENGER).current() is None
+
+
+def test_an_approval_that_is_wanted_is_one_incident_told_once_and_over_when_it_is_answered(
+    stack: Stack, answered: dict[str, Answered], looks: dict[str, Looked]
+) -> None:
+    """Two runs ask about one version; a mail and what is posted say so once each."""
+    cause, title = f"approval/{DAG}/{DAG}/{GOOD}", f"{DAG}: approval wanted"
+    assert cause in looks["asked"].opened
+    [message] = [text for found, text in looks["asked"].told if found == title]
+    waits = f"Version {GOOD} of model '{DAG}' passed its checks and waits for a person since "
+    assert message.startswith(waits)
+    assert waits in html.unescape(looks["asked"].today)
+    assert cause in looks["answered"].closed
+    assert [found for found, _ in looks["answered"].told if found.endswith(title)] == [f"Over: {title}"]
+    assert waits not in html.unescape(looks["answered"].today)
+    assert stack.ask("SELECT count(*) FROM ledger.incidents WHERE kind = 'approval'") == [(1,)]
 
 
 def test_a_question_is_answered_once(stack: Stack, answered: dict[str, Answered]) -> None:

@@ -11,6 +11,12 @@ import pytest
 from sklearn.preprocessing import FunctionTransformer
 
 from command_line import Daybreak, commands
+from daybreak.declaration.pipeline import Retrain
+from daybreak.errors import ConfigurationError
+from daybreak.training.bringing import bring
+from daybreak.training.brought import find
+from daybreak.training.offered import Offered
+from daybreak.training.samples import from_file
 from fixture_pipelines.parcel_hours.training import FEATURES, TARGET
 from models import constant, fitted, rows
 from parcels import DAY, TRAINED_THROUGH, Parcels
@@ -71,6 +77,36 @@ def test_a_sample_may_be_what_the_query_gives(parcels: Parcels, daybreak: Daybre
     assert code == 0, err
     assert "is the challenger now" in out
     assert f"Next: `daybreak promote {MODEL}`." in out
+
+
+def test_what_a_run_would_refuse_and_why_nothing_is_measured_is_said_at_once(
+    parcels: Parcels, daybreak: Daybreak, sample: Path, tmp_path: Path
+) -> None:
+    place = skopsed(fitted(parcels)[0], tmp_path / "model.skops")
+    parcels.rewrite("features", "    zone,", "    zone = 'city' AS zone,")
+    parcels.rewrite("features", "    pieces,", "")
+    pd.read_parquet(sample).rename(columns={TARGET: "hours"}).to_parquet(sample)
+    register = ("register", MODEL, "--from", place, "--trained-through", TRAINED_THROUGH, "--sample", sample)
+    for further in ("--dry-run",), ():
+        code, out, err = daybreak(*register, *further)
+        assert code == 0, err
+        told = " ".join(out.split())
+        assert "Warning: The model takes pieces, which extract.sql does not give; takes zone as string, " in told
+        assert "extract.sql gives bool. A run will refuse it. Next: mend sql/parcel_hours/extract.sql, or fit" in told
+        assert "Warning: The sample has no column hours_taken, so nothing was measured. It has hours besides" in told
+    code, out, err = daybreak(*register[:-2], "--sample-from-extract", "--dry-run")
+    assert (code, "lacks pieces, which the model takes" in err) == (1, True), "there is no sample then"
+
+
+def test_a_model_that_does_not_take_what_is_watched_is_refused_before_it_is_registered(
+    parcels: Parcels, sample: Path, tmp_path: Path
+) -> None:
+    watching = parcels.declared(retrain=Retrain(features=("remark",), divergence=0.2)).pipeline
+    place = skopsed(fitted(parcels)[0], tmp_path / "model.skops")
+    offered = Offered(find(str(place), parcels.workspace.registry_url), from_file(sample), TRAINED_THROUGH)
+    with pytest.raises(ConfigurationError, match="declares drift of remark, which its model does not take"):
+        bring(parcels.workspace, watching, parcels.pipeline.single_ref, offered)
+    assert len(parcels.workspace.registry.versions(MODEL)) == 1
 
 
 def test_mlflows_own_example_will_do(parcels: Parcels, daybreak: Daybreak, tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import pytest
 
 from command_line import commands
 from daybreak.declaration.segments import ModelRef
-from daybreak.errors import DaybreakError, ModelRefused, WorkerRefused
+from daybreak.errors import DaybreakError, EnvironmentUnavailable, ModelRefused, WorkerRefused
 from daybreak.models.answering import Answering
 from daybreak.models.requirements import Requirements, requirements_of
 from daybreak.models.version import library_versions
@@ -22,7 +23,7 @@ from fixture_pipelines.parcel_hours.training import FEATURES
 from models import altered, fitted, folder
 from models import rows as training_rows
 from own_environments import PACKAGES, install, owning
-from parcels import Parcels, refused
+from parcels import TRAINED_THROUGH, Parcels, refused
 
 MODEL = "parcel_hours"
 
@@ -82,9 +83,10 @@ def test_one_of_another_scikit_learn_gets_one_by_itself(parcels: Parcels, caplog
     pretend(parcels, other)
     install(parcels)
     parcels.run()
+    parcels.plan()
     assert parcels.answers() == before
+    assert caplog.text.count("it is scored in its own environment") == 1, "once a process, whatever it plans"
     assert f"version 1 was trained with scikit-learn {other}, here is" in caplog.text
-    assert "it is scored in its own environment" in caplog.text
     same = parcels.declared(model=ModelRef(MODEL, environment="same"))
     with refused(same, ModelRefused, f"was trained with scikit-learn {other}, here is", "environment of its own"):
         same.plan()
@@ -99,6 +101,7 @@ def test_one_of_a_scikit_learn_that_nobody_has_listed_is_refused(parcels: Parcel
 
 RUN = """
 import sys
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
@@ -188,7 +191,8 @@ def test_a_model_that_only_mlflow_loads_is_used_where_a_setting_names_it(
     there.run()
     assert set(there.answers().values()) == {(2.5,)}
     code, out, _ = daybreak("models", MODEL)
-    assert "version 2 is a model of hours, which MLflow alone loads" in " ".join(out.split())
+    told = "version 2 is a model of hours, which MLflow alone loads: it is scored in an environment of its own."
+    assert told in " ".join(out.split())
     there.workspace.close()
 
 
@@ -257,3 +261,38 @@ def test_a_model_of_an_older_scikit_learn_predicts_what_it_did_where_it_was_fitt
     hours = Answering("predict").values(model, rows)[:, 0]
     assert hours.tobytes() == pd.read_parquet(tmp_path / "hours.parquet")["hours"].to_numpy().tobytes()
     assert len(set(parcels.answers().values())) > 10
+
+
+def test_a_model_of_any_kind_is_loaded_by_mlflow_itself_in_its_environment(parcels: Parcels) -> None:
+    import mlflow.pyfunc
+    import pandas as pd
+    from mlflow import MlflowClient
+    from mlflow.models import infer_signature
+
+    class Pace(mlflow.pyfunc.PythonModel):
+        def predict(self, context: object, model_input: pd.DataFrame, params: object = None) -> pd.Series:
+            return model_input["distance_km"] / 9 + model_input["zone"].str.len()
+
+    rows = training_rows(parcels)[["distance_km", "zone"]]
+    hours = Pace().predict(None, rows)
+    here = library_versions()
+    pinned = [f"{name}=={here[name]}" for name in ("numpy", "pandas", "pyarrow")]
+    needed = [*pinned, f"mlflow=={mlflow.__version__}", f"cloudpickle=={installed_version('cloudpickle')}"]
+    place = Path(parcels.workspace.settings.models.removeprefix("file://")) / "pace"
+    mlflow.pyfunc.save_model(
+        place, python_model=Pace(), signature=infer_signature(rows, hours), pip_requirements=needed
+    )
+    client = MlflowClient(*[parcels.workspace.registry_url] * 2)
+    number = int(client.create_model_version(MODEL, source=place.as_uri()).version)
+    trusting = Parcels(Workspace(parcels.workspace.settings.model_copy(update={"pickled_models": MODEL})))
+    try:
+        trusting.workspace.registry.adopt(MODEL, number, trained_through=TRAINED_THROUGH)
+    except EnvironmentUnavailable as error:
+        pytest.skip(f"needs MLflow in an environment of its own: {error}")
+    trusting.promote(number)
+    trusting.run()
+    query = "SELECT parcel_id, distance_km / 9 + length(zone) FROM parcels.handed_in WHERE parcel_id = ANY(%s)"
+    shown = {key[-1]: answer[0] for key, answer in trusting.answers().items()}
+    assert len(shown) > 300
+    assert shown == {key: pytest.approx(hours) for key, hours in parcels.rows(query, list(shown))}
+    trusting.workspace.close()

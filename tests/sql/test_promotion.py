@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeRegressor
 
-from daybreak.errors import ModelRefused
+from daybreak.errors import ConfigurationError, ModelRefused
 from daybreak.models.answering import Answering
 from daybreak.models.version import ModelVersion
-from daybreak.promotion.judging import signature_difference
-from daybreak.promotion.promoting import Verdict, promote, reject
+from daybreak.promotion.judging import COLUMNS, signature_difference
+from daybreak.promotion.promoting import Verdict, demote, promote, reject
+from daybreak.training.features import encoder, told_apart
 from daybreak.training.trial import Trial, try_in_fresh_process
 from models import LAST_DAY, TRAINED, constant, fitted, rows
 from parcels import Parcels
@@ -62,7 +65,7 @@ def test_a_better_challenger_becomes_the_champion_and_the_reasons_are_kept(weeks
     verdict = judged(weeks, decided_by="test")
     assert verdict.moved
     assert met(verdict) == {
-        "same signature": True,
+        COLUMNS: True,
         BETTER: True,
         SHADOW: None,
         GROUP: True,
@@ -122,26 +125,91 @@ def test_both_models_are_judged_on_days_that_neither_has_seen(weeks: Parcels) ->
     assert met(verdict)[BETTER] is False
     assert said(verdict, BETTER).startswith("6 days that neither has seen, 7 are needed")
     weeks.challenge(*fitted(weeks), trained_through=LAST_DAY)
-    assert met(judged(weeks)) == {"same signature": True, "held-out rows": False}
+    assert met(judged(weeks)) == {COLUMNS: True, "held-out rows": False}
 
 
-def test_another_signature_is_refused_with_the_difference(weeks: Parcels) -> None:
+def test_a_version_that_cannot_score_what_extract_sql_gives_is_refused(weeks: Parcels) -> None:
     from sklearn.linear_model import LinearRegression
 
     found = rows(weeks)
     found["zone_number"] = found["zone"].str.len()
-    features = ["weight_kg", "zone_number"]
-    found["weight_kg"] = found["weight_kg"].astype(str).map(len)
-    model = LinearRegression().fit(found[features], found["hours_taken"])
+    found["distance_km"] = found["distance_km"] > 50
+    features = ["weight_kg", "zone_number", "distance_km"]
+    model = LinearRegression().fit(found[features].astype("float64"), found["hours_taken"])
     weeks.challenge(model, found[features].head(5), trained_through=TRAINED)
     verdict = judged(weeks)
-    assert met(verdict) == {"same signature": False}
-    assert said(verdict, "same signature") == (
-        "no longer takes distance_km; no longer takes pieces; no longer takes zone; "
-        "takes weight_kg as long, not double; takes zone_number (long) too"
+    assert met(verdict) == {COLUMNS: False}
+    assert said(verdict, COLUMNS) == (
+        "takes zone_number, which extract.sql does not give; takes distance_km as boolean, extract.sql gives double"
     )
     assert champion(weeks) == 2
     assert history(weeks)[0]["outcome"] == "refused"
+
+
+def test_a_champion_that_cannot_score_what_extract_sql_gives_holds_its_challenger_back(weeks: Parcels) -> None:
+    challenge(weeks)
+    model, sample = fitted(weeks, constant(22.0))
+    weeks.rewrite("features", "    zone,", "    upper(zone) AS area,")
+    assert said(judged(weeks), COLUMNS) == "takes zone, which extract.sql does not give"
+    model = model[-1].fit(sample[["weight_kg"]], [22.0] * len(sample))
+    weeks.challenge(model, sample[["weight_kg"]], trained_through=TRAINED)
+    told = "the champion, version 2, takes zone, which extract.sql does not give"
+    assert said(judged(weeks), COLUMNS) == told
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "taken", "learned"),
+    [
+        ("weight_class", "int64", "long", "double"),
+        ("zone", "category", "category", "string"),
+        ("zone", "str", "string", "string"),
+        ("is_far", "bool", "boolean", "boolean"),
+    ],
+)
+def test_what_a_training_made_of_a_column_challenges_what_was_brought(
+    weeks: Parcels, column: str, kind: str, taken: str, learned: str
+) -> None:
+    """The next run scores with the one, and after it was taken back with the other."""
+    weeks.rewrite(
+        "features", "    zone,", "    zone,\n    weight_kg::integer AS weight_class,\n    distance_km > 50 AS is_far,"
+    )
+    found = rows(weeks)
+    features = found[[column, "distance_km"]]
+    brought, given = constant(22.0), features.astype({column: kind})
+    weeks.register(brought.fit(given, found["hours_taken"]), given.head(20), TRAINED)
+    steady, *kinds = told_apart(weeks.pipeline, "hours_taken", found, features)
+    trained = make_pipeline(encoder(*kinds), DecisionTreeRegressor(min_samples_leaf=2, random_state=0))
+    version = weeks.challenge(trained.fit(steady, found["hours_taken"]), steady.head(20), TRAINED)
+    assert dict(version.signature.columns)[column] == learned
+    verdict = judged(weeks)
+    difference = f"; other than version 3: takes {column} as {learned}, not {taken}" if learned != taken else ""
+    assert said(verdict, COLUMNS) == f"2 columns{difference}"
+    assert verdict.moved, verdict.reason
+    assert weeks.run(TRAINED).publication is not None
+    demote(weeks.workspace, weeks.pipeline.single_ref)
+    assert weeks.run(TRAINED).publication is not None
+    assert weeks.rows("SELECT DISTINCT model_version FROM ledger.runs ORDER BY 1 DESC LIMIT 2") == [(4,), (3,)]
+
+
+def test_a_challenger_may_take_other_columns_that_extract_sql_gives_and_the_difference_is_kept(weeks: Parcels) -> None:
+    found = rows(weeks)
+    model = make_pipeline(encoder(["distance_km"], ["zone", "depot"]), DecisionTreeRegressor(min_samples_leaf=2))
+    features = found[["zone", "depot", "distance_km"]]
+    weeks.challenge(model.fit(features, found["hours_taken"]), features.head(20), TRAINED)
+    verdict = judged(weeks)
+    assert verdict.moved, verdict.reason
+    told = (
+        "3 columns; other than version 2: no longer takes pieces; no longer takes weight_kg; takes depot (string) too"
+    )
+    assert history(weeks)[0]["reasons"][0] == {"check": COLUMNS, "met": True, "says": told}
+
+
+def test_a_column_that_training_sql_lacks_is_named_and_nobody_is_judged_without_it(weeks: Parcels) -> None:
+    challenge(weeks)
+    weeks.rewrite("training", "features.*,", "features.depot, features.parcel_id, features.zone,")
+    told = "version 3 takes weight_kg, distance_km, pieces, which training.sql does not give: it cannot be held against"
+    with pytest.raises(ConfigurationError, match=told):
+        judged(weeks)
 
 
 def test_the_difference_of_equal_signatures_is_none(weeks: Parcels) -> None:
@@ -201,7 +269,7 @@ def test_without_a_champion_the_checks_that_need_none_decide(weeks: Parcels) -> 
     weeks.execute("DELETE FROM registered_model_aliases")
     challenge(weeks)
     verdict = judged(weeks)
-    assert met(verdict) == {"same signature": True, CONTRACT: True, "fresh process": True}
+    assert met(verdict) == {COLUMNS: True, CONTRACT: True, "fresh process": True}
     assert verdict.moved
 
 

@@ -29,6 +29,13 @@ class Signature:
 
     columns: tuple[tuple[str, str], ...]
 
+    @staticmethod
+    def of(schema: "pa.Schema") -> "Signature":
+        """Return what a model takes that takes such rows."""
+        kinds = {"number": "double", "text": "string", "time": "datetime"}
+        families = ((field.name, _family(field.type)) for field in schema)
+        return Signature(tuple((name, kinds.get(family, family)) for name, family in families))
+
     @property
     def names(self) -> list[str]:
         """The column names in the model's order."""
@@ -49,12 +56,21 @@ class Signature:
                 next_step="mend extract.sql or the source, or train a model on the columns there are.",
             )
         for name, kind in self.columns:
-            found = _family(schema.field(name).type)
-            if found != _FAMILIES.get(kind):
+            if not _fits(schema.field(name).type, kind):
                 raise SourceRefused(
                     f"Column {name} is {schema.field(name).type} in the extracted rows; the model takes {kind}.",
                     next_step="mend extract.sql or the source, or train a model on the new type.",
                 )
+
+    def unlike(self, schema: "pa.Schema", given_by: str) -> list[str]:
+        """Say of each column that rows do not give as the model takes it, by the rule of ``refuse_other``."""
+        lacking = [name for name in self.names if name not in schema.names]
+        told = [f"takes {', '.join(lacking)}, which {given_by} does not give"] if lacking else []
+        return told + [
+            f"takes {name} as {kind}, {given_by} gives {schema.field(name).type}"
+            for name, kind in self.columns
+            if name in schema.names and not _fits(schema.field(name).type, kind)
+        ]
 
     def conform(self, batch: "pa.RecordBatch") -> "pa.RecordBatch":
         """Keep the model's columns in its order, decimals as doubles, categories as such; others are left out."""
@@ -70,6 +86,15 @@ class Signature:
         return pa.RecordBatch.from_arrays(arrays, names=self.names)
 
 
+def alike(kind: str, other: str) -> bool:
+    """Tell whether rows that have a column of one of MLflow's types have one of the other too."""
+    return _FAMILIES.get(kind, kind) == _FAMILIES.get(other, other)
+
+
+def _fits(found: "pa.DataType", kind: str) -> bool:
+    return _family(found) == _FAMILIES.get(kind)
+
+
 def _family(kind: "pa.DataType") -> str:
     import pyarrow as pa
 
@@ -77,6 +102,8 @@ def _family(kind: "pa.DataType") -> str:
         return "number"
     if pa.types.is_boolean(kind):
         return "boolean"
+    if pa.types.is_dictionary(kind):
+        return _family(kind.value_type)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return "text"
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daybreak.batch.signature import Signature
 from daybreak.cli.arguments import Json, open_workspace
 from daybreak.declaration.partition import parse_day
 from daybreak.declaration.segments import ModelRef
@@ -62,6 +63,7 @@ def register(
     from daybreak.cli.progress import steps_progress
     from daybreak.training.bringing import bring
     from daybreak.training.brought import find
+    from daybreak.training.brought_notices import notices
     from daybreak.training.offered import Offered, open_offered
 
     if sample is not None and sample_from_extract:
@@ -75,6 +77,8 @@ def register(
         offered = Offered(brought, rows, through)
         if dry_run:
             opened = open_offered(workspace, pipeline, ref, offered)
+            taken = Signature.of(opened.rows.schema)
+            _warn(notices(workspace, pipeline, taken, rows if sample else None))
             out.print(
                 f"It would be registered: a {type(opened.model).__name__} of {opened.rows.num_columns} columns, tried "
                 f"on {opened.rows.num_rows:,} rows. Nothing was written."
@@ -82,17 +86,18 @@ def register(
             return
         with steps_progress(f"registering {model}") as progress:
             version, metrics = bring(workspace, pipeline, ref, offered, progress=progress)
+        found = notices(workspace, pipeline, version.signature, rows if sample else None)
     if json:
-        print_json(
-            {"model": model, "version": version.version, "alias": alias, "digest": version.digest, "metrics": metrics}
-        )
+        told = {"model": model, "version": version.version, "alias": alias, "digest": version.digest}
+        print_json(told | {"metrics": metrics, "warnings": found})
         return
     out.print(f"{model} version {version.version}, trained through {through}, is the {alias} now.")
     if metrics:
         shown: list[list[object]] = [[name, value] for name, value in metrics.items()]
         print_table(f"measured on the {rows.num_rows:,} rows of the sample", ["metric", "model"], shown)
-    told = f"daybreak run {pipeline.name}" if alias == "champion" else f"daybreak promote {pipeline.name}"
-    out.print(f"Next: `{told}`.")
+    _warn(found)
+    then = f"daybreak run {pipeline.name}" if alias == "champion" else f"daybreak promote {pipeline.name}"
+    out.print(f"Next: `{then}`.")
 
 
 @bringing.command()
@@ -121,6 +126,13 @@ def adopt(
     out.print(f"{model} version {version} is adopted, trained through {found.trained_through}, digest {found.digest}.")
     for name in using:
         out.print(f"Next: `daybreak promote {name} --version {version}` judges it, and makes it the champion.")
+
+
+def _warn(found: list[str]) -> None:
+    from daybreak.cli.display import out
+
+    for told in found:
+        out.print(f"Warning: {told}", soft_wrap=True, markup=False)
 
 
 def _past_day(text: str) -> date:

@@ -34,7 +34,8 @@ def print_models(workspace: Workspace, listed: list[ListedVersion]) -> None:
     )
     for model in found:
         if model.elsewhere:
-            out.print(f"  {model.name} version {model.version} {model.elsewhere}.", soft_wrap=True, markup=False)
+            told = f"{model.name} version {model.version} {model.elsewhere}"
+            out.print(f"  {told}: it is scored in an environment of its own.", soft_wrap=True, markup=False)
     for version in listed:
         if version.lacks:
             out.print(f"  {version.lacks}", soft_wrap=True, markup=False)
@@ -51,7 +52,9 @@ def print_models(workspace: Workspace, listed: list[ListedVersion]) -> None:
 def _facts(version: ModelVersion) -> list[Any]:
     return [
         version.trained_through,
-        version.libraries.get("scikit-learn", "") + (" (own environment)" if version.elsewhere else ""),
+        " ".join(
+            filter(None, [version.libraries.get("scikit-learn"), "(own environment)" if version.elsewhere else None])
+        ),
         ", ".join(f"{k} {v:.4f}" for k, v in sorted(version.metrics.items())),
         version.digest[:12],
     ]

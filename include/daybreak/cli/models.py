@@ -153,11 +153,14 @@ def _print_verdict(pipeline: "Pipeline", verdict: "Verdict", *, dry_run: bool, j
 
 
 def _after(verdict: "Verdict") -> str:
-    """Say what to do about a refusal: of a version with other columns no later one is another case."""
-    if any(check.name == "same signature" and check.met is False for check in verdict.checks):
+    """Say what to do about a refusal: of a version that takes what no row has, no later one is another case."""
+    from daybreak.promotion.judging import COLUMNS
+
+    if any(check.name == COLUMNS and check.met is False for check in verdict.checks):
         return (
-            "give the model that takes other columns a name of its own in the declaration, such as "
-            f'ModelRef("{verdict.model}_2"). Its first version is the champion at once: before that, hold '
-            "what training measured of it against what it measured of this one (`daybreak models`)."
+            "give those columns in extract.sql, or train on those that it gives. Where the champion has to be left "
+            f'behind, give the new model a name of its own in the declaration, such as ModelRef("{verdict.model}_2"): '
+            "its first version is the champion at once, so before that hold what training measured of it against "
+            "what it measured of this one (`daybreak models`)."
         )
     return "train another challenger."

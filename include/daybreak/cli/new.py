@@ -110,6 +110,12 @@ def new(
     if from_table is not None or from_parquet is not None:
         from daybreak.cli.new_from_table import DatedWanted, new_from_table
 
+        if history is not None:
+            raise ConfigurationError(
+                "`--history` is a CSV file beside that of `--from-csv`; no pipeline is made of two tables.",
+                next_step="write its queries by hand, extract.sql on the one and training.sql on the other: "
+                "docs/pipeline-by-hand.md has each file.",
+            )
         if any(option is not None for option in of_files):
             raise ConfigurationError("A table takes no option of a CSV file.", next_step="leave it out.")
         of_table = DatedWanted(

@@ -63,9 +63,12 @@ def new_from_table(wanted: DatedWanted, *, yes: bool, dry_run: bool) -> None:
         with _opened(wanted) as readable:
             table = find_table(readable, keys, target, time)
             rows = look_at(readable.read, table, cadence, timezone)
+            unlikely = _unlikely(readable, table, cadence)
         found = told_target(table, rows, wanted.positive, wanted.measures)
         files = render_dated(name, settings.pipelines, timezone, table, rows, found)
         _print_table(table, rows, found, timezone)
+        for told in unlikely:
+            out.print(f"Warning: {told}", soft_wrap=True, markup=False)
         if not dry_run:
             scaffold.place(files)
     out.print("Would write:" if dry_run else "Written:")
@@ -113,12 +116,32 @@ def _asked_columns(wanted: DatedWanted, *, yes: bool) -> tuple[list[str], str, s
             question = f"Which columns tell the rows of one {time} apart?"
             keys = answer("--key", question, guesses.key_of_table(table, time), names, yes=yes, several=True)
         if target is None:
-            guess = guesses.target_of_table(table.columns, (*keys, time))
+            guess = guesses.target_of_table(table, keys, time)
             [target] = answer("--target", "Which column is to be predicted?", guess, names, yes=yes)
         if every is None:
             question = "How long is a partition, whose next one is predicted?"
             [every] = answer("--every", question, guesses.every_of_table(table, time), list(CADENCES), yes=yes)
     return keys, target, time, every
+
+
+def _unlikely(readable: "Readable", table: "DatedTable", cadence: Cadence) -> list[str]:
+    """Say what of the answers is hardly meant, going by the rows."""
+    from daybreak.starting import guesses
+
+    told, every, target = [], cadence.word, table.target.name
+    keys = [column.name for column in table.keys]
+    guess = guesses.every_of_table(readable, table.time.name)
+    if guess is not None and guesses.longer_than(every, guess):
+        told.append(
+            f"{guess.reason}, so most {every}s have no row and their runs are refused. Next: `--every "
+            f"{guess.values[0]}`, if that is what is predicted."
+        )
+    if not guesses.changes(readable, keys, target):
+        told.append(
+            f"{target} never changes for the same {', '.join(keys)}: its last value is all there is to know. Next: "
+            "choose another `--target`."
+        )
+    return told
 
 
 def _cadence(every: str) -> Cadence:

@@ -132,10 +132,11 @@ class AirflowApi:
                 )
             time.sleep(0.5)
 
-    def follow(
-        self, runs: Iterable[AirflowRun], *, timeout: float, interval: float = 0.5
-    ) -> Iterator[list[AirflowRun]]:
-        """Yield the runs with the states of their tasks whenever one changed, until all have come to an end."""
+    def follow(self, runs: Iterable[AirflowRun], *, timeout: float, interval: float = 1) -> Iterator[list[AirflowRun]]:
+        """Yield the runs with the states of their tasks whenever one changed, until all have come to an end.
+
+        It looks every ``interval`` seconds: a look costs Airflow a tenth of a second of a core that a task could use.
+        """
         followed = list(runs)
         seen: list[AirflowRun] = []
         deadline = time.monotonic() + timeout
@@ -151,7 +152,7 @@ class AirflowApi:
             if current != seen:
                 yield current
                 seen = current
-            else:
+            if not all(run.finished for run in seen):
                 time.sleep(interval)
 
     def _current(self, followed: list[AirflowRun]) -> list[AirflowRun]:

@@ -39,7 +39,7 @@ _OPTIONS = {
     "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "150",
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",  # files that changed do not wait for it
-    "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+    "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
     # Tasks of an Airflow that was killed are found after a minute, not after five.
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     # A worker that misses the exit of its task by a hair notices it one heartbeat later; the default is five seconds.
@@ -105,7 +105,8 @@ def airflow_environment(settings: Settings, postgres: EmbeddedPostgres, *, sched
 def daybreak_environment(settings: Settings, postgres: EmbeddedPostgres) -> dict[str, str]:
     """Write the settings as variables, so that a task has the very same ones, and the embedded databases by URL."""
     values = {**settings.model_dump(), "home": settings.home.resolve(), "project": settings.checkout.resolve()}
-    values |= {f"source_{name}": url for name, url in values.pop("source").items()}
+    for kind in ("source", "alert"):
+        values |= {f"{kind}_{name}": url for name, url in values.pop(kind).items()}
     if settings.warehouse_url is None:
         values["warehouse_url"] = postgres.url("daybreak")
         values["registry_url"] = settings.registry_url or postgres.url("mlflow")

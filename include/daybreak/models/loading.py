@@ -41,6 +41,7 @@ class Loader:
         self.artifacts = artifacts
         self._own = own
         self._training = training
+        self._told: set[str] = set()
 
     def verify(self, model: ModelVersion) -> ModelVersion:
         """Refuse an artifact that was changed; return the version with the packages of its own environment, if any.
@@ -52,9 +53,12 @@ class Loader:
         if why is None:
             return model
         self._refuse_code(model, self.artifacts.files(model))
-        # By itself is worth a look: whoever has upgraded may want to train again.
-        level = logging.WARNING if model.misfit else logging.INFO
-        log.log(level, "%s version %s %s: it is scored in its own environment.", model.name, model.version, why)
+        # Once, however many days of a backfill are planned.
+        if _called(model) not in self._told:
+            self._told.add(_called(model))
+            # After an upgrade it is worth a look: one may want to train again.
+            level = logging.WARNING if model.misfit and not model.by_mlflow else logging.INFO
+            log.log(level, "%s %s: it is scored in its own environment.", _called(model), why)
         return replace(model, packages=self.environment(model).packages)
 
     def load(self, model: ModelVersion) -> Any:

@@ -9,17 +9,17 @@ from typing import Any
 
 from daybreak.errors import ModelRefused
 from daybreak.models.tree_bounds import misplaced
-from daybreak.models.trusted import families, list_of, load_trusted, refused_names
+from daybreak.models.trusted import Judgement, judge, list_of, load_trusted
 
 _MINOR = re.compile(r"\d+\.\d+")
 
 
 def open_skops(data: bytes, what: str, restore: str) -> Any:
     """Open a skops file that holds nothing it may not; raise ModelRefused, which calls it ``what``, otherwise."""
-    refuse_untrusted(data, what)
-    refuse_uninstalled(data, what)
+    judged = refuse_untrusted(data, what)
+    refuse_uninstalled(judged, what)
     try:
-        loaded = load_trusted(data)
+        loaded = load_trusted(data, judged)
         problem = misplaced(loaded)
     except Exception as error:  # all of it may be held, and it does not fit together
         raise ModelRefused(f"{what} cannot be opened ({type(error).__name__}).", next_step=restore) from error
@@ -28,10 +28,10 @@ def open_skops(data: bytes, what: str, restore: str) -> Any:
     return loaded
 
 
-def refuse_untrusted(data: bytes, what: str, minor: str | None = None) -> None:
+def refuse_untrusted(data: bytes, what: str, minor: str | None = None) -> Judgement:
     """Refuse a skops file that holds what no run would load, under a minor version of scikit-learn or the installed.
 
-    Nothing of it is made.
+    Nothing of it is made. Returns what came of judging it.
     """
     if minor is not None and not (_MINOR.fullmatch(minor) and list_of(minor).exists()):
         raise ModelRefused(
@@ -39,18 +39,21 @@ def refuse_untrusted(data: bytes, what: str, minor: str | None = None) -> None:
             "hold.",
             next_step="train it again, or register one that was saved by a newer scikit-learn.",
         )
-    if refused := refused_names(data, minor):
-        shown = ", ".join(refused[:5]) + (f" and {len(refused) - 5} more" if len(refused) > 5 else "")
+    judged = judge(data, minor)
+    if refused := judged.refused:
+        # Each of them has to go, so all are named; a file made to annoy may hold any number.
+        shown = ", ".join(refused[:50]) + (f" and {len(refused) - 50} more" if len(refused) > 50 else "")
         raise ModelRefused(
             f"{what} holds {shown}, which no run loads.",
             next_step="make it of scikit-learn's own estimators, without functions or classes of your own "
             "(docs/model-lifecycle.md says what a model may hold).",
         )
+    return judged
 
 
-def refuse_uninstalled(data: bytes, what: str) -> None:
+def refuse_uninstalled(judged: Judgement, what: str) -> None:
     """Refuse a model of a library that is an extra and not installed here."""
-    for family in families(data):
+    for family in judged.families:
         if importlib.util.find_spec(family) is None:
             raise uninstalled(what, family)
         try:

@@ -24,7 +24,7 @@ from daybreak.models.registry_client import AskedVersions, RegistryClient
 from daybreak.models.saving import saved_files
 from daybreak.models.storage import Storage
 from daybreak.models.training_record import TrainingRecord
-from daybreak.models.trusted import FAMILIES, families
+from daybreak.models.trusted import FAMILIES
 from daybreak.models.trusted_versions import TrustedVersions
 from daybreak.models.version import ModelVersion, library_versions
 
@@ -131,9 +131,9 @@ class Registry:
         libraries = library_versions()
         files = canonical(saved_files(model, sample, method, libraries))
         # Before anything is written: what no run would load is no version.
-        refuse_untrusted(files[SKOPS], f"The model that was fitted for {name}")
+        judged = refuse_untrusted(files[SKOPS], f"The model that was fitted for {name}")
         tags = {**record.tags, "trained_through": trained_through.isoformat()}
-        unneeded = set(FAMILIES) - set(families(files[SKOPS]))
+        unneeded = set(FAMILIES) - set(judged.families)
         tags |= {f"library.{name}": version for name, version in libraries.items() if name not in unneeded}
         with self._client.answering() as client:
             experiment = client.get_experiment_by_name(name)

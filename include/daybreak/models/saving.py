@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from daybreak.models.artifacts import Files
 from daybreak.models.canonical import forget_moment
 from daybreak.models.describing import CATEGORIES
-from daybreak.models.trusted import families
+from daybreak.models.trusted import judge
 from daybreak.models.version import NEEDED
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def saved_files(model: Any, sample: "pd.DataFrame", method: str, libraries: Mapp
             serialization_format="skops",
             signature=infer_signature(sample, getattr(model, method)(sample)),
             pyfunc_predict_fn=method,
-            pip_requirements=[f"{package}=={libraries[package]}" for package in (*NEEDED, *families(saved))],
+            pip_requirements=[f"{package}=={libraries[package]}" for package in (*NEEDED, *judge(saved).families)],
             skops_trusted_types=skops.io.get_untrusted_types(data=saved),
             metadata={CATEGORIES: categories} if categories else None,
         )

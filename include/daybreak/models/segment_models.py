@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from daybreak.batch.signature import Signature
+from daybreak.batch.signature import Signature, alike
 from daybreak.declaration.segments import OTHER
 from daybreak.errors import ConfigurationError, ModelRefused
 from daybreak.ledger.segments import RunSegment, SegmentCounts
@@ -87,7 +87,7 @@ class SegmentModels:
         columns: dict[str, str] = {}
         for _, version in self.versions:
             for column, kind in version.signature.columns:
-                if columns.setdefault(column, kind) != kind:
+                if not alike(columns.setdefault(column, kind), kind):
                     raise ModelRefused(
                         f"{version.name} version {version.version} takes {column} as {kind}, "
                         f"another segment's model as {columns[column]}.",

@@ -6,6 +6,7 @@ class. So each of skops' loaders has a list of its own. The same judgement is ma
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,31 +38,39 @@ def minor_version() -> str:
     return ".".join(version("scikit-learn").split(".")[:2])
 
 
-def refused_names(data: bytes, minor: str | None = None) -> list[str]:
-    """Return what a skops file holds that it may not, nothing where it may be loaded; nothing of it is made.
+@dataclass(frozen=True)
+class Judgement:
+    """What a skops file holds by name, and what of that it may not: nothing where it may be loaded."""
 
-    It is judged by the list of a minor version of scikit-learn, or of the installed one.
+    names: tuple[str, ...]
+    refused: tuple[str, ...]
+
+    @property
+    def families(self) -> list[str]:
+        """Return the libraries besides scikit-learn that the file needs."""
+        modules = {name.partition(".")[0] for name in self.names}
+        return [family for family in FAMILIES if family in modules]
+
+
+def judge(data: bytes, minor: str | None = None) -> Judgement:
+    """Judge a skops file by the list of a minor version of scikit-learn, or of the installed one.
+
+    Nothing of it is made. A forest's file takes a while to read: who judges it keeps what came of it.
     """
-    return _judged(data, minor)[1]
+    names, refused = _judged(data, minor)
+    return Judgement(tuple(names), tuple(refused))
 
 
-def families(data: bytes) -> list[str]:
-    """Return the libraries besides scikit-learn that a skops file needs; nothing of it is made."""
-    modules = {name.partition(".")[0] for name in _judged(data)[0]}
-    return [family for family in FAMILIES if family in modules]
-
-
-def load_trusted(data: bytes) -> Any:
+def load_trusted(data: bytes, judged: Judgement) -> Any:
     """Load a skops file that holds nothing it may not; raise ValueError with what it holds otherwise."""
     import skops.io
 
-    names, refused = _judged(data)
-    if refused:
-        raise ValueError(", ".join(refused))
-    return skops.io.loads(data, trusted=names)
+    if judged.refused:
+        raise ValueError(", ".join(judged.refused))
+    return skops.io.loads(data, trusted=list(judged.names))
 
 
-def _judged(data: bytes, minor: str | None = None) -> tuple[list[str], list[str]]:
+def _judged(data: bytes, minor: str | None) -> tuple[list[str], list[str]]:
     import io
 
     try:

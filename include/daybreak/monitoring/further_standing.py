@@ -91,7 +91,8 @@ class FurtherStanding:
 
 
 def _crossed(row: Row | None) -> Crossed | None:
-    if row is None:
+    # Without a reason it was made anew since, and crosses nothing now.
+    if row is None or not row["reasons"]:
         return None
     # Of a request from before kinds were kept it is not known which is which.
     by_kind: dict[str, list[str]] = defaultdict(list)

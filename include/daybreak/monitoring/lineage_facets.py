@@ -11,6 +11,8 @@ import attr
 from openlineage.client import facet_v2
 from openlineage.client.generated.base import RunFacet
 
+from daybreak.monitoring.message_texts import line_without_values
+
 PRODUCER = "urn:daybreak"
 SCHEMA = "urn:daybreak:lineage:DaybreakRunFacet:1-0-0"
 FACET = "daybreak_run"
@@ -66,7 +68,7 @@ def run_facets(run: Mapping[str, Any], expectations: Sequence[Mapping[str, Any]]
         facets["test"] = facet_v2.test_run.TestRunFacet(tests, producer=PRODUCER)
     if run["error"]:
         facets["errorMessage"] = facet_v2.error_message_run.ErrorMessageRunFacet(
-            run["error"], "PYTHON", producer=PRODUCER
+            line_without_values(run["error"]), "PYTHON", producer=PRODUCER
         )
     return facets
 

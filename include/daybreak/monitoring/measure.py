@@ -17,6 +17,7 @@ from daybreak.ledger.tables import performance, publications, runs, shadow_runs
 from daybreak.models.measured_models import BY_MODEL, each_model, predicting
 from daybreak.monitoring.actuals import Joined, join_actuals, read_actuals, same_rows
 from daybreak.monitoring.rescore import Rescoring
+from daybreak.monitoring.target_periods import TargetPeriods
 from daybreak.tables.names import copied_columns, copied_to_shadow, predictions_table, shadow_table
 from daybreak.training.metrics import PRIMARY, Units, measured, numbered, of_quantiles, reliability
 from daybreak.warehouse.frames import key_frame
@@ -60,6 +61,7 @@ class Measuring:
         self._warehouse = workspace.ledger.warehouse
         self._pipeline = pipeline
         self._kind = pipeline.measures
+        self._targets = TargetPeriods(workspace, pipeline)
         self._rescoring = Rescoring(workspace, pipeline) if pipeline.push else None
 
     def due(self, first: Partition | None = None, last: Partition | None = None) -> list[tuple[str, int]]:
@@ -97,6 +99,8 @@ class Measuring:
         """Measure one partition and write its metrics down, in the place of what was measured of the run before."""
         run = self._workspace.ledger.get(run_id)
         partition = self._pipeline.calendar.partition(key)
+        if problem := self._targets.not_over(partition):
+            return Measured(key, run_id, problem=problem)
         actuals = read_actuals(self._workspace.queries(self._pipeline), self._pipeline, partition)
         if not actuals.num_rows:
             return Measured(key, run_id, problem="no actuals yet")

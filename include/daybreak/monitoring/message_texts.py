@@ -43,6 +43,12 @@ def without_values(text: str) -> str:
     return text if text.endswith((".", _LEFT_OUT)) else f"{text}."
 
 
+def line_without_values(line: str) -> str:
+    """Leave them out of the line that a run ends with; its next step is made of our own words alone."""
+    problem, step, next_step = line.partition(" Next: ")
+    return f"{without_values(problem)}{step}{next_step}"
+
+
 def title_of(incident: Mapping[str, Any], occasion: str) -> str:
     """Write the title of a message."""
     place = " ".join(part for part in (incident["pipeline"], incident["partition_key"]) if part)

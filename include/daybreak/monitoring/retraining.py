@@ -74,6 +74,8 @@ def watch(workspace: Workspace, pipeline: Pipeline, partition: str, now: datetim
     watched = Watched(pipeline.name, partition, tuple(reasons), held_back)
     if reasons:
         _record(workspace, watched, kinds, run)
+    else:
+        _settle(workspace, watched)
     return watched
 
 
@@ -150,3 +152,10 @@ def _record(workspace: Workspace, watched: Watched, kinds: list[str], run: Mappi
     key = "one_request_per_partition_and_version"
     with workspace.warehouse.begin() as connection:
         connection.execute(statement.on_conflict_do_update(constraint=key, set_=values))
+
+
+def _settle(workspace: Workspace, watched: Watched) -> None:
+    """Take back what a partition has asked for that was made anew since, and crosses nothing now."""
+    asked = retraining_requests.c.pipeline == watched.pipeline, retraining_requests.c.partition_key == watched.partition
+    with workspace.warehouse.begin() as connection:
+        connection.execute(retraining_requests.update().where(*asked).values(reasons=[], kinds=[]))

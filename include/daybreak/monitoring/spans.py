@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from daybreak.errors import DaybreakError
+from daybreak.monitoring.message_texts import line_without_values
 from daybreak.monitoring.otlp import NEXT, PATIENCE, exporter_timeout, in_time, resource
 from daybreak.telemetry.run_context import tell_too
 
@@ -76,7 +77,8 @@ def _span(name: str, attributes: Mapping[str, Any], parent: Any) -> Iterator[Non
         try:
             yield
         except BaseException as error:
-            span.set_status(trace.StatusCode.ERROR, str(error) if isinstance(error, DaybreakError) else None)
+            said = line_without_values(str(error)) if isinstance(error, DaybreakError) else None
+            span.set_status(trace.StatusCode.ERROR, said)
             span.set_attribute("error.type", type(error).__name__)
             raise
 

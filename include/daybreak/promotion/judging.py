@@ -14,6 +14,7 @@ from daybreak.models.answering import Answering
 from daybreak.models.measured_models import BY_MODEL
 from daybreak.models.version import ModelVersion
 from daybreak.promotion.bootstrap import Interval, least_days, paired_interval
+from daybreak.run.tables import extract_schema
 from daybreak.training.comparison import Compared, by_group, compare, unseen
 from daybreak.training.metrics import PRIMARY
 from daybreak.training.trial import Trial, try_in_fresh_process
@@ -23,6 +24,8 @@ from daybreak.workspace import Workspace
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# The name of the check, and what it asks of.
+COLUMNS, EXTRACT_FILE = "columns of extract.sql", "extract.sql"
 # A group with fewer held-out rows says more of chance than of the model; such groups are judged together.
 LEAST_GROUP_ROWS = 200
 # Of a table of states each key is one row, and says nothing of the others: with fewer, an interval says little.
@@ -50,9 +53,9 @@ def judge(
     progress: Callable[[str], None] = lambda step: None,
 ) -> list[Check]:
     """Ask every question; one that is answered with no does not keep the others from being asked."""
-    checks = [_signature(challenger, champion)]
+    checks = [_columns(workspace, pipeline, challenger, champion)]
     if not checks[0].met:
-        return checks  # rows for the one are none for the other
+        return checks  # the next run, or the one after it was taken back, would be refused
     if pipeline.target is None or pipeline.measures is None:
         lacking = "declares no target" if pipeline.target is None else "does not declare what it `measures`"
         return [*checks, Check("held-out rows", False, f"the pipeline {lacking}")]
@@ -87,6 +90,21 @@ def _compared(
     return compare(workspace, pipeline, challenger, champion, on, progress) if on else Compared(days=[])
 
 
+def _columns(
+    workspace: Workspace, pipeline: Pipeline, challenger: ModelVersion, champion: ModelVersion | None
+) -> Check:
+    """Ask whether both can score what extract.sql gives by now, as a run asks it; how they differ is shown."""
+    given = extract_schema(workspace, pipeline)
+    if unlike := challenger.signature.unlike(given, EXTRACT_FILE):
+        return Check(COLUMNS, False, "; ".join(unlike))
+    if champion and (unlike := champion.signature.unlike(given, EXTRACT_FILE)):
+        return Check(COLUMNS, False, f"the champion, version {champion.version}, {'; '.join(unlike)}")
+    told = [f"{len(challenger.signature.columns)} columns"]
+    if champion and (difference := signature_difference(challenger, champion)):
+        told.append(f"other than version {champion.version}: {difference}")
+    return Check(COLUMNS, True, "; ".join(told))
+
+
 def signature_difference(challenger: ModelVersion, champion: ModelVersion) -> str:
     """Say how the columns that two versions take differ; nothing where they do not."""
     new, old = dict(challenger.signature.columns), dict(champion.signature.columns)
@@ -94,11 +112,6 @@ def signature_difference(challenger: ModelVersion, champion: ModelVersion) -> st
     told += [f"no longer takes {name}" for name in old.keys() - new.keys()]
     told += [f"takes {n} as {new[n]}, not {old[n]}" for n in old.keys() & new.keys() if new[n] != old[n]]
     return "; ".join(sorted(told))
-
-
-def _signature(challenger: ModelVersion, champion: ModelVersion | None) -> Check:
-    difference = signature_difference(challenger, champion) if champion else ""
-    return Check("same signature", not difference, difference or f"{len(challenger.signature.columns)} columns")
 
 
 def _answers_otherwise(workspace: Workspace, pipeline: Pipeline, champion: ModelVersion) -> Check | None:

@@ -1,15 +1,18 @@
 """Tables of predictions, as the commands and runs of a workspace see to them."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.run.plan import query_binds
 from daybreak.sources.queries import EXTRACT
 from daybreak.tables.pipeline_tables import PipelineTables
 from daybreak.tables.statements import Change
-from daybreak.warehouse.described import Described
+from daybreak.warehouse.described import Described, as_batch
 from daybreak.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def see_to_tables(
@@ -33,6 +36,15 @@ def foresee_tables(workspace: Workspace, pipeline: Pipeline) -> list[Change]:
 def describe_extract(workspace: Workspace, pipeline: Pipeline) -> list[Described]:
     """Return the columns of a pipeline's extract.sql; it is described, not run. Raises SourceRefused."""
     return workspace.queries(pipeline).describe(EXTRACT, _any_binds(pipeline))
+
+
+def extract_schema(workspace: Workspace, pipeline: Pipeline) -> "pa.Schema":
+    """Return the columns of a pipeline's extract.sql as a batch has them; it is checked, and not run.
+
+    Raises ConfigurationError or SourceRefused.
+    """
+    workspace.queries(pipeline).check(EXTRACT, _any_binds(pipeline))
+    return as_batch(describe_extract(workspace, pipeline))
 
 
 def upstreams_first(pipelines: dict[str, Pipeline]) -> list[Pipeline]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from daybreak.declaration.cadence import CADENCES
 from daybreak.starting.csv_values import EMPTY, trimmed
 from daybreak.starting.dated_table import BOOLEAN, DATE, INSTANT, NUMBERS, TEXTS, TIMESTAMP, WHOLE, Column, Readable
 from daybreak.warehouse.identifiers import as_written
@@ -84,15 +85,34 @@ def key_of_table(table: Readable, time: str) -> Guess | None:
     return None
 
 
-def target_of_table(columns: Sequence[Column], used: Iterable[str]) -> Guess | None:
-    """Propose the column to predict: the last number, else the last text or boolean."""
-    others = [column for column in columns if column.name not in set(used)]
+def target_of_table(table: Readable, keys: Sequence[str], time: str) -> Guess | None:
+    """Propose the column to predict: the last number that changes over time, else the last such text or boolean."""
+    others = [column for column in table.columns if column.name not in (*keys, time)]
     for kinds, what in ((NUMBERS, "number"), ((BOOLEAN, *TEXTS), "text or boolean")):
-        found = [column for column in others if column.type in kinds]
+        able = [column for column in others if column.type in kinds]
+        found = [column for column in able[:-_FEW:-1] if changes(table, keys, column.name)]
         if found:
-            which = "the only" if len(found) == 1 else "the last"
-            return Guess((found[-1].name,), f"{which} {what} besides key and time")
+            which = "the only" if len(able) == 1 else "the last"
+            changing = "" if found[0] == able[-1] else " that changes"
+            return Guess((found[0].name,), f"{which} {what}{changing} besides key and time")
     return None
+
+
+def changes(table: Readable, keys: Sequence[str], column: str) -> bool:
+    """Tell whether a column has more than one value of any key: else there is nothing to predict."""
+    told = f"{as_written(column)}::text"
+    [row] = table.read(
+        f"SELECT bool_or(least <> most) AS changes FROM (SELECT min({told}) AS least, max({told}) AS most "
+        f"FROM {table.written} GROUP BY {', '.join(map(as_written, keys))}) AS of_keys",
+        "UTC",
+    )
+    return bool(row["changes"])
+
+
+def longer_than(every: str, guess: Guess | None) -> bool:
+    """Tell whether what is proposed is longer than a partition that was asked for."""
+    order = list(CADENCES)
+    return guess is not None and order.index(guess.values[0]) > order.index(every)
 
 
 def every_of_table(table: Readable, time: str) -> Guess | None:

@@ -13,7 +13,7 @@ from daybreak.models.version import ModelVersion
 from daybreak.training.metrics import measured, of_quantiles
 from daybreak.training.offered import TRIED, Offered, open_offered
 from daybreak.training.outcomes import outcomes, positions
-from daybreak.training.profiles import keep_watched
+from daybreak.training.profiles import keep_watched, refuse_unknown_features
 from daybreak.training.trained import Unseen
 from daybreak.training.trial import Trial, try_in_fresh_process
 from daybreak.workspace import Workspace
@@ -43,6 +43,8 @@ def bring(
     metrics = {}
     if actual is not None and pipeline.measures:
         metrics = _metrics(pipeline, pipeline.measures, actual, opened.predicted)
+    unseen = Unseen(opened.rows.to_pandas(), actual, opened.predicted[:, 0])
+    refuse_unknown_features(pipeline, unseen)
     origin = f"brought from {offered.brought.place}"
     progress("registering")
     version = workspace.registry.register(
@@ -53,9 +55,7 @@ def bring(
         record=TrainingRecord(metrics, {"sample_rows": opened.rows.num_rows}, tags={ORIGIN: origin}),
         method=pipeline.prediction.method,
     )
-    keep_watched(
-        workspace.warehouse, pipeline, version, Unseen(opened.rows.to_pandas(), actual, opened.predicted[:, 0])
-    )
+    keep_watched(workspace.warehouse, pipeline, version, unseen)
     progress("scoring the sample in a fresh process")
     rows = version.signature.conform(opened.rows.slice(0, TRIED))
     trial = Trial(version, rows, opened.tried)

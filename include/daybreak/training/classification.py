@@ -24,10 +24,10 @@ class Classification:
 
     Where the prediction names ``classes``, it is the probability of each; else the target has two, one of them
     ``positive``. Three classifiers are compared by log loss, which is that of all published probabilities. Every column
-    of training.sql but the entity key, the target and ``as_of`` is a feature: a number or a text. Rows without a target
-    are left out. ``as_of`` holds the day that a row tells of; the last one is ``trained_through``. A fifth of the
-    entity keys is held out. Where fewer than 50 of these rows have the rarest class, the classifiers are compared on
-    stratified folds of the others.
+    of training.sql but the entity key, the target and ``as_of`` is a feature: a number, a text or a truth value. Rows
+    without a target are left out. ``as_of`` holds the day that a row tells of; the last one is ``trained_through``. A
+    fifth of the entity keys is held out. Where fewer than 50 of these rows have the rarest class, the classifiers are
+    compared on stratified folds of the others.
 
     ``target`` and ``positive`` are the pipeline's own where none are given here, and ``as_of`` that of the table of
     states which it reads.

@@ -101,6 +101,8 @@ def compare_rows(
     """Score rows of a day by both models, the challenger first, and keep their losses."""
     import pyarrow as pa
 
+    for version, _ in models:
+        _refuse_unlike(pipeline, version, rows.schema)
     predicted = [predictions(model, version, pipeline, rows) for version, model in models]
     target, classes = rows.column(str(pipeline.target)), tuple(pipeline.prediction.classes)
     actual = positions(target, classes) if classes else outcomes(target, pipeline.positive)
@@ -177,12 +179,25 @@ def _batches(table: "pa.Table") -> "Iterator[pa.RecordBatch]":
 def _refuse_missing(pipeline: Pipeline, rows: "pa.RecordBatch") -> None:
     wanted = (str(pipeline.target), *pipeline.segments.columns, *pipeline.groups, *pipeline.entity_key)
     if missing := [name for name in wanted if name not in rows.schema.names]:
-        given_by = function_name(pipeline.training_rows) if pipeline.training_rows else "training.sql"
         raise ConfigurationError(
-            f"{given_by} gives no column {', '.join(missing)}.",
+            f"{_given_by(pipeline)} gives no column {', '.join(missing)}.",
             next_step="mend the pipeline's target, its groups or training.sql; `training_rows` can complete its rows.",
             pipeline=pipeline.name,
         )
+
+
+def _refuse_unlike(pipeline: Pipeline, version: ModelVersion, schema: "pa.Schema") -> None:
+    given_by = _given_by(pipeline)
+    if unlike := version.signature.unlike(schema, given_by):
+        raise ConfigurationError(
+            f"{version.name} version {version.version} {'; '.join(unlike)}: it cannot be held against another one.",
+            next_step=f"have {given_by} give the columns of extract.sql, with the same names and types.",
+            pipeline=pipeline.name,
+        )
+
+
+def _given_by(pipeline: Pipeline) -> str:
+    return function_name(pipeline.training_rows) if pipeline.training_rows else "training.sql"
 
 
 def _not_kept(rejected: Rejected) -> None:

@@ -22,9 +22,13 @@ def refuse_missing(pipeline: Pipeline, rows: "pa.Table", wanted: tuple[str, ...]
 
 def told_apart(
     pipeline: Pipeline, target: str, rows: "pd.DataFrame", features: "pd.DataFrame"
-) -> tuple[list[str], list[str]]:
-    """Return which features are numbers and which are texts, and refuse others."""
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
+) -> "tuple[pd.DataFrame, list[str], list[str]]":
+    """Return features whose types do not depend on gaps, which of them are numbers and which texts; refuse others.
+
+    A column of whole numbers with a gap is one of decimals, and one of truth values one of anything: the signature
+    would change with the rows. Truth values are learned from as numbers.
+    """
+    from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype, is_string_dtype
 
     if rows.empty:
         raise SourceRefused(
@@ -32,18 +36,20 @@ def told_apart(
             next_step="load rows that have it, then train again.",
             pipeline=pipeline.name,
         )
-    numbers = [str(c) for c in features if is_numeric_dtype(features[c]) and not is_bool_dtype(features[c])]
+    truths = [c for c in features if is_bool_dtype(features[c]) or infer_dtype(features[c], skipna=True) == "boolean"]
+    numbers = [str(c) for c in features if is_numeric_dtype(features[c]) and c not in truths]
     texts = [str(c) for c in features if is_string_dtype(features[c])]
-    other = [str(c) for c in features if c not in (*numbers, *texts)]
+    other = [str(c) for c in features if c not in (*truths, *numbers, *texts)]
     if other or not len(features.columns):
         raise SourceRefused(
             f"Column {', '.join(other)} is neither a number nor a text." if other else "There is no feature.",
-            next_step="cast it in extract.sql (`active::integer`, `:last_day - signed_up_on`) or leave it out."
+            next_step="cast it in extract.sql (`:last_day - signed_up_on`) or leave it out."
             if other
             else "add columns to extract.sql.",
             pipeline=pipeline.name,
         )
-    return numbers, texts
+    steady = features.astype({**dict.fromkeys(numbers, "float64"), **dict.fromkeys(truths, "boolean")})
+    return steady, [str(c) for c in features if c in truths or c in numbers], texts
 
 
 def encoder(numbers: list[str], texts: list[str]) -> Any:

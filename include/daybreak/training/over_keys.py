@@ -46,9 +46,7 @@ def learn(
     refuse_not_finite(pipeline, known)
     rows = known.to_pandas()
     features = rows.drop(columns=[*key, target, as_of])
-    numbers, texts = told_apart(pipeline, target, rows, features)
-    # A column of whole numbers with a gap is one of decimals: the signature must not depend on whether there is a gap.
-    features[numbers] = features[numbers].astype("float64")
+    features, numbers, texts = told_apart(pipeline, target, rows, features)
     actual = family.outcomes(known[target])
     unseen = held_out_rows(rows[key])
     family.refuse(actual[~unseen], actual[unseen])

@@ -62,9 +62,7 @@ def learn(past: Past, read: "pa.Table", dated: Dated, family: Family, progress: 
     known = read.filter(read[dated.target].is_valid())
     rows = known.to_pandas()
     features = rows.drop(columns=[dated.target, dated.when, *(() if last_value else pipeline.entity_key)])
-    numbers, texts = told_apart(pipeline, dated.target, rows, features)
-    # A column of whole numbers with a gap is one of decimals: the signature must not depend on whether there is a gap.
-    features[numbers] = features[numbers].astype("float64")
+    features, numbers, texts = told_apart(pipeline, dated.target, rows, features)
     actual, days = family.outcomes(known[dated.target]), _days(rows[dated.when], pipeline.timezone)
     held_out = _held_out(pipeline, days)
     fitted, unseen = _parted(pipeline, days, held_out)
@@ -99,7 +97,7 @@ def learn(past: Past, read: "pa.Table", dated: Dated, family: Family, progress: 
         },
         candidates=(
             *(replace(trial, name=str(trial.parameters[_MODEL])) for trial in chosen.trials),
-            Candidate(name, metrics),
+            Candidate(name, metrics, chosen=True),
             Candidate("last value" if dated.last_value else family.uninformed_name, baseline),
         ),
         unseen=Unseen(features[unseen], actual[unseen], predicted.reshape(len(predicted), -1)[:, 0]),

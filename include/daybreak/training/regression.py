@@ -21,8 +21,9 @@ class Regression:
 
     A linear regression and two gradient boostings are compared, by root mean squared error for amounts and by Poisson
     deviance for counts. Every column of training.sql but the entity key, the target and ``as_of`` is a feature: a
-    number or a text. Rows without a target are left out. ``as_of`` holds the day that a row tells of; the last one is
-    ``trained_through``. A fifth of the entity keys is held out, and the best has to beat the mean of the others.
+    number, a text or a truth value. Rows without a target are left out. ``as_of`` holds the day that a row tells of;
+    the last one is ``trained_through``. A fifth of the entity keys is held out, and the best has to beat the mean of
+    the others.
 
     Where rows are of partitions one after the other, ``when`` holds the first day of each, or that of the row; there is
     no ``as_of``. The newest ``days`` are read, as far as their targets are known; the last partitions of them are held

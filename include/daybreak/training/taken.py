@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # What columns are called by who was given none of their names.
 _NUMBERED = re.compile(r"(Column_)?\d+")
-_SHOWN = 5
+_SHOWN = 50
 
 
 def features(model: Any, sample: "pa.Table", unnamed: Sequence[str]) -> "pa.RecordBatch":

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,6 +13,9 @@ from daybreak.warehouse.database import Warehouse, rendered
 from daybreak.warehouse.faults import is_transient, refused_by_source
 from daybreak.warehouse.held_types import COPIED, as_cast, refuse_inexact
 from daybreak.warehouse.sql_file import SqlFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _READ_ONLY = "SET TRANSACTION READ ONLY"
 _NAMES = sa.text(
@@ -60,6 +63,27 @@ def describe(connection: Connection, query: str) -> list[Described]:
     }
     found = connection.execute(_NAMES, values).tuples()
     return [Described(column.name, *row) for column, row in zip(columns, found, strict=True)]
+
+
+def as_batch(columns: Iterable[Described]) -> "pa.Schema":
+    """Return columns with the types that a batch of their rows has, whose query was checked: others come as text."""
+    import pyarrow as pa
+
+    kinds = {
+        "smallint": pa.int16(),
+        "integer": pa.int32(),
+        "bigint": pa.int64(),
+        "real": pa.float32(),
+        "double precision": pa.float64(),
+        "numeric": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "time without time zone": pa.time64("us"),
+        "timestamp without time zone": pa.timestamp("us"),
+        "timestamp with time zone": pa.timestamp("us", "UTC"),
+        "bytea": pa.binary(),
+    }
+    return pa.schema([(column.name, kinds.get(without_length(column.type), pa.string())) for column in columns])
 
 
 def without_length(kind: str) -> str:

@@ -240,6 +240,7 @@ def test_what_cannot_be_predicted_from_is_refused_and_nothing_is_written(company
         ({"--measures": "size"}, "There is no `--measures size`."),
         ({"--timezone": "Mars/Olympus"}, "There is no time zone 'Mars/Olympus'."),
         ({"--as-of": "2026-01-01"}, "A table takes no option of a CSV file."),
+        ({"--history": "known.csv"}, "no pipeline is made of two tables. Next: write its queries by hand"),
     ):
         options = [word for option in (_RIGHT | changed).items() for word in option]
         code, out, err = company.run("new", "odd_one", *options)
@@ -266,3 +267,24 @@ def test_what_cannot_be_predicted_from_is_refused_and_nothing_is_written(company
     ):
         assert line in proposed
     assert sorted(settings.project.rglob("*")) == before
+
+
+_WEEKLY = """
+CREATE SCHEMA company;
+CREATE TABLE company.weekly AS
+SELECT k, date '2026-01-05' + 7 * n AS day, (n * 7919 + k) % 100 / 3.0 AS amount, k * 10.5 AS area
+FROM generate_series(1, 3) AS keys (k), generate_series(0, 29) AS weeks (n);
+"""
+
+
+def test_what_is_hardly_meant_is_said_and_is_not_proposed(company: Company) -> None:
+    company.rows(_WEEKLY)
+    new = ("new", "odd_one", "--from-table", "company.weekly", "--dry-run")
+    said = company.done(*new, "--key", "k", "--target", "area", "--time", "day", "--every", "day")
+    assert "Warning: most of its times are 7 days apart, so most days have no row and their runs are refused." in said
+    assert "Next: `--every week`, if that is what is predicted." in said
+    assert "Warning: area never changes for the same k: its last value is all there is to know." in said
+    proposed = company.done(*new, "--yes")
+    assert "the last number that changes besides key and time" in proposed
+    assert re.search(r"amount .*target: ", proposed)
+    assert "Warning" not in proposed

@@ -99,7 +99,7 @@ def test_training_as_of_a_day_sees_nothing_later(churn: Made, daybreak: Daybreak
         ("UPDATE sources.churn SET churn = 'No'", "churn is 'Yes' in 0 of the"),
         ("UPDATE sources.churn SET churn = 'Yes'", "both classes are needed"),
         ("DELETE FROM sources.churn WHERE customer_id > '0001'", "both classes are needed"),
-        ("ALTER TABLE sources.churn ALTER gender TYPE boolean USING gender = 'Male'", "gender is neither a number nor"),
+        ("ALTER TABLE sources.churn ALTER gender TYPE date USING date '2026-03-01'", "gender is neither a number nor"),
     ],
     ids=lambda value: value[:45],
 )

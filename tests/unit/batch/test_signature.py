@@ -84,3 +84,17 @@ def test_decimals_become_doubles_and_nullable_integers_keep_their_gaps() -> None
     assert frame["units"].tolist()[0] == 0.1
     assert frame["units"].isna().tolist() == frame["store"].isna().tolist() == [False, True]
     assert frame.dtypes.astype(str).tolist() == ["float64", "float64"]
+
+
+@pytest.mark.parametrize("array", [pa.array([1.0]), pa.array([1]), pa.array(["1"]), pa.array([True]), pa.array([None])])
+@pytest.mark.parametrize("declared", ["double", "long", "string", "category", "boolean", "datetime"])
+def test_rows_are_unlike_a_version_exactly_where_a_run_would_refuse_them(declared: str, array: pa.Array) -> None:
+    signature, schema = Signature((("column", declared), ("gone", "double"))), rows(column=array).schema
+    gone = "takes gone, which extract.sql does not give"
+    typed = f"takes column as {declared}, extract.sql gives {array.type}"
+    try:
+        Signature((("column", declared),)).refuse_other(schema)
+    except SourceRefused:
+        assert signature.unlike(schema, "extract.sql") == [gone, typed]
+    else:
+        assert signature.unlike(schema, "extract.sql") == [gone]

@@ -5,7 +5,7 @@ import pytest
 from daybreak.cli.model_tables import print_candidates
 from daybreak.cli.models import _print_verdict
 from daybreak.models.candidates import Candidate
-from daybreak.promotion.judging import Check
+from daybreak.promotion.judging import COLUMNS, Check
 from daybreak.promotion.promoting import Verdict
 from fixture_pipelines import PARCEL_HOURS
 
@@ -30,7 +30,7 @@ def test_trials_and_models_are_not_shown_as_if_they_were_measured_on_the_same_ro
 @pytest.mark.parametrize(
     ("check", "told"),
     [
-        (Check("same signature", False, "takes promo (double) too"), 'ModelRef("parcel_hours_2")'),
+        (Check(COLUMNS, False, "takes promo, which extract.sql does not give"), 'ModelRef("parcel_hours_2")'),
         (Check("better on held-out rows", False, "it is worse"), "Next: train another challenger."),
     ],
 )
@@ -39,4 +39,4 @@ def test_a_refusal_says_what_would_help(check: Check, told: str, capsys: pytest.
     _print_verdict(PARCEL_HOURS, verdict, dry_run=False, json=False)
     shown = capsys.readouterr().out
     assert told in shown
-    assert ("train another challenger" in shown) == (check.name != "same signature")
+    assert ("train another challenger" in shown) == (check.name != COLUMNS)

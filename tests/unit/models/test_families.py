@@ -17,7 +17,7 @@ from daybreak.models.canonical import canonical
 from daybreak.models.describing import CATEGORIES
 from daybreak.models.opening import open_skops
 from daybreak.models.saving import saved_files
-from daybreak.models.trusted import families, refused_names
+from daybreak.models.trusted import judge
 from daybreak.models.version import library_versions
 
 ROWS = 300
@@ -113,7 +113,7 @@ def test_it_is_loaded_and_predicts_the_same_bits(name: str) -> None:
     model, method, rows = MODELS[name]()
     before = np.asarray(getattr(model, method)(rows))
     saved = files(model, method, rows)
-    assert refused_names(saved[SKOPS]) == []
+    assert judge(saved[SKOPS]).refused == ()
     loaded = open_skops(saved[SKOPS], "The model", "nothing")
     assert np.asarray(getattr(loaded, method)(rows)).tobytes() == before.tobytes()
     if method == "predict_proba":
@@ -128,7 +128,7 @@ def test_the_same_training_gives_the_same_digest(name: str) -> None:
 def test_what_it_needs_is_told() -> None:
     model, method, rows = MODELS["LightGBM, in a pipeline"]()
     saved = files(model, method, rows)
-    assert families(saved[SKOPS]) == ["lightgbm"]
+    assert judge(saved[SKOPS]).families == ["lightgbm"]
     assert f"lightgbm=={library_versions()['lightgbm']}" in saved["requirements.txt"].decode()
 
 

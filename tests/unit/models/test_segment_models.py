@@ -1,6 +1,7 @@
 """Which version scores which segment, as it travels between tasks."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,7 +10,7 @@ from daybreak.batch.signature import Signature
 from daybreak.declaration.pipeline import Pipeline, Push, Top
 from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import OTHER, ModelRef, PerSegment
-from daybreak.errors import ConfigurationError
+from daybreak.errors import ConfigurationError, ModelRefused
 from daybreak.models.segment_models import SegmentModels
 from daybreak.models.version import ModelVersion
 from daybreak.run.plan import Plan
@@ -41,6 +42,19 @@ def test_another_model_for_a_segment_is_another_digest() -> None:
 def test_what_has_been_seen_is_what_any_of_the_models_has() -> None:
     later = SegmentModels("segment", (LOYAL, LAPSING, (OTHER, version("c", "3", date(2024, 3, 5)))))
     assert later.trained_through == date(2024, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("other", "refused"), [("long", False), ("double", False), ("string", True), ("boolean", True)]
+)
+def test_segments_models_take_columns_that_one_row_can_have(other: str, *, refused: bool) -> None:
+    lapsing = replace(version("b", "2"), signature=Signature((("x", other), ("y", "category"))))
+    models = SegmentModels("segment", (LOYAL, ("lapsing", lapsing)))
+    if not refused:
+        assert models.signature.names == ["x", "y"]
+        return
+    with pytest.raises(ModelRefused, match=f"b version 1 takes x as {other}, another segment's model as double"):
+        _ = models.signature
 
 
 def test_one_model_for_all_rows_is_the_case_of_one_segment() -> None:

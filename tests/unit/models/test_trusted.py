@@ -15,7 +15,7 @@ import skops.io
 
 from daybreak.models.make_trusted_types import made
 from daybreak.models.tree_bounds import misplaced
-from daybreak.models.trusted import list_of, load_trusted, minor_version, refused_names
+from daybreak.models.trusted import judge, list_of, load_trusted, minor_version
 
 ROWS = 60
 DRAW = np.random.default_rng(0)
@@ -118,14 +118,19 @@ def _usual() -> Iterator[tuple[str, Callable[[], Any]]]:
 USUAL = dict(_usual())
 
 
+def opened(model: Any) -> Any:
+    data = skops.io.dumps(model)
+    return load_trusted(data, judge(data))
+
+
 @pytest.mark.parametrize("name", USUAL)
 def test_the_usual_estimators_are_loaded_and_predict_the_same(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = USUAL[name]()
     data = skops.io.dumps(model)
-    assert refused_names(data) == []
-    loaded = load_trusted(data)
+    assert judge(data).refused == ()
+    loaded = load_trusted(data, judge(data))
     assert misplaced(loaded) is None
     rows = FRAME if "place" in model.feature_names_in_ else NUMBERS
     rows = rows.astype({"place": "category"}) if name == "categories" else rows
@@ -139,7 +144,7 @@ def own_function(values: Any) -> Any:
 def test_a_function_of_ones_own_is_named() -> None:
     from sklearn.preprocessing import FunctionTransformer
 
-    [refused] = refused_names(skops.io.dumps(FunctionTransformer(own_function)))
+    [refused] = judge(skops.io.dumps(FunctionTransformer(own_function))).refused
     assert refused.endswith("own_function")
 
 
@@ -257,9 +262,9 @@ CRAFTED = sorted(crafted(Path("mark")))
 @pytest.mark.parametrize("name", CRAFTED)
 def test_nothing_of_a_crafted_file_is_made(name: str, tmp_path: Path) -> None:
     data = crafted(tmp_path / "mark")[name]
-    assert refused_names(data)
+    assert judge(data).refused
     with pytest.raises(ValueError, match=r"\w"):
-        load_trusted(data)
+        load_trusted(data, judge(data))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -269,14 +274,14 @@ def test_nothing_of_a_crafted_file_is_made(name: str, tmp_path: Path) -> None:
     ids=["nothing", "no archive", "no object", "no name", "cut off"],
 )
 def test_what_is_no_file_of_skops_is_refused_in_words(data: bytes) -> None:
-    assert refused_names(data)
+    assert judge(data).refused
 
 
 def test_a_file_of_any_depth_is_judged() -> None:
     deep: dict[str, Any] = text(1)
     for _ in range(200):
         deep = node("ListNode", "builtins.list", content=[deep])
-    assert refused_names(file(deep)) == []
+    assert judge(file(deep)).refused == ()
 
 
 def test_the_list_is_that_of_the_installed_version() -> None:
@@ -287,7 +292,7 @@ def test_the_list_is_that_of_the_installed_version() -> None:
 @pytest.mark.parametrize("name", ["random forest", "gradient boosting", "one tree", "ada boost"])
 @pytest.mark.parametrize(("field", "value"), [("left_child", 2_000_000), ("right_child", 0), ("feature", 77)])
 def test_a_tree_that_points_beyond_itself_is_found(name: str, field: str, value: int) -> None:
-    model = load_trusted(skops.io.dumps(USUAL[name]()))
+    model = opened(USUAL[name]())
     last = model[-1]
     tree = last if name == "one tree" else np.ravel(last.estimators_)[0]
     state = tree.tree_.__getstate__()
@@ -298,14 +303,14 @@ def test_a_tree_that_points_beyond_itself_is_found(name: str, field: str, value:
 
 @pytest.mark.parametrize(("field", "value"), [("left", 2_000_000), ("right", 0), ("feature_idx", 77)])
 def test_a_tree_of_histogram_boosting_that_points_beyond_itself_is_found(field: str, value: int) -> None:
-    model = load_trusted(skops.io.dumps(USUAL["histogram boosting"]()))
+    model = opened(USUAL["histogram boosting"]())
     nodes = model[-1]._predictors[0][0].nodes
     nodes[field][0] = value
     assert misplaced(model)
 
 
 def test_a_tree_that_asks_for_categories_that_it_does_not_hold_is_found() -> None:
-    model = load_trusted(skops.io.dumps(USUAL["categories"]()))
+    model = opened(USUAL["categories"]())
     nodes = model._predictors[0][0].nodes
     nodes["is_categorical"][0], nodes["bitset_idx"][0] = 1, 2_000_000
     assert "points to categories" in str(misplaced(model))

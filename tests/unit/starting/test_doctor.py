@@ -30,7 +30,7 @@ def test_everything_that_is_needed_has_a_line(workspace: Workspace) -> None:
     assert missing(found) == []
     assert list(dict.fromkeys(one.what for one in found)) == [
         *("python", "packages", "disk", "warehouse", "registry"),
-        *("sources", "batches", "models", "push target"),
+        *("sources", "batches", "models", "environments", "push target"),
     ]
 
 

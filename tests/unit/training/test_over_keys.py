@@ -76,12 +76,19 @@ def test_texts_are_compared_without_the_blanks_around_them() -> None:
     assert newest.mean() > 0.5
 
 
-def test_a_gap_in_whole_numbers_does_not_change_what_the_model_takes() -> None:
+def test_a_gap_does_not_change_what_the_model_takes_and_truth_values_stay_what_they_are() -> None:
     rows = members(lambda months: np.where(months < 20, 0.9, 0.1))
     whole = rows.set_column(1, "months", rows["months"].cast(pa.int64()))
     with_gap = pa.chunked_array([pa.array([None, *whole["months"].to_pylist()[1:]], pa.int64())])
-    kinds = {str(learned(each).sample["months"].dtype) for each in (whole, whole.set_column(1, "months", with_gap))}
-    assert kinds == {"float64"}
+    truths = pa.array([month > 30 for month in whole["months"].to_pylist()])
+    some = pa.array([None, *truths.to_pylist()[1:]])
+    one = learned(whole.append_column("is_old", truths))
+    other = learned(whole.set_column(1, "months", with_gap).append_column("is_old", some))
+    for trained in (one, other):
+        assert trained.sample.dtypes.astype(str).to_dict() == {"months": "float64", "is_old": "boolean"}
+        # As a run gives them: without gaps they are NumPy's.
+        given = pa.table({"months": whole["months"], "is_old": truths}).slice(0, 50).to_pandas()
+        assert np.isfinite(trained.model.predict_proba(given)).all()
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])

@@ -57,6 +57,8 @@ def test_the_last_partitions_are_held_out_and_nothing_of_them_is_fitted(tmp_path
     assert trained.metrics["rmse"] < 0.1 < trained.baseline["rmse"]
     trials = [candidate for candidate in trained.candidates if candidate.measured_on == "folds by time"]
     assert [trial.name for trial in trials if trial.chosen] == ["linear regression"]
+    held_out = [candidate for candidate in trained.candidates if candidate not in trials]
+    assert [(one.name, one.chosen) for one in held_out] == [("linear regression", True), ("last value", False)]
     assert len(trials) == 3
     refuse_no_better(SALES, "sales", trained)
 
