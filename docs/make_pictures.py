@@ -33,6 +33,7 @@ def main() -> int:
     pages = {
         "today": "today",
         "calendar": "calendar",
+        "pipeline": own,
         "partition": f"{own}/partitions/{asked.partition}",
         "roll-back": f"{own}/partitions/{asked.partition}/rollback",
         "model": f"{own}/model",

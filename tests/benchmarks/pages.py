@@ -37,8 +37,9 @@ INSERT INTO predictions.demand_forecast_runs
 SELECT run_id, n / 150, 'category ' || n % 150, random()
 FROM ledger.runs CROSS JOIN generate_series(0, 17999) AS places (n)
 WHERE pipeline = 'demand_forecast' ORDER BY run_id DESC LIMIT 10 * 18000;
-INSERT INTO ledger.training_profiles (model_name, model_version, column_name, profile) VALUES
-('demand_forecast', 1, 'predicted_units', '{"bins": [0, 0.1, 0.4, 0.7, 1], "weights": [0.1, 0.3, 0.3, 0.3]}');
+INSERT INTO ledger.training_profiles (model_name, model_version, column_name, profile)
+SELECT 'demand_forecast', 1, name, '{"bins": [0, 0.1, 0.4, 0.7, 1], "weights": [0.1, 0.3, 0.3, 0.3]}'
+FROM unnest(ARRAY['predicted_units', 'column 1', 'column 2', 'column 3', 'column 4', 'column 5']) AS columns (name);
 INSERT INTO ledger.trusted_versions (model_name, version, digest, trained_through, how, metrics)
 SELECT DISTINCT pipeline, 1, 'm', date '2026-01-01', 'registered', '{"log_loss": 0.3}'::jsonb FROM ledger.runs;
 ANALYZE;

@@ -137,6 +137,30 @@ def test_a_viewer_is_offered_nothing(stack: Stack, viewer: Page) -> None:
     assert "Your login may not see or do this." in viewer.locator("main").inner_text()
 
 
+def test_a_partition_that_is_outdated_is_chosen_in_the_calendar_and_says_what_to_do(stack: Stack, viewer: Page) -> None:
+    stack.ask("INSERT INTO ledger.source_looks VALUES (:run, true, now())", run=current(stack))
+    viewer.goto(f"{stack.airflow.url}/daybreak/calendar")
+    viewer.get_by_role("link", name=f"{stack.day(BACK)}: outdated").click()
+    viewer.get_by_text("Its source has changed since it was made").wait_for()
+    stack.ask("DELETE FROM ledger.source_looks")
+
+
+def test_a_column_that_drifts_leads_to_how_it_is_spread(stack: Stack, viewer: Page) -> None:
+    stack.ask(
+        "INSERT INTO ledger.drift (run_id, pipeline, partition_key, partition_date, column_name, model_version, "
+        "divergence, threshold, drifted, rows, measured_at, shares) "
+        "SELECT run_id, pipeline, partition_key, partition_date, name, model_version, far, 0.2, far > 0.2, 400, now(), "
+        "NULL FROM ledger.runs CROSS JOIN (VALUES ('units_7d', 0.1), ('units_28d', 0.4)) AS columns (name, far) "
+        "WHERE run_id = :run",
+        run=current(stack),
+    )
+    viewer.goto(own(stack, "/quality"))
+    viewer.get_by_role("heading", name=f"How units_28d is spread in {stack.day(BACK)}").wait_for()
+    viewer.get_by_role("link", name="units_7d", exact=True).press("Enter")
+    viewer.get_by_role("heading", name=f"How units_7d is spread in {stack.day(BACK)}").wait_for()
+    stack.ask("DELETE FROM ledger.drift")
+
+
 def test_running_again_replaying_and_rolling_back(stack: Stack, admin: Page) -> None:
     first = current(stack)
     assert "Airflow has the run" in do(admin, partition(stack), "Run again")

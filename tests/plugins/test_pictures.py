@@ -98,7 +98,7 @@ def test_a_course_is_drawn_over_its_band_and_what_is_unusual_is_marked() -> None
 def test_courses_are_drawn_whatever_they_are(what: str, band: Band | None, values: list[float]) -> None:
     picture = parsed(bands.band(course(what, *values, band=band, column=HOSTILE)))
     numbers = [float(one.get(name, "0")) for one in picture if one.tag == "circle" for name in ("cx", "cy")]
-    assert all(0 <= number <= 720 for number in numbers)
+    assert all(0 <= number <= 440 for number in numbers)
     assert HOSTILE in str(picture.get("aria-label"))
 
 

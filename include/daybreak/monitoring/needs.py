@@ -119,7 +119,7 @@ def _outdated(pipeline: PipelineStanding, outdated: list[PartitionStanding], now
     first, last = outdated[0].key, outdated[-1].key
     many = f"{first} was" if len(outdated) == 1 else f"{len(outdated)} partitions, {first} to {last}, were"
     looked_at = clock(outdated[-1].source_looked_at or now, pipeline.timezone, now)
-    problem = f"The source has changed since {many} made from it; it was looked at {looked_at}."
+    problem = f"The source has changed since {many} made from it. It was looked at {looked_at}."
     command = f"daybreak backfill {pipeline.name} {first} {last} --outdated"
     return Need("outdated", pipeline.name, last, problem, "make it anew, if the change matters.", command)
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from daybreak_airflow.pages.pictures import WIDE, svg
+from daybreak_airflow.pages.pictures import svg
 
 if TYPE_CHECKING:
     from daybreak.monitoring.usual import Band, Measured
     from daybreak.monitoring.usual_history import Course
 
-_HEIGHT, _LEFT, _RIGHT = 130, 74, 14
+# Two of them stand side by side, or one fills a phone.
+_WIDE, _HEIGHT, _LEFT, _RIGHT = 440, 130, 62, 10
 TITLES = {"rows": "Rows in", "quarantined": "In quarantine", "seconds": "Run time", "nulls": "Without a value"}
 
 
@@ -54,12 +55,12 @@ def band(course: "Course") -> Markup:
     def at(n: int, value: float) -> tuple[float, float]:
         across = n / max(len(days) - 1, 1)
         clear = min(max(value, low), high)
-        return _LEFT + across * (WIDE - _LEFT - _RIGHT), 8 + _HEIGHT * (1 - (clear - low) / (high - low))
+        return _LEFT + across * (_WIDE - _LEFT - _RIGHT), 8 + _HEIGHT * (1 - (clear - low) / (high - low))
 
     parts = [_area(course, at)]
     for level in (low, (low + high) / 2, high):
         y = at(0, level)[1]
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{WIDE - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         label = value_in_words(course.what, level)
         parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     points = [at(n, one.value) for n, (_, one) in enumerate(days)]
@@ -78,7 +79,7 @@ def band(course: "Course") -> Markup:
         )
     unusual = [key for key, one in days if one.unusual]
     told = f"{title_of(course)} of {len(days)} partitions; unusual: {', '.join(unusual) or 'none'}."
-    return svg("band", _HEIGHT + 34, told, "".join(parts))
+    return svg("band", _HEIGHT + 34, told, "".join(parts), wide=_WIDE)
 
 
 def _high(course: "Course", one: "Measured") -> float:

@@ -144,10 +144,10 @@ def drift(rows: Sequence[Mapping[str, Any]], named: Callable[[Any], str], link: 
     return svg("drift", bottom + 20, told, "".join(parts), role="group")
 
 
-def svg(name: str, height: float, told: str, inside: str, role: str = "img") -> Markup:
+def svg(name: str, height: float, told: str, inside: str, role: str = "img", wide: int = WIDE) -> Markup:
     """Put a picture's parts together, with what it says in words; what holds links is a group."""
     # Whatever comes from elsewhere was escaped where it was put in.
     return Markup(  # noqa: S704
-        f'<svg class="picture {name}" viewBox="0 0 {WIDE} {height:.0f}" role="{role}" aria-label="{escape(told)}">'
+        f'<svg class="picture {name}" viewBox="0 0 {wide} {height:.0f}" role="{role}" aria-label="{escape(told)}">'
         f"{inside}</svg>"
     )

@@ -10,12 +10,13 @@ opened AS (
         pipeline, partition_key, partition_date, attempt, window_start, window_end, timezone, trigger, origin, state,
         model_name, model_version, model_digest, trained_through, query_digest, snapshot_uri, snapshot_digest,
         expectations_digest, code_digest, libraries, rows_extracted, rows_quarantined, rows_failed, rows_scored,
-        started_at, finished_at
+        started_at, finished_at, seconds, nulls
     )
     SELECT
         pipeline, to_char(day, 'YYYY-MM-DD'), day, 1, day, day + 1, 'America/New_York', 'scheduled',
         pipeline || '/' || day, CASE WHEN pushes THEN 'pushed' ELSE 'published' END, pipeline, 1, 'm', day - 30, 'q',
-        'file:///nowhere', 's', 'e', 'c', '{}', 18000, 100, 0, 17900, day + 1, day + 1
+        'file:///nowhere', 's', 'e', 'c', '{}', 18000, 100, 0, 17900, day + 1, day + 1, '{"extract": 20, "score": 40}',
+        (SELECT jsonb_object_agg('column ' || n, 10 * n) FROM generate_series(0, 11) AS columns (n))
     FROM days
     ORDER BY day, pipeline
     RETURNING run_id, pipeline, partition_key, partition_date, state
@@ -58,10 +59,24 @@ measured AS (
 drifted AS (
     INSERT INTO ledger.drift (
         run_id, pipeline, partition_key, partition_date, column_name, model_version, divergence, threshold, drifted,
-        rows, measured_at
+        rows, measured_at, shares
     )
-    SELECT run_id, pipeline, partition_key, partition_date, 'column ' || n, 1, 0.01, 0.2, false, 18000, partition_date + 2
+    SELECT
+        run_id, pipeline, partition_key, partition_date, 'column ' || n, 1, 0.01, 0.2, false, 18000, partition_date + 2,
+        '{0.1, 0.2, 0.3, 0.4}'
     FROM opened CROSS JOIN generate_series(1, 5) AS places (n)
+),
+
+scored_by AS (
+    INSERT INTO ledger.run_segments (run_id, position, model_name, model_version, model_digest, trained_through)
+    SELECT run_id, 1, pipeline, 1, 'm', partition_date - 30
+    FROM opened
+),
+
+looked_at AS (
+    INSERT INTO ledger.source_looks (run_id, changed, looked_at)
+    SELECT run_id, false, partition_date + 2
+    FROM opened
 ),
 
 sent AS (

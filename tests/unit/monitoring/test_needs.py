@@ -93,7 +93,7 @@ def test_what_was_made_from_an_older_source_is_told_with_when_that_was_seen() ->
     assert (outdated.shown_as, outdated.state) == ("outdated", "published")
     [found] = needs(pipeline(outdated))
     assert (found.kind, found.partition) == ("outdated", KEY)
-    assert found.problem == f"The source has changed since {KEY} was made from it; it was looked at 11:56."
+    assert found.problem == f"The source has changed since {KEY} was made from it. It was looked at 11:56."
     assert found.command == f"daybreak backfill sales {KEY} {KEY} --outdated"
     assert replace(outdated, stale=True).shown_as == "stale"
 
