@@ -115,7 +115,7 @@ def test_a_model_is_fitted_elsewhere_registered_and_publishes_by_the_page(
             "SELECT reasons FROM ledger.alias_history WHERE alias = 'champion' AND version = 2"
         )
         versions = connection.exec_driver_sql(
-            "SELECT DISTINCT partition_date::text, model_version FROM ledger.publications JOIN ledger.runs "
+            "SELECT DISTINCT runs.partition_date, runs.model_version FROM ledger.publications JOIN ledger.runs "
             "USING (run_id) WHERE withdrawn_at IS NULL ORDER BY 1 DESC LIMIT 2"
         ).all()
     assert verdict[0]["says"] == (

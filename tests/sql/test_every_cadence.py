@@ -82,7 +82,13 @@ class Cadenced(Parcels):
         table = EventTable(table="parcels.handed_in", at="handed_in_at")
         declared: dict[str, Any] = {"source": "feed", **delivery.declared} if delivery else {"reads": table}
         pipeline = replace(
-            PARCEL_HOURS, name=NAME, every=case.every, timezone=case.timezone, history_days=1, **declared
+            # What is predicted of a partition happens within it.
+            replace(PARCEL_HOURS, target_days=0),
+            name=NAME,
+            every=case.every,
+            timezone=case.timezone,
+            history_days=1,
+            **declared,
         )
         super().__init__(workspace, pipeline)
         self._delivery = delivery

@@ -155,6 +155,7 @@ def test_a_pipeline_of_which_nothing_was_published_yet_has_nothing_to_be_measure
         ({"every": Hour()}, "2024-03-12T10", datetime(2024, 3, 12, 15, 30, tzinfo=UTC), "over at 2024-03-12 16:00 UTC"),
         ({"every": Hour()}, "2024-03-12T10", LATER, None),
         ({"reads": StateTable(table="sources.parcels")}, "2024-03-12", LATER, None),
+        ({"target": None, "groups": ()}, "2024-03-12", LATER, None),
     ],
 )
 def test_a_target_is_over_by_the_clock_and_by_the_source(

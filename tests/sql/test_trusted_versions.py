@@ -142,6 +142,7 @@ def test_versions_of_others_are_listed_with_what_they_lack(parcels: Parcels) -> 
     assert {version["version"]: version["lacks"] for version in found} == lacks
     shown = called(parcels, "models", "parcel_hours")
     assert shown.count("NOT USABLE") == 3
+    assert "Next: `daybreak register parcel_hours --from models:/parcel_hours/4 --trained-through DAY" in shown
     assert all(f"  {lack}\n" in shown for lack in lacks.values() if lack)
     assert [version.version for version in parcels.workspace.registry.versions("parcel_hours")] == [1]
     assert "parcel_hours version 2 is adopted, trained through" in called(

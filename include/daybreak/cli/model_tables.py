@@ -39,6 +39,15 @@ def print_models(workspace: Workspace, listed: list[ListedVersion]) -> None:
     for version in listed:
         if version.lacks:
             out.print(f"  {version.lacks}", soft_wrap=True, markup=False)
+    if lacking := [version for version in listed if version.lacks]:
+        name, number = lacking[0].name, lacking[0].version
+        out.print(
+            f"  Next: `daybreak register {name} --from models:/{name}/{number} --trained-through DAY --sample FILE` "
+            f"copies one as a version of its own, `daybreak adopt {name} --version {number} --trained-through DAY` "
+            "trusts it where it lies.",
+            soft_wrap=True,
+            markup=False,
+        )
     for name in dict.fromkeys(version.name for version in found):
         if both := both_of(found, name):
             champion, challenger = both

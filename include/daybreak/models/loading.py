@@ -112,7 +112,9 @@ class Loader:
         elif self._own is None or model.name not in self._own.pickled:
             raise ModelRefused(
                 f"{_called(model)} is a model of {model.flavor}: to load it runs whatever its writer put into it.",
-                next_step=f"if you trust its writer, set DAYBREAK_PICKLED_MODELS={model.name} where runs are.",
+                next_step=f"if you trust its writer, set DAYBREAK_PICKLED_MODELS={model.name} where runs are; one that "
+                f"was saved as a skops file can be copied instead: `daybreak register {model.name} --from "
+                f"models:/{model.name}/{model.version} --trained-through DAY --sample FILE`.",
             )
 
     def _elsewhere(self, model: ModelVersion) -> str | None:

@@ -33,11 +33,11 @@ class RegistryClient:
     def _client(self) -> "MlflowClient":
         from mlflow import MlflowClient
 
-        if is_served(self._url):
-            return served_client(self._url)
         # After the import, which sets up its own.
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        if is_served(self._url):
+            return served_client(self._url)
         refuse_silence(self._url)
         return MlflowClient(self._url, self._url)
 

@@ -24,7 +24,8 @@ class TargetPeriods:
 
     def not_over(self, partition: Partition, now: datetime | None = None) -> str | None:
         """Say why what a partition predicts is not over yet, by the clock or by the source; None where it is."""
-        if isinstance(self.pipeline.reads, StateTable):
+        # Without a declared target nothing says how many days after the partition it is known.
+        if self.pipeline.target is None or isinstance(self.pipeline.reads, StateTable):
             return None
         instant = now or datetime.now(UTC)
         if isinstance(self.pipeline.every, Hour):
