@@ -68,8 +68,11 @@ drifted AS (
 ),
 
 scored_by AS (
-    INSERT INTO ledger.run_segments (run_id, position, model_name, model_version, model_digest, trained_through)
-    SELECT run_id, 1, pipeline, 1, 'm', partition_date - 30
+    INSERT INTO ledger.run_segments (
+        run_id, position, model_name, model_version, model_digest, trained_through, rows_extracted, rows_quarantined,
+        rows_failed, rows_scored
+    )
+    SELECT run_id, 1, pipeline, 1, 'm', partition_date - 30, 18000, 100, 0, 17900
     FROM opened
 ),
 
