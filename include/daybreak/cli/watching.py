@@ -14,7 +14,7 @@ alerts = typer.Typer(help="Incidents and the channels that are told of them.")
 
 @watching.command()
 def watch(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what there is; open, close and tell nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what there is; open and tell nothing.")] = False,
 ) -> None:
     """Look at all pipelines once: open and close incidents, and tell who wants to know. For cron, or for Airflow's DAG.
 
