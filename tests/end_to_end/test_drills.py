@@ -68,12 +68,10 @@ def empty_and_raised(stack: Stack, never_made: Drill) -> tuple[Drill, Drill]:
 @pytest.fixture(scope="module")
 def not_landed(stack: Stack, empty_and_raised: tuple[Drill, Drill]) -> Drill:
     """Let yesterday's sales come when its run has waited for them, which then goes on by itself."""
-    for table in ("runs", "publications"):
-        stack.ask(
-            f"UPDATE ledger.{table} SET partition_key = CAST(partition_date - 70 AS text), "
-            "partition_date = partition_date - 70 WHERE partition_date = :day",
-            day=yesterday(stack),
-        )
+    ago = "partition_key = CAST(partition_date - 70 AS text), partition_date = partition_date - 70"
+    windows = "window_start = window_start - interval '70 days', window_end = window_end - interval '70 days'"
+    for changes in (f"runs SET {ago}, {windows}", f"publications SET {ago}"):
+        stack.ask(f"UPDATE ledger.{changes} WHERE partition_date = :day", day=yesterday(stack))
     with changed_sales(stack, stack.day(1), "true", None):
         run = stack.trigger(yesterday(stack))
         stack.until(run, lambda tasks: tasks.get("plan") == "up_for_reschedule")
@@ -107,14 +105,10 @@ def register_one_that_raises(stack: Stack) -> int:
 def changed_sales(stack: Stack, first: date, which: str, into: str | None) -> Iterator[None]:
     """Take sales from a day on out of the source, or have them changed, and bring them back."""
     since = local_day(first, DEMAND_FORECAST.timezone).start.replace(tzinfo=None)
-    chosen = f"FROM retail.transactions WHERE transaction_timestamp >= :since AND {which}"
-    stack.ask(f"CREATE TABLE retail.kept AS SELECT * {chosen}", since=since)
-    if into is None:
-        stack.ask(f"DELETE {chosen}", since=since)
-    else:
-        stack.ask(
-            f"UPDATE retail.transactions SET {into} WHERE transaction_timestamp >= :since AND {which}", since=since
-        )
+    chosen = f"WHERE transaction_timestamp >= :since AND {which}"
+    stack.ask(f"CREATE TABLE retail.kept AS SELECT * FROM retail.transactions {chosen}", since=since)
+    change = f"UPDATE retail.transactions SET {into}" if into else "DELETE FROM retail.transactions"
+    stack.ask(f"{change} {chosen}", since=since)
     try:
         yield
     finally:
