@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,6 +104,20 @@ def test_an_error_within_the_ratio_asks_for_nothing(watched: Parcels) -> None:
     for day in (DAY, DAY - timedelta(days=1)):
         measure(watched, day, 1.4 * trained)
     assert watch(watched.workspace, watched.pipeline, str(DAY), LATER).reasons == ()
+
+
+def test_what_was_asked_for_stays_written_down_and_is_settled_while_nothing_is_crossed(watched: Parcels) -> None:
+    trained = watched.workspace.registry.resolve(watched.pipeline.single_ref).metrics["rmse"]
+    watched.run(DAY - timedelta(days=1), allow_leakage=True)
+
+    def said(error: float) -> list[Any]:
+        watched.execute("DELETE FROM ledger.performance")
+        for day in (DAY, DAY - timedelta(days=1)):
+            measure(watched, day, error)
+        watch(watched.workspace, watched.pipeline, str(DAY), LATER)
+        return watched.rows("SELECT cardinality(reasons), settled_at IS NOT NULL FROM ledger.retraining_requests")
+
+    assert [said(error * trained) for error in (1.4, 2, 1.4, 2)] == [[], [(1, False)], [(1, True)], [(1, False)]]
 
 
 def test_a_partition_that_is_not_published_says_nothing(watched: Parcels) -> None:

@@ -190,6 +190,7 @@ retraining_requests = sa.Table(
     sa.Column("held_back", sa.Text),
     sa.Column("requested_at", sa.DateTime(timezone=True)),
     sa.Column("kinds", sa.ARRAY(sa.Text)),
+    sa.Column("settled_at", sa.DateTime(timezone=True)),
 )
 alias_history = sa.Table(
     "alias_history",

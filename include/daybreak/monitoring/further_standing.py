@@ -91,8 +91,7 @@ class FurtherStanding:
 
 
 def _crossed(row: Row | None) -> Crossed | None:
-    # Without a reason it was made anew since, and crosses nothing now.
-    if row is None or not row["reasons"]:
+    if row is None:
         return None
     # Of a request from before kinds were kept it is not known which is which.
     by_kind: dict[str, list[str]] = defaultdict(list)

@@ -144,7 +144,8 @@ def _failed(partition: PartitionStanding, opened: Open | None, again: str) -> Ne
         stays = "what was sent before stays" if partition.state == "pushed" else "what was published before stays"
         problem = f"Run {partition.last_run} failed; {stays}, of run {partition.current_run}. {problem}"
     if opened:
-        problem += f" {_chunks(opened)}."
+        # In front: of what a run ends with, a message leaves out the end, where values of rows may stand.
+        problem = f"{_chunks(opened)}. {problem}"
         again = f"daybreak push {partition.pipeline} {partition.key} --resume"
     next_step = partition.next_step or "read why, then run it again."
     named = _COMMAND.search(next_step)

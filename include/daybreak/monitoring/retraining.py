@@ -141,7 +141,7 @@ def _run_of(workspace: Workspace, pipeline: Pipeline, partition: str) -> dict[st
 
 
 def _record(workspace: Workspace, watched: Watched, kinds: list[str], run: Mapping[str, Any]) -> None:
-    values = {"reasons": list(watched.reasons), "kinds": kinds, "held_back": watched.held_back}
+    values = {"reasons": list(watched.reasons), "kinds": kinds, "held_back": watched.held_back, "settled_at": None}
     statement = insert(retraining_requests).values(
         pipeline=watched.pipeline,
         partition_key=watched.partition,
@@ -155,7 +155,9 @@ def _record(workspace: Workspace, watched: Watched, kinds: list[str], run: Mappi
 
 
 def _settle(workspace: Workspace, watched: Watched) -> None:
-    """Take back what a partition has asked for that was made anew since, and crosses nothing now."""
-    asked = retraining_requests.c.pipeline == watched.pipeline, retraining_requests.c.partition_key == watched.partition
+    """Say of what a partition has asked for that it was made anew since, and crosses nothing now."""
+    request = retraining_requests.c
+    of_partition = request.pipeline == watched.pipeline, request.partition_key == watched.partition
+    asking = retraining_requests.update().where(*of_partition, request.settled_at.is_(None))
     with workspace.warehouse.begin() as connection:
-        connection.execute(retraining_requests.update().where(*asked).values(reasons=[], kinds=[]))
+        connection.execute(asking.values(settled_at=sa.func.clock_timestamp()))

@@ -22,9 +22,11 @@ INNER JOIN LATERAL (
     ORDER BY found.partition_key DESC, found.request_id DESC
     LIMIT 1
 ) AS request ON true
--- Of a partition that was measured later, without crossing anything, there is no request.
+-- Of a partition that was measured later, without crossing anything, there is no request; one that was made anew since,
+-- and crosses nothing any more, is settled.
 WHERE
-    request.partition_key >= greatest(
+    request.settled_at IS NULL
+    AND request.partition_key >= greatest(
         (
             SELECT max(performance.partition_key)
             FROM ledger.performance
