@@ -11,6 +11,7 @@ from daybreak.local.demonstration_schema import MARK, TABLES, hand_over, refuse_
 from daybreak.settings import PROJECT, Settings
 from daybreak.warehouse.database import Warehouse
 from parcels import NewDatabase
+from waiting import until
 
 PRODUCT = "(1, 2, 'GROCERY', 'National')"
 
@@ -110,6 +111,9 @@ def test_what_an_interrupted_load_left_is_cleared_away_by_the_next_one(
 ) -> None:
     with pytest.raises(KeyboardInterrupt), staged(warehouse, PROJECT / "sql"):
         raise KeyboardInterrupt
+    # The database hears a moment later that its session has ended.
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    until(lambda: ask(held) == [(0,)], "the interrupted load to let go")
     load(warehouse)
     assert ask("SELECT product_id FROM retail.products") == [(1,)]
 
