@@ -11,7 +11,7 @@ _CLASSES = 10
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from daybreak.starting.csv_file import CsvFile
+    from daybreak.starting.csv_file import CsvFile, CsvTexts
     from daybreak.starting.csv_format import CsvFormat
     from daybreak.starting.proposals import Proposal
     from daybreak.starting.scaffold import Target
@@ -43,6 +43,17 @@ def print_two(both: "TwoFiles", target: "Target") -> None:
     if both.in_both:
         rows = f"{both.in_both:,} of the {both.new.rows.num_rows:,} new rows"
         out.print(f"{rows} are in the history too, and are scored all the same.", markup=False)
+
+
+def print_outcomes_left_out(read: "CsvTexts", target: str) -> None:
+    """Say of new rows whose outcome is filled that it is left out: it may be the history that is loaded."""
+    known = len(read.texts[target]) - read.texts[target].null_count if target in read.texts else 0
+    if known:
+        out.print(
+            f"{read.originals[target]} is filled in {known:,} of the {len(read.texts[target]):,} rows, which are taken "
+            "for new ones without it. Rows whose outcome is known are loaded with `--history`.",
+            markup=False,
+        )
 
 
 def _print_target(file: "CsvFile", target: "Target") -> None:

@@ -74,7 +74,8 @@ def new(
     ] = None,
     time: Annotated[str | None, typer.Option(help="The table's column that says of when a row is.")] = None,
     every: Annotated[
-        str | None, typer.Option(help="How long a partition is: hour, day, week or month; default: a day.")
+        str | None,
+        typer.Option(help="How long a partition is: hour, day, week or month; default: as far as the times are apart."),
     ] = None,
     measures: Annotated[
         str | None, typer.Option(help="What the target is: amounts, counts or class; default: told by its values.")
@@ -172,12 +173,13 @@ def load_csv(
     read. The column of the target may be empty or missing where nobody knows it yet.
     """
     from daybreak.cli.display import out
-    from daybreak.cli.files import print_comparison, print_reading
+    from daybreak.cli.files import print_comparison, print_outcomes_left_out, print_reading
     from daybreak.starting.csv_file import read_texts, with_types
     from daybreak.starting.csv_for_table import for_table
     from daybreak.starting.csv_format import asked_format
     from daybreak.starting.two_files import without
     from daybreak.tables.source_table import load_rows, source_schema
+    from daybreak.training.outcomes import outcomes
 
     asked = asked_format(delimiter, decimal, thousands, encoding, empty or ())
     with open_workspace() as workspace:
@@ -187,6 +189,7 @@ def load_csv(
         read = read_texts(path, declared.entity_key, asked)
         if not history and _history(declared) and declared.target:
             # Of new rows nobody asks what came of them.
+            print_outcomes_left_out(read, declared.target)
             read = without(read, declared.target)
         schema = source_schema(workspace.warehouse, table)
         if schema is None:
@@ -195,6 +198,9 @@ def load_csv(
             target = None if history else declared.target
             file = for_table(read, f"sources.{table}", schema, target=target, widen=widen)
         print_reading(file)
+        if declared.positive is not None and declared.target in file.rows.column_names:
+            # Refused where it is written in other letters: it would count as what did not happen.
+            outcomes(file.rows.column(declared.target), declared.positive)
         difference = load_rows(
             workspace.warehouse,
             table,

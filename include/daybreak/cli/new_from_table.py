@@ -95,15 +95,18 @@ def _opened(wanted: DatedWanted) -> "Iterator[Readable]":
 
 
 def _asked_columns(wanted: DatedWanted, *, yes: bool) -> tuple[list[str], str, str, str]:
-    """Return the columns of key, target and time and the cadence; what is not given, somebody is asked for."""
+    """Return the columns of key, target and time and the cadence; what is not given, somebody is asked for.
+
+    How far apart the times are can be seen: where nobody can be asked for the cadence, it is what they show.
+    """
     from daybreak.cli.asking import answer, asks, refuse_unasked
     from daybreak.starting import guesses
 
     keys, target, time, every = list(wanted.keys or ()), wanted.target, wanted.time, wanted.every
     if every is not None:
         _cadence(every)
-    if keys and target is not None and time is not None and (every is not None or not (yes or asks())):
-        return keys, target, time, every or DAILY.word
+    if keys and target is not None and time is not None and every is not None:
+        return keys, target, time, every
     for option, given in (("--time", time), ("--key", keys), ("--target", target)):
         if not given:
             refuse_unasked(option, yes=yes)
@@ -120,7 +123,10 @@ def _asked_columns(wanted: DatedWanted, *, yes: bool) -> tuple[list[str], str, s
             [target] = answer("--target", "Which column is to be predicted?", guess, names, yes=yes)
         if every is None:
             question = "How long is a partition, whose next one is predicted?"
-            [every] = answer("--every", question, guesses.every_of_table(table, time), list(CADENCES), yes=yes)
+            guess = guesses.every_of_table(table, time)
+            if not (yes or asks()):
+                return keys, target, time, guess.values[0] if guess else DAILY.word
+            [every] = answer("--every", question, guess, list(CADENCES), yes=yes)
     return keys, target, time, every
 
 

@@ -116,7 +116,9 @@ def longer_than(every: str, guess: Guess | None) -> bool:
 
 
 def every_of_table(table: Readable, time: str) -> Guess | None:
-    """Propose how long a partition is, by how far apart most of the times are."""
+    """Propose how long a partition is, by how far apart most of the times are; nothing of what is no time."""
+    if not any(column.name == time and column.type in (DATE, TIMESTAMP, INSTANT) for column in table.columns):
+        return None
     written = as_written(time)
     [[apart]] = [
         row.values()

@@ -51,7 +51,7 @@ def find_target(file: CsvFile, wanted: str, positive: str | None, asked: str | N
     if column is None or column in file.keys:
         others = [original for plain, original in file.originals.items() if plain not in file.keys]
         raise SourceRefused(
-            f"The file has no column {wanted!r} besides its key.",
+            f"{file.read.path.name} has no column {wanted!r} besides its key.",
             next_step=f"choose `--target` from {', '.join(others)}.",
         )
     kind = file.rows.schema.field(column).type

@@ -283,6 +283,9 @@ def test_what_is_hardly_meant_is_said_and_is_not_proposed(company: Company) -> N
     said = company.done(*new, "--key", "k", "--target", "area", "--time", "day", "--every", "day")
     assert "Warning: most of its times are 7 days apart, so most days have no row and their runs are refused." in said
     assert "Next: `--every week`, if that is what is predicted." in said
+    unsaid = company.done(*new, "--key", "k", "--target", "area", "--time", "day")
+    assert re.search(r"\d+ weeks, ", unsaid), unsaid
+    assert "have no row" not in unsaid
     assert "Warning: area never changes for the same k: its last value is all there is to know." in said
     proposed = company.done(*new, "--yes")
     assert "the last number that changes besides key and time" in proposed

@@ -71,3 +71,21 @@ def test_files_that_are_not_alike_and_a_history_where_there_is_none_are_refused(
     module.write_text(module.read_text().replace(', history="sources.claims_history"', ""))
     code, _, err = daybreak("load-csv", "claims", history, "--history")
     assert (code, "claims keeps no history apart. Next: leave `--history` out" in err) == (1, True), err
+
+
+def test_a_history_loaded_as_new_rows_is_told_and_outcomes_in_other_letters_are_refused(
+    daybreak: Daybreak, tmp_path: Path
+) -> None:
+    history = fraud(tmp_path / "history.csv", range(100))
+    fresh = fraud(tmp_path / "new.csv", range(100, 120), known=False)
+    command = ("--history", history, "--key", "claim_id", "--target", "fraud", "--from-csv", fresh, "--no-load")
+    code, _, err = daybreak("new", "claims", *command)
+    assert code == 0, err
+    code, out, err = daybreak("load-csv", "claims", history, "--replace", "--as-of", "2026-11-02")
+    assert "fraud is filled in 100 of the 100 rows, which are taken for new ones without it" in " ".join(out.split()), (
+        err
+    )
+    otherwise = tmp_path / "otherwise.csv"
+    otherwise.write_text(Path(history).read_text().replace("yes", "Yes"))
+    code, out, err = daybreak("load-csv", "claims", otherwise, "--history", "--as-of", "2026-11-02")
+    assert (code, "The target holds 'Yes', and 'yes' is declared. Next: write it in one way" in err) == (1, True), out

@@ -26,6 +26,17 @@ def test_the_positive_value_is_one_and_the_other_nothing(values: list[object], p
         np.testing.assert_equal(outcomes(column, positive), [1, 0, np.nan])
 
 
+def test_a_value_that_is_written_in_other_letters_is_refused_and_not_counted_as_the_other_one() -> None:
+    for column in (pa.array(["yes", "no", " Yes", None]), pa.chunked_array([["yes"], ["YES", None]])):
+        with pytest.raises(
+            ConfigurationError, match=r"The target holds '(Yes|YES)', and 'yes' is declared\. Next: write"
+        ):
+            outcomes(column, "yes")
+    with pytest.raises(ConfigurationError, match="holds 'Lo', and 'lo', 'hi' is declared"):
+        positions(pa.array(["hi", "Lo"]), ("lo", "hi"))
+    np.testing.assert_equal(positions(pa.array(["a", "A"]), ("a", "A")), [0, 1])
+
+
 def test_texts_of_which_none_is_positive_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="none of its values is declared to be the positive one"):
         outcomes(pa.array(["Yes", "No"]), None)
