@@ -30,7 +30,7 @@ from daybreak.run.runner import Runner
 from daybreak.settings import PROJECT, Settings
 from daybreak.training.train import train
 from daybreak.workspace import Workspace
-from real_sales import PIPELINES
+from quick_retail import PIPELINES
 
 LEARNED, HEALTHY = 28, 30
 # What is pushed needs somebody who takes it; its rows are of the same sales.
@@ -39,7 +39,7 @@ NAMES = tuple(one.name for one in PIPELINES if not one.push)
 
 def opened_workspace(folder: Path, names: Sequence[str]) -> Workspace:
     """Open a workspace of these pipelines alone."""
-    workspace = Workspace(Settings(home=folder, project=PROJECT, pipelines="real_sales", alerts_storage_percent=100))
+    workspace = Workspace(Settings(home=folder, project=PROJECT, pipelines="quick_retail", alerts_storage_percent=100))
     pipelines = {name: workspace.pipeline(name) for name in names}
     workspace.__dict__["declared"] = replace(workspace.declared, pipelines=pipelines, broken={})
     return workspace
