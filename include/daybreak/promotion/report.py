@@ -41,7 +41,8 @@ def beside(workspace: Workspace, champion: ModelVersion, challenger: ModelVersio
     days = _days(warehouse, champion) & _days(warehouse, challenger) or _days(warehouse, champion)
     newest = sorted(days)[-_LIVE_DAYS:]
     live = [_live(warehouse, version, newest) for _, version in both]
-    return facts + [[f"live, {len(newest)} partitions: {name}", *(values.get(name) for values in live)] for name in live[0]]
+    told = f"live, {len(newest)} partitions"
+    return facts + [[f"{told}: {name}", *(values.get(name) for values in live)] for name in live[0]]
 
 
 def _since(workspace: Workspace, name: str, alias: str) -> Any:
