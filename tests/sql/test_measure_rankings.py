@@ -87,7 +87,7 @@ def test_a_segments_challenger_stands_beside_its_champion_with_what_was_measured
     print_models(shadowed.workspace, shadowed.workspace.registry.listed(MODELS["far"]))
     live = [line.split() for line in capsys.readouterr().out.splitlines() if "precision_at_5" in line]
     values = [kept(shadowed, "(model)", role)[MODELS["far"]][0] for role in ("champion", "shadow")]
-    assert [line[:4] for line in live] == [["live,", "1", "days:", "precision_at_5"]]
+    assert [line[:4] for line in live] == [["live,", "1", "partitions:", "precision_at_5"]]
     assert [float(value) for value in live[0][4:]] == [pytest.approx(value, abs=0.001) for value in values]
 
 
