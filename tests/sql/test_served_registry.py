@@ -164,7 +164,6 @@ def test_what_others_logged_by_mlflow_is_listed_adopted_and_used(
     model, sample = fitted(served)
     url = served.workspace.registry_url
     monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
-    mlflow.set_tracking_uri(url)
     with mlflow.start_run():
         mlflow.sklearn.log_model(
             model,
