@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test soak check bench lint format lock pictures reference wheel clean
+.PHONY: help demo up test check bench lint format lock pictures reference wheel clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,9 +26,6 @@ up: $(INSTALLED) ## The same stack in the foreground, with Airflow's UI on local
 
 test: $(INSTALLED) ## The whole test suite, on every core
 	@$(BIN)/python -m pytest -n auto $(ARGS)
-
-soak: $(INSTALLED) ## What draws its cases, with all that they are drawn from: an hour and more
-	@DAYBREAK_SOAK=1 $(BIN)/python -m pytest -n auto -m drawn $(ARGS)
 
 check: lint ## Between two edits: lint, types and the tests that start no server
 	@$(BIN)/python -m pytest -n auto -m "not server" $(ARGS)

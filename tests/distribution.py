@@ -34,12 +34,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server and what draws its cases, and bring what takes longest to the front."""
+    """Mark what needs a server, and bring what takes longest to the front."""
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())) or item.nodeid.startswith(IMPORT_AIRFLOW):
             item.add_marker(pytest.mark.server)
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-            item.add_marker(pytest.mark.drawn)
     items.sort(key=_place)
 
 

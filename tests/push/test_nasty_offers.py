@@ -6,12 +6,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import nasty
-from drawn import drawn
 
 from .shelves import DAY, TOP, Shelves
 
 # Of each example every product is an input of its own.
-EXAMPLES, PRODUCTS = drawn(4, soaking=12), 30
+EXAMPLES, PRODUCTS = 12, 30
 # One product is like those that the model has seen.
 TAME = 7
 

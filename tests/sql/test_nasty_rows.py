@@ -15,16 +15,13 @@ from daybreak.declaration.row_rules import RowRules
 from daybreak.errors import DaybreakError, UnexpectedError
 from daybreak.run.outcome import Outcome
 from daybreak.warehouse.held_types import HELD
-from drawn import drawn
 from nasty import VALUES, Column, bounds, columns, doubles, selected, texts
 from parcels import DAY, SHORT_DAY, Parcels
 
-# What takes longest is the run, so each example has several.
+# Of these are 300; what takes longest is the run, so each example has several.
 FURTHER = 3
 OF_PARCELS = ("depot", "parcel_id", "weight_kg", "distance_km", "pieces", "zone", "run_id")
-in_one_database = settings(
-    max_examples=drawn(75, soaking=300) // FURTHER, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+in_one_database = settings(max_examples=300 // FURTHER, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ALL_BUT_NONE: dict[str, Any] = {"max_quarantined_share": 1.0, "max_failed_share": 1.0}
 
 

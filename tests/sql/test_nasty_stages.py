@@ -28,14 +28,13 @@ from daybreak.run.diff import diff_publications
 from daybreak.run.replay import replay
 from daybreak.run.reproduce import Reproduction, reproduce
 from daybreak.training.profiles import keep_profiles
-from drawn import drawn
 from fixture_pipelines.parcel_hours.training import FEATURES as MODEL_TAKES
 from fixture_pipelines.parcel_hours.training import build, sample
 from models import constant
 from nasty import VALUES, Column, doubles, selected, texts
 from parcels import SHORT_DAY, Parcels
 
-EXAMPLES = drawn(4, soaking=12)
+EXAMPLES = 12
 # More than drift asks for, even where a good part of them is set aside.
 ROWS = 2 * LEAST_ROWS
 TABLE = "parcels.nasty"

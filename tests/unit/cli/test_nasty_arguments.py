@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from command_line import commands
 from daybreak.settings import Settings
-from drawn import drawn
 from parcels import DAY
 
-EXAMPLES = drawn(60, soaking=300)
+EXAMPLES = 300
 # What a shell hands over: any bytes but NUL. Those that are no UTF-8 arrive as lone surrogates.
 TEXTS = st.text(st.characters(exclude_characters="\x00", codec=None), max_size=30) | st.sampled_from(
     [
@@ -96,7 +95,6 @@ def arguments(shape: str) -> st.SearchStrategy[list[str]]:
     return st.tuples(*(WORDS.get(word, st.just(word)) for word in shape.split())).map(list)
 
 
-@pytest.mark.drawn
 @pytest.mark.parametrize("shape", COMMANDS)
 def test_a_command_ends_with_a_result_or_with_a_next_step(
     shape: str, settings: Settings, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
