@@ -13,15 +13,15 @@ from collectors import Collector, collecting
 from command_line import Daybreak, commands
 from daybreak.declaration.pipeline import Retrain
 from daybreak.ledger.deliveries import Deliveries, Opened
-from daybreak.monitoring import spans
 from daybreak.monitoring.retraining import watch
 from daybreak.settings import Settings
-from daybreak.telemetry import run_context
 from daybreak.training.profiles import keep_profiles
 from drills import DUE, Watched, address, told
 from parcels import SHORT_DAY, Parcels
 from past_runs import repeat_run
 from receivers import receiving_mail
+
+pytestmark = pytest.mark.usefixtures("new_telemetry")
 
 # A depot and a parcel are an entity key, the others are values.
 CANARIES = ("heron", "70707", "ptarmigan", "bittern", "7391.125", "whimbrel")
@@ -43,15 +43,6 @@ FAULTS = {
         "failed",
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def of_this_test_alone() -> Iterator[None]:
-    """Set OpenTelemetry up anew: it is set up once in a process, for the endpoint of that moment."""
-    spans._provider.cache_clear()
-    yield
-    spans._provider.cache_clear()
-    run_context._told[:] = [tell for tell in run_context._told if tell is not spans.stage_span]
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pytest
 
 from collectors import Collector, collecting
 from command_line import Daybreak, commands
-from daybreak.monitoring import spans
 from daybreak.monitoring.message_texts import line_without_values
 from daybreak.monitoring.metrics import METRICS
 from daybreak.monitoring.otlp import PATIENCE
 from daybreak.monitoring.otlp_metrics import instrument
 from daybreak.settings import Settings
-from daybreak.telemetry import run_context
 from parcels import SHORT_DAY, Parcels
+
+pytestmark = pytest.mark.usefixtures("new_telemetry")
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 RUN = ("run", "parcel_hours", "--partition", SHORT_DAY)
@@ -25,15 +25,6 @@ RUN = ("run", "parcel_hours", "--partition", SHORT_DAY)
 @pytest.fixture
 def daybreak(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Daybreak:
     return commands(monkeypatch, capsys, settings)
-
-
-@pytest.fixture(autouse=True)
-def of_this_test_alone() -> Iterator[None]:
-    """Set OpenTelemetry up anew: it is set up once in a process, for the endpoint of that moment."""
-    spans._provider.cache_clear()
-    yield
-    spans._provider.cache_clear()
-    run_context._told[:] = [tell for tell in run_context._told if tell is not spans.stage_span]
 
 
 @pytest.fixture
