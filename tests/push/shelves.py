@@ -36,7 +36,7 @@ from .shelf_offers import FEATURES, SHELF_OFFERS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from daybreak.run.expectations import Judge
+    from daybreak.run.judge import Judge
 
 MADE = Path(__file__).parent / "sql"
 PRODUCTS, TOP, CHUNKS = 400, 24, 6
@@ -174,7 +174,7 @@ class Shelves:
 
 @cache
 def _judge() -> "Judge":
-    from daybreak.run.expectations import Judge
+    from daybreak.run.judge import Judge
 
     return Judge()
 

@@ -54,7 +54,8 @@ def test_of_a_hundred_products_as_many_sell_as_the_scores_say(trained: Trained, 
 def test_held_out_days_are_spread_as_the_profile_says_and_shuffled_inputs_are_not(
     trained: Trained, unseen: pd.DataFrame
 ) -> None:
-    from daybreak.run.expectations import Judge, read_suite
+    from daybreak.run.expectations import read_suite
+    from daybreak.run.judge import Judge
     from retail.daily_promotions.expectations import scores as suite_of
 
     assert trained.score_profile is not None

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from daybreak.run.expectations import Judge
+    from daybreak.run.judge import Judge
 
 
 @pytest.fixture(scope="session")
 def judge() -> "Judge":
-    from daybreak.run.expectations import Judge
+    from daybreak.run.judge import Judge
 
     return Judge()

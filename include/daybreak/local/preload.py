@@ -43,7 +43,7 @@ DECLARING = (
 )
 ENGINE = (
     "daybreak.run.runner",
-    "daybreak.run.expectations",
+    "daybreak.run.judge",
     "daybreak.run.replay",
     "daybreak.push.client",
     "daybreak.push.resuming",

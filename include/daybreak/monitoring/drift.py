@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from daybreak.declaration.pipeline import Retrain
 from daybreak.ledger.tables import drift
-from daybreak.run.expectations import Judge, quiet_great_expectations, read_suite
+from daybreak.run.expectations import read_suite
+from daybreak.run.judge import Judge, quiet_great_expectations
 from daybreak.warehouse.database import Warehouse
 
 if TYPE_CHECKING:

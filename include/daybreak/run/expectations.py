@@ -1,12 +1,7 @@
-"""Expectation suites: which expectations judge rows, which judge the batch, and running them on a frame.
-
-Great Expectations fails open in several places: an empty frame or an all-null column passes most expectations, a
-missing column fails without naming a row. Nothing here takes a success at its word.
-"""
+"""Expectation suites: which expectations judge rows, and which judge the batch."""
 
 import hashlib
 import json
-import logging
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from daybreak.errors import ConfigurationError
 from daybreak.ledger.expectation_results import ExpectationResult
-from daybreak.run.comparable import NotComparableError, as_came, comparable_arguments, comparable_frame
 
 if TYPE_CHECKING:
-    import pandas as pd
     from great_expectations import ExpectationSuite
     from great_expectations.expectations.expectation import Expectation
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 # Judged value by value, yet only right over the whole batch.
 _WHOLE_BATCH = {
@@ -58,17 +50,6 @@ class Declared:
         rest = ", ".join(f"{k}={v!r}" for k, v in self.arguments.items() if k not in ("column", "mostly"))
         subject = self.kind.removeprefix("expect_").replace("_", " ")
         return f"{' and '.join(self.columns) or 'batch'}: {subject}{f' ({rest})' if rest else ''}"
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What one expectation says of one frame: positions of the rows that break it, or why it could not be judged."""
-
-    evaluated: int
-    unexpected: tuple[int, ...] | None
-    success: bool
-    observed: Any
-    exception: str | None
 
 
 @dataclass(frozen=True)
@@ -169,104 +150,6 @@ def _refuse_not_a_number(kind: str, arguments: dict[str, Any]) -> None:
                 f"{kind} on {arguments.get('column', 'the batch')} has a {name} that is not a number.",
                 next_step="declare a number, or None where there is no bound.",
             )
-
-
-class Judge:
-    """Run expectations on frames with Great Expectations."""
-
-    def __init__(self) -> None:
-        quiet_great_expectations()
-        import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
-        from great_expectations.execution_engine import PandasExecutionEngine
-        from great_expectations.validator.validator import Validator
-
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-        self._engine = PandasExecutionEngine()
-        self._validator = Validator(execution_engine=self._engine, data_context=context)
-
-    def judge(self, frame: "pd.DataFrame", declared: list[Declared]) -> list[Judgement]:
-        """Judge a frame; the judgements come in the order of the expectations."""
-        if not declared:
-            return []
-        try:
-            comparable = comparable_frame(frame)
-        except NotComparableError as error:
-            return [_not_judged(str(error)) for _ in declared]
-        prepared = [_prepared(d, frame) for d in declared]
-        results = self._results(comparable, [one for one in prepared if not isinstance(one, str)])
-        return [
-            _not_judged(one) if isinstance(one, str) else _read(results.get(_identity(one.to_json_dict())), frame)
-            for one in prepared
-        ]
-
-    def _results(self, frame: "pd.DataFrame", configurations: "list[ExpectationConfiguration]") -> dict[str, Any]:
-        # A data source's batch would be hashed twice, whole, and held until the next one comes.
-        self._engine.load_batch_data("rows", frame)
-        try:
-            results = self._validator.graph_validate(
-                configurations,
-                runtime_configuration={
-                    "result_format": {"result_format": "COMPLETE", "return_unexpected_index_query": False}
-                },
-            )
-        finally:
-            self._engine.load_batch_data("rows", frame.head(0))
-        # Results may come back in another order than the expectations were given in.
-        return {_identity(r.expectation_config.to_json_dict()): r for r in results if r.expectation_config}
-
-
-def quiet_great_expectations() -> None:
-    """Keep Great Expectations' import from writing some 280 lines into a log."""
-    for name in ("great_expectations", "great_expectations.expectations.registry"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _identity(configuration: dict[str, Any]) -> str:
-    arguments = {k: v for k, v in configuration["kwargs"].items() if k != "batch_id"}
-    severity = configuration.get("severity")
-    return json.dumps([configuration["type"], arguments, severity], sort_keys=True, default=str)
-
-
-def _prepared(declared: Declared, frame: "pd.DataFrame") -> "ExpectationConfiguration | str":
-    """Return what is given to Great Expectations, or why it cannot be judged."""
-    configuration = declared.expectation.configuration
-    try:
-        configuration.kwargs = comparable_arguments(declared.kind, configuration.kwargs, frame)
-    except NotComparableError as error:
-        return str(error)
-    return configuration
-
-
-def _not_judged(why: str) -> Judgement:
-    return Judgement(0, None, False, None, why)
-
-
-def _read(result: Any, frame: "pd.DataFrame") -> Judgement:
-    if result is None:
-        return _not_judged("no result came back")
-    exception = _exception(result.exception_info or {})
-    found = result.result or {}
-    positions = found.get("unexpected_index_list")
-    # A row-level expectation met by every row reports no list, or an empty one.
-    unexpected = tuple(positions) if positions is not None else (() if result.success else None)
-    column = result.expectation_config.kwargs.get("column")
-    return Judgement(
-        evaluated=int(found.get("element_count", len(frame))) - int(found.get("missing_count", 0) or 0),
-        unexpected=unexpected,
-        success=bool(result.success),
-        observed=as_came(found.get("observed_value"), frame[column] if column in frame.columns else None),
-        exception=exception,
-    )
-
-
-def _exception(info: dict[str, Any]) -> str | None:
-    # Either one flat dictionary or one for each metric.
-    for entry in [info, *(value for value in info.values() if isinstance(value, dict))]:
-        if entry.get("raised_exception"):
-            return str(entry.get("exception_message") or "unknown error").splitlines()[0]
-    return None
 
 
 def _columns(arguments: dict[str, Any]) -> tuple[str, ...]:

@@ -42,7 +42,8 @@ from daybreak.telemetry.run_context import working_on
 from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
-    from daybreak.run.expectations import Judge, Suite
+    from daybreak.run.expectations import Suite
+    from daybreak.run.judge import Judge
 
 
 class Runner:
@@ -185,7 +186,7 @@ class Runner:
 
     @cached_property
     def _judge(self) -> "Judge":
-        from daybreak.run.expectations import Judge
+        from daybreak.run.judge import Judge
 
         return Judge()
 
@@ -200,7 +201,8 @@ class Runner:
         return snapshot
 
     def _validation(self, plan: Plan, rows: int) -> "tuple[Validation, Suite]":
-        from daybreak.run.expectations import quiet_great_expectations, read_suite
+        from daybreak.run.expectations import read_suite
+        from daybreak.run.judge import quiet_great_expectations
 
         quiet_great_expectations()
         suite = read_suite(load_function(self.pipeline.expectations)())

@@ -15,7 +15,8 @@ from daybreak.batch.routing import without_model
 from daybreak.batch.row_hash import hash_rows
 from daybreak.batch.signature import Signature
 from daybreak.errors import ExpectationsFailed, SourceRefused
-from daybreak.run.expectations import Declared, Judge, Suite
+from daybreak.run.expectations import Declared, Suite
+from daybreak.run.judge import Judge
 from daybreak.tables.column_types import held_by
 from daybreak.tables.limits import Limits
 from daybreak.warehouse.frames import as_frame, key_frame

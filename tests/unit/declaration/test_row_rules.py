@@ -11,7 +11,7 @@ from daybreak.errors import ConfigurationError
 from daybreak.run.expectations import read_suite
 
 if TYPE_CHECKING:
-    from daybreak.run.expectations import Judge
+    from daybreak.run.judge import Judge
 
 RULES = RowRules(
     rows=(2, 10),

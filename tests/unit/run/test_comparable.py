@@ -14,7 +14,8 @@ import pytest
 
 from daybreak.declaration.row_rules import RowRules
 from daybreak.errors import ConfigurationError
-from daybreak.run.expectations import Judge, Judgement, read_suite
+from daybreak.run.expectations import read_suite
+from daybreak.run.judge import Judge, Judgement
 
 DAY, INSTANT, LOCAL = pa.date32(), pa.timestamp("us", "UTC"), pa.timestamp("us")
 EAST = timezone(timedelta(hours=2))

@@ -16,7 +16,8 @@ from daybreak.batch.chunk import Rejected
 from daybreak.batch.signature import Signature
 from daybreak.declaration.row_rules import RowRules
 from daybreak.errors import DaybreakError, ExpectationsFailed, SourceRefused
-from daybreak.run.expectations import Judge, Suite, read_suite
+from daybreak.run.expectations import Suite, read_suite
+from daybreak.run.judge import Judge
 from daybreak.run.validate import Rules, Validation
 
 CRITICAL, WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING
