@@ -267,3 +267,10 @@ def administer(server: EmbeddedPostgres) -> Iterator[sa.Connection]:
     engine = sa.create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         yield connection
+
+
+def make_template(server: EmbeddedPostgres, name: str) -> None:
+    """Let nobody connect to a database any more: while somebody is, and MLflow stays, it cannot be copied."""
+    with administer(server) as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")

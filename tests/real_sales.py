@@ -13,7 +13,7 @@ from daybreak.settings import PROJECT, Settings
 from daybreak.training.train import train
 from daybreak.training.trained import Trained
 from daybreak.workspace import Workspace
-from parcels import administer
+from parcels import administer, make_template
 from quick_retail import QUICK
 
 TEMPLATE = "real_sales"
@@ -63,10 +63,5 @@ def real_sales(server: EmbeddedPostgres) -> RealSales:
     loaded = load_demonstration_data(workspace.warehouse, PROJECT / "sql", last_day)
     [(champion, trained)] = train(workspace, QUICK, through=last_day - TRAINED_BEFORE)
     workspace.close()
-    with administer(server) as connection:
-        # A database that somebody is connected to cannot be copied, and MLflow keeps its connections.
-        connection.exec_driver_sql(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
-        connection.exec_driver_sql(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'"
-        )
+    make_template(server, TEMPLATE)
     return replace(made, loaded=loaded, champion=champion, trained=trained)

@@ -14,7 +14,7 @@ from daybreak.telemetry import run_context
 from daybreak.workspace import Workspace
 from declared import Declared
 from fixture_pipelines.parcel_kinds import KINDS, VALUE
-from parcels import NewDatabase, Parcels, administer, load_kind, make_project, make_settings
+from parcels import NewDatabase, Parcels, administer, load_kind, make_project, make_settings, make_template
 
 Way = Callable[..., object]
 
@@ -45,9 +45,7 @@ def cascaded(loaded: Settings, postgres: EmbeddedPostgres, tmp_path_factory: pyt
     workspace = Workspace(settings)
     load_cascade(workspace)
     workspace.close()
-    with administer(postgres) as connection:
-        connection.exec_driver_sql("ALTER DATABASE cascaded ALLOW_CONNECTIONS false")
-        connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'cascaded'")
+    make_template(postgres, "cascaded")
     return settings
 
 
@@ -68,11 +66,7 @@ def kinds(
         workspace = Workspace(settings)
         load_kind(workspace, KINDS[kind])
         workspace.close()
-        with administer(postgres) as connection:
-            connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-            connection.exec_driver_sql(
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-            )
+        make_template(postgres, name)
         return name, settings
 
     return filled

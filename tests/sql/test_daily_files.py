@@ -91,8 +91,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(new_database: NewDatabase, folder: Path, tmp_path: Path) -> Iterator[Shop]:
-    settings = make_settings(tmp_path, make_project(tmp_path / "project"), new_database())
+def shop(with_registry: str, new_database: NewDatabase, folder: Path, tmp_path: Path) -> Iterator[Shop]:
+    settings = make_settings(tmp_path, make_project(tmp_path / "project"), new_database(with_registry))
     feed = {"feed": f"duckdb://{folder}"}
     workspace = Workspace(settings.model_copy(update={"source": type(settings)(source=feed).source}))
     yield Shop(workspace, folder)

@@ -18,6 +18,7 @@ import sys
 import warnings
 
 MODULES = (
+    "skops.io",  # looks through all modules that are there, which are the fewest now
     "great_expectations",
     "sklearn.compose",
     "sklearn.ensemble",
@@ -25,7 +26,6 @@ MODULES = (
     "mlflow",
     "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.store.model_registry.sqlalchemy_store",
-    "skops.io",
     "pandas",
     "pyarrow.parquet",
     "adbc_driver_postgresql.dbapi",

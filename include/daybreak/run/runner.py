@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
+from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,8 @@ class Runner:
         Nothing becomes visible before the whole batch was judged. ``progress`` is told rows done and rows in all.
         """
         started = time.monotonic()
+        # It looks through all modules that are there: a second, and two where Great Expectations has brought its own.
+        import_module("skops.io")
         ledger = self.workspace.ledger
         with ledger.alive(plan.run_id), self._stage(plan, "all"):
             stream = _Stream(self, plan, progress)

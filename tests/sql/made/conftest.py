@@ -25,12 +25,14 @@ FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 4)
 
 
 @pytest.fixture
-def settings(new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def settings(
+    with_registry: str, new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
     """Lay out a project without pipelines, and name it in the environment."""
     project = make_project(tmp_path / "project")
     write(project / "include" / "telephony" / "__init__.py", '"""Telephony."""\n\nPIPELINES = ()', [])
     (project / "dags").mkdir()
-    url = new_database()
+    url = new_database(with_registry)
     made = Settings(home=tmp_path, project=project, pipelines="telephony", warehouse_url=url, registry_url=url)
     for name, value in environment(made).items():
         monkeypatch.setenv(name, value)
