@@ -104,7 +104,7 @@ async def _post(asked: Asked, chunks: list[Chunk]) -> int:
 
 def _chunks(days: int, items: int) -> Iterator[Chunk]:
     assert DAILY_PROMOTIONS.push is not None
-    plan = Plan(0, DAILY_PROMOTIONS.name, _partition(days), _MODEL)
+    plan = Plan(0, DAILY_PROMOTIONS.name, _partition(days), SegmentModels.of(_MODEL))
     every, size = list(_offers(plan, items)), DAILY_PROMOTIONS.push.chunk_items
     for start in range(0, len(every), size):
         document = {

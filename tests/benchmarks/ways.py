@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from benchmark_pipeline import BY_HOUR, FOUR_SEGMENTS, FROM_FILES, ONE_MODEL, OWN, THROUGHPUT
 from rows import bound
 
-from daybreak.batch.snapshot import Snapshot
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.segments import ModelRef
 from daybreak.run.plan import query_binds
@@ -146,15 +145,17 @@ def shadow(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:
     """
     runner = _runner(workspace, ONE_MODEL)
     plan = plan_run(workspace, ONE_MODEL, Request(day.isoformat()))
-    outcome = runner.run(replace(plan, shadow=None))
-    run = workspace.ledger.get(plan.run_id)
-    snapshot = Snapshot(run["snapshot_uri"], run["rows_extracted"], run["snapshot_digest"])
+    # Stage by stage, as Airflow does: a run as one stream would do the shadow too.
+    snapshot = runner.extract(plan)
+    runner.validate(plan, snapshot)
+    counts = runner.score(plan, snapshot)
+    runner.publish(plan, counts)
     with clock.running():
         resolve_shadow(workspace.warehouse, workspace.registry, workspace.alias_store, ONE_MODEL, plan)
         shadowed = runner.shadow(plan, snapshot)
     assert shadowed is not None, "there is no challenger"
-    assert (shadowed.problem, shadowed.rows_scored) == (None, outcome.counts.rows_scored), shadowed
-    return {"rows": outcome.counts.rows_extracted}
+    assert (shadowed.problem, shadowed.rows_scored) == (None, counts.rows_scored), shadowed
+    return {"rows": snapshot.rows}
 
 
 def champion(workspace: Workspace, day: date, clock: Clock) -> dict[str, Any]:

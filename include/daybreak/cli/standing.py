@@ -81,4 +81,5 @@ def _shown(found: "Standing") -> "list[RenderableType]":
     from daybreak.monitoring.in_words import COLUMNS, needs_in_words, row_in_words
 
     rows = [row_in_words(one, found.now) for one in found.pipelines]
-    return [*needs_in_words(found), table(f"Pipelines at {found.now:%Y-%m-%d %H:%M} UTC", COLUMNS, rows)]
+    title = f"Pipelines at {found.now:%Y-%m-%d %H:%M} UTC; in each line the clock is that of the pipeline's own zone"
+    return [*needs_in_words(found), table(title, COLUMNS, rows)]
