@@ -7,8 +7,6 @@ Without, they are sent from here, below the trace that Airflow handed the task, 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from daybreak.settings import otlp_signals
-
 # What ends a run; a task that fails does too.
 _LAST = ("publish_run", "push")
 
@@ -16,6 +14,9 @@ _LAST = ("publish_run", "push")
 @contextmanager
 def observed_task(name: str) -> Iterator[None]:
     """Tell a collector of what a task's body does; without an endpoint nothing is loaded and nothing is done."""
+    # Here: every DAG file imports this module, and settings are a fifth of what that takes.
+    from daybreak.settings import otlp_signals
+
     signals = otlp_signals()
     ended = name in _LAST
     try:
