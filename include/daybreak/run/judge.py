@@ -94,8 +94,8 @@ class Judge:
                 execution_engine=self._engine,
             )
         except Exception as error:  # an expectation is anybody's code, and one that failed has judged nothing
-            return str(error) or type(error).__name__
-        return result if isinstance(result, dict) else vars(result)
+            return _said(error)
+        return result if isinstance(result, dict) else dict(result.to_json_dict())
 
 
 def quiet_great_expectations() -> None:
@@ -130,15 +130,19 @@ def _planned(
         return str(error)
     try:
         key = type(expectation), pickle.dumps(configuration.kwargs)
-    except (pickle.PicklingError, TypeError, AttributeError):
-        return _plan(configuration, engine)  # with arguments that cannot be written down, it is planned each time
+    except Exception:  # arguments that cannot be written down are anybody's too: planned each time
+        key = None
     known, given = _kept.get(key, (None, []))
     if known and _equal(known.given, given):
         return known
-    planned = _plan(configuration, engine)
-    if len(_kept) >= _MOST_KEPT:
-        _kept.clear()
-    _kept[key] = planned, copy.deepcopy(planned.given)
+    try:
+        planned = _plan(configuration, engine)
+    except Exception as error:
+        return _said(error)
+    if key is not None:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[key] = planned, copy.deepcopy(planned.given)
     return planned
 
 
@@ -164,14 +168,18 @@ def _plan(configuration: "ExpectationConfiguration", engine: "PandasExecutionEng
     return _Planned(configuration, needed, list(graph.edges), list(vertices.values()))
 
 
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
 def _not_judged(why: str) -> Judgement:
-    return Judgement(0, None, False, None, why)
+    return Judgement(0, None, False, None, next(iter(why.splitlines()), "") or "unknown error")
 
 
 def _read(result: dict[str, Any] | str, planned: _Planned, frame: "pd.DataFrame") -> Judgement:
     if isinstance(result, str):
-        return _not_judged(result.splitlines()[0])
-    success, found = bool(result["success"]), result.get("result") or {}
+        return _not_judged(result)
+    success, found = bool(result.get("success")), result.get("result") or {}
     positions = found.get("unexpected_index_list")
     # A row-level expectation met by every row reports no list, or an empty one.
     unexpected = tuple(positions) if positions is not None else (() if success else None)

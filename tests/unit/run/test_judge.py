@@ -7,6 +7,7 @@ import great_expectations.expectations as gxe
 import numpy as np
 import pandas as pd
 import pytest
+from great_expectations.core import ExpectationValidationResult
 from great_expectations.execution_engine import PandasExecutionEngine
 from great_expectations.expectations.metadata_types import FailureSeverity
 from great_expectations.validator.validator import Validator
@@ -133,20 +134,79 @@ def test_what_changes_its_own_arguments_is_planned_anew(judge: Judge) -> None:
     assert len(taken) == 3
 
 
-def test_an_expectation_that_raises_has_judged_nothing(judge: Judge) -> None:
-    class ExpectColumnValuesToRaise(gxe.ExpectColumnValuesToBeBetween):
-        def _validate(self, **_: Any) -> Any:
-            raise KeyError
+class ExpectColumnValuesToRaise(gxe.ExpectColumnValuesToBeBetween):
+    """One of somebody's own, which fails when it judges."""
 
+    def _validate(self, **_: Any) -> Any:
+        raise KeyError
+
+
+class ExpectColumnValuesToRaiseEarly(gxe.ExpectColumnValuesToBeBetween):
+    """One of somebody's own, which fails when it is asked what it needs."""
+
+    def get_validation_dependencies(self, *_: Any, **__: Any) -> Any:
+        raise ValueError("two\nlines")
+
+
+class ExpectColumnValuesToSayNothing(gxe.ExpectColumnValuesToBeBetween):
+    """One of somebody's own, which gives no answer."""
+
+    def _validate(self, **_: Any) -> Any:
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (ExpectColumnValuesToRaise, "KeyError"),
+        (ExpectColumnValuesToRaiseEarly, "two"),
+        (ExpectColumnValuesToSayNothing, None),
+    ],
+)
+def test_an_expectation_that_fails_has_judged_nothing_and_the_others_have(
+    judge: Judge, kind: type[gxe.Expectation], said: str | None
+) -> None:
     frame = pd.DataFrame({"a": [1, 50]})
-    erring, other = judged(
-        judge,
-        frame,
-        ExpectColumnValuesToRaise(column="a", max_value=9),
-        gxe.ExpectColumnValuesToBeBetween(column="a", max_value=9),
-    )
-    assert (erring.success, erring.unexpected, erring.exception) == (False, None, "KeyError")
+    arguments = {"column": "a", "max_value": 9}
+    failed, other = judged(judge, frame, kind(**arguments), gxe.ExpectColumnValuesToBeBetween(**arguments))
+    assert (failed.success, failed.unexpected, failed.exception) == (False, None, said)
     assert other.unexpected == (1,)
+
+
+def test_a_metric_that_fails_without_a_word_has_judged_nothing(judge: Judge) -> None:
+    class Silent:
+        def __add__(self, other: object) -> object:
+            raise ValueError
+
+        __radd__ = __add__
+
+    frame = pd.DataFrame({"a": [Silent(), Silent()]})
+    [judgement] = judged(judge, frame, gxe.ExpectColumnSumToBeBetween(column="a", min_value=0))
+    assert (judgement.success, judgement.unexpected) == (False, None)
+    assert judgement.exception
+
+
+class ExpectColumnValuesToAnswerInFull(gxe.ExpectColumnValuesToBeBetween):
+    """One of somebody's own, whose answer is a whole result."""
+
+    def _validate(self, **_: Any) -> Any:
+        return ExpectationValidationResult(success=False, result={"unexpected_index_list": [0], "element_count": 2})
+
+
+def test_an_answer_may_be_a_whole_result(judge: Judge) -> None:
+    frame = pd.DataFrame({"a": [1, 50]})
+    [judgement] = judged(judge, frame, ExpectColumnValuesToAnswerInFull(column="a", max_value=9))
+    assert (judgement.success, judgement.unexpected, judgement.evaluated) == (False, (0,), 2)
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_arguments_that_cannot_be_written_down_are_judged_too(judge: Judge, kept: int) -> None:
+    class Local(str):
+        """A text of a class that no other process knows."""
+
+    frame = pd.DataFrame({"a": ["x", "y"]})
+    [judgement] = judged(judge, frame, gxe.ExpectColumnValuesToBeInSet(column="a", value_set=[Local("x")] * kept))
+    assert judgement.unexpected == (1,)
 
 
 def test_the_rows_that_break_an_expectation_are_named_by_position(judge: Judge) -> None:
