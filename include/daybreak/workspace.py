@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,11 +150,11 @@ class Workspace:
 
     @cached_property
     def code_digest(self) -> str:
-        """SHA-256 of the engine's and the pipelines' Python source, as this process has it."""
+        """SHA-256 of the engine's and the pipelines' Python source."""
         import importlib
 
         pipelines = importlib.import_module(self.settings.pipelines).__file__
-        return _imported_digest((Path(__file__).parent, *([Path(pipelines).parent] if pipelines else [])))
+        return code_digest((Path(__file__).parent, *([Path(pipelines).parent] if pipelines else [])))
 
     def close(self) -> None:
         """Close the connections to the warehouse and to sources."""
@@ -173,7 +173,3 @@ def code_digest(folders: tuple[Path, ...]) -> str:
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
-
-
-# What changes in a file after a process has imported it is not what the process runs.
-_imported_digest = cache(code_digest)
