@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.ledger.tables import publications, runs
-from daybreak.tables.names import predictions_table
+from daybreak.tables.names import SCHEMA, predictions_table, runs_name
 from daybreak.warehouse.database import Warehouse
 
 _MADE = re.compile(r"[0-9a-f]{64}\.parquet|[0-9a-f]{32}\.part")
@@ -75,10 +75,11 @@ def _predictions(connection: sa.Connection, pipeline: Pipeline, run_id: int, *, 
     table = predictions_table(pipeline)
     if pipeline.push or connection.scalar(sa.select(sa.func.to_regclass(table))) is None:
         return 0
-    named = table.replace("%", "%%")
+    named = sa.table(runs_name(pipeline), sa.column("run_id"), schema=SCHEMA)
+    of_run = named.c.run_id == run_id
     if dry_run:
-        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {named} WHERE run_id = {run_id:d}").scalar_one())
-    return connection.exec_driver_sql(f"DELETE FROM {named} WHERE run_id = {run_id:d}").rowcount
+        return int(connection.scalar(sa.select(sa.func.count()).select_from(named).where(of_run)) or 0)
+    return connection.execute(named.delete().where(of_run)).rowcount
 
 
 def _files(folder: str, *, dry_run: bool) -> int:
