@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from daybreak.errors import ConfigurationError
 
@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         except ValidationError as error:
             wrong = "; ".join(f"DAYBREAK_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
             raise ConfigurationError(f"{wrong}.", next_step="correct the setting.") from None
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Look at what is given and at the environment: to look for files that nobody names takes half of the time."""
+        return sources["init_settings"], sources["env_settings"]
 
     @property
     def checkout(self) -> Path:

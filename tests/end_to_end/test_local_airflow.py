@@ -101,8 +101,6 @@ def up(settings: Settings) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            # A suite that was started in the background ignores Ctrl-C, and hands that on.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(process)
         return process
@@ -345,7 +343,6 @@ def test_just_the_database_is_kept_up_for_any_package_of_pipelines(
         },
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     try:

@@ -5,15 +5,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from typer.testing import CliRunner
 
-from daybreak.cli.app import app
+from command_line import Captured, commands
 from daybreak.errors import DaybreakError
 from daybreak.run.leftovers import Leftover, remove_leftovers
 from daybreak.run.plan import Plan
 from daybreak.workspace import Workspace
 from parcels import DAY, SHORT_DAY, Parcels
-from processes import environment
 
 
 def scored(parcels: Parcels, origin: str | None = None, day: object = DAY) -> Plan:
@@ -109,16 +107,18 @@ def test_what_we_did_not_make_stays(parcels: Parcels, tmp_path: Path) -> None:
     assert (elsewhere / f"{'0' * 64}.parquet").read_text() == "mine"
 
 
-def test_sweep_lists_then_removes(parcels: Parcels) -> None:
+def test_sweep_lists_then_removes(parcels: Parcels, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     plan = died(parcels)
     other = Workspace(parcels.workspace.settings)
     Parcels(other).plan(SHORT_DAY)
     other.close()
 
+    daybreak = commands(monkeypatch, capsys, parcels.workspace.settings)
+
     def called(*arguments: str) -> str:
-        done = CliRunner().invoke(app, ["sweep", *arguments], env=environment(parcels.workspace.settings))
-        assert done.exit_code == 0, done.output + repr(done.exception)
-        return done.output
+        code, out, err = daybreak("sweep", *arguments)
+        assert code == 0, out + err
+        return out
 
     left = {"pipeline": "parcel_hours", "partition": str(DAY), "run_id": plan.run_id, "predictions": 400, "files": 2}
     told = json.loads(called("--dry-run", "--json"))

@@ -5,13 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from daybreak.cli.app import app
+from command_line import Captured, commands
 from daybreak.errors import DaybreakError, ModelRefused
 from models import constant, fitted, folder
 from parcels import DAY, Parcels
-from processes import environment
 
 ALTERED = {
     "the digest": ("digest", "'{digest}'", "digest"),
@@ -115,13 +113,22 @@ def test_a_version_whose_files_lie_elsewhere_is_refused_before_they_are_opened(
             way()
 
 
-def called(parcels: Parcels, *arguments: str) -> str:
-    done = CliRunner().invoke(app, [*arguments], env=environment(parcels.workspace.settings))
-    assert done.exit_code == 0, done.output + repr(done.exception)
-    return done.output
+Called = Callable[..., str]
 
 
-def test_versions_of_others_are_listed_with_what_they_lack(parcels: Parcels) -> None:
+@pytest.fixture
+def called(parcels: Parcels, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> Called:
+    daybreak = commands(monkeypatch, capsys, parcels.workspace.settings)
+
+    def run(*arguments: str) -> str:
+        code, out, err = daybreak(*arguments)
+        assert code == 0, out + err
+        return out
+
+    return run
+
+
+def test_versions_of_others_are_listed_with_what_they_lack(parcels: Parcels, called: Called) -> None:
     copied(parcels)
     parcels.execute(
         "INSERT INTO model_versions (workspace, name, version, creation_time, source, current_stage, status, run_id) "
@@ -138,16 +145,14 @@ def test_versions_of_others_are_listed_with_what_they_lack(parcels: Parcels) -> 
         4: "The files of parcel_hours version 4 are not below DAYBREAK_MODELS_URI: it names ftp://10.0.0.1/model, "
         f"not {parcels.workspace.settings.models}/….",
     }
-    found = json.loads(called(parcels, "models", "parcel_hours", "--json"))
+    found = json.loads(called("models", "parcel_hours", "--json"))
     assert {version["version"]: version["lacks"] for version in found} == lacks
-    shown = called(parcels, "models", "parcel_hours")
+    shown = called("models", "parcel_hours")
     assert shown.count("NOT USABLE") == 3
     assert "Next: `daybreak register parcel_hours --from models:/parcel_hours/4 --trained-through DAY" in shown
     assert all(f"  {lack}\n" in shown for lack in lacks.values() if lack)
     assert [version.version for version in parcels.workspace.registry.versions("parcel_hours")] == [1]
-    assert "parcel_hours version 2 is adopted, trained through" in called(
-        parcels, "adopt", "parcel_hours", "--version", "2"
-    )
+    assert "parcel_hours version 2 is adopted, trained through" in called("adopt", "parcel_hours", "--version", "2")
     assert parcels.run().publication is not None
 
 

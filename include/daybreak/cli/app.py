@@ -22,6 +22,7 @@ from daybreak.cli.arguments import (
     RunId,
     Version,
     open_workspace,
+    read_settings,
     tell_stale,
 )
 from daybreak.cli.backfilling import backfilling
@@ -41,7 +42,7 @@ from daybreak.cli.tables import tables
 from daybreak.cli.watching import alerts, watching
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
-from daybreak.settings import Settings, share_cores
+from daybreak.settings import share_cores
 
 INTERRUPTED = 130
 _INTERRUPTED = "Interrupted. Nothing of the unfinished run is visible. Next: run the command again."
@@ -76,6 +77,7 @@ def main() -> None:
     from daybreak.cli.display import print_error, write_json_lines
 
     share_cores()
+    read_settings.cache_clear()
     if _asked_for_json():
         write_json_lines()
     try:
@@ -89,7 +91,7 @@ def main() -> None:
     except Exception as error:
         from daybreak.unforeseen import as_ours
 
-        ours = as_ours(error, Settings().tracebacks, during=shlex.join(["daybreak", *sys.argv[1:]]))
+        ours = as_ours(error, read_settings().tracebacks, during=shlex.join(["daybreak", *sys.argv[1:]]))
         print_error(str(ours), ours)
         sys.exit(1)
     except SystemExit as ended:
@@ -101,7 +103,7 @@ def main() -> None:
 
 def _asked_for_json() -> bool:
     try:
-        return Settings().log_json
+        return read_settings().log_json
     except DaybreakError:
         return False  # it is told by the command, unless that needs no settings
 

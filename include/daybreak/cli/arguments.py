@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,6 +35,12 @@ IntoNamedWarehouse = Annotated[
 RunId = Annotated[int | None, typer.Option("--run", help="This run, not the current one.")]
 
 
+@cache
+def read_settings() -> Settings:
+    """Read the settings, once a command."""
+    return Settings()
+
+
 @contextmanager
 def open_workspace() -> "Iterator[Workspace]":
     """Open what the settings lead to, and close it again; a local promotions system that runs is what is pushed to.
@@ -43,7 +50,7 @@ def open_workspace() -> "Iterator[Workspace]":
     from daybreak.local.promotions import running
     from daybreak.workspace import Workspace
 
-    settings = Settings()
+    settings = read_settings()
     promotions = running(settings)
     workspace = Workspace(promotions.receiving(settings) if promotions else settings)
     try:

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from daybreak.cli.arguments import IntoNamedWarehouse
-from daybreak.settings import Settings
+from daybreak.cli.arguments import IntoNamedWarehouse, read_settings
 
 local = typer.Typer()
 
@@ -13,7 +12,7 @@ local = typer.Typer()
 @local.callback()
 def refuse_without_checkout() -> None:
     """The stack on this machine: PostgreSQL, Airflow, a promotions system; nothing to install."""
-    _ = Settings().checkout
+    _ = read_settings().checkout
 
 
 @local.command()
@@ -27,7 +26,7 @@ def up(
     from daybreak.local.stack import keep_up
 
     options = {"demo": demo, "airflow": airflow, "into_named_warehouse": into_named_warehouse}
-    keep_up(Settings(), Terminal(clock=False), **options)
+    keep_up(read_settings(), Terminal(clock=False), **options)
 
 
 @local.command()
@@ -36,7 +35,7 @@ def down() -> None:
     from daybreak.cli.display import out
     from daybreak.local.airflow_status import end_airflow
 
-    out.print("Stopped." if end_airflow(Settings()) else "Nothing was running.")
+    out.print("Stopped." if end_airflow(read_settings()) else "Nothing was running.")
 
 
 @local.command()
@@ -48,7 +47,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead
     from daybreak.embedded.postgres import EmbeddedPostgres
     from daybreak.local.airflow_status import ComponentStatus, airflow_status
 
-    settings = Settings()
+    settings = read_settings()
     running = EmbeddedPostgres(settings.home).running()
     found = [ComponentStatus("postgres", None, running), *airflow_status(settings)]
     if json:
@@ -67,4 +66,4 @@ def demo(into_named_warehouse: IntoNamedWarehouse = False) -> None:
     from daybreak.cli.screen import Terminal
     from daybreak.local.demonstration import demonstrate
 
-    demonstrate(Settings(), Terminal(clock=True), into_named_warehouse=into_named_warehouse)
+    demonstrate(read_settings(), Terminal(clock=True), into_named_warehouse=into_named_warehouse)

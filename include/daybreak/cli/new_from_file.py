@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daybreak.cli.arguments import open_workspace
+from daybreak.cli.arguments import open_workspace, read_settings
 from daybreak.cli.display import out
 from daybreak.cli.files import print_file, print_two, repeated
 from daybreak.settings import Settings
@@ -54,7 +54,7 @@ def asked_columns(
 
     refuse_unasked("--target" if keys else "--key", yes=yes)
     # Nobody is asked anything for a name that is refused.
-    Scaffold(Places.of(Settings()), name).refuse_name()
+    Scaffold(Places.of(read_settings()), name).refuse_name()
     known = history or path
     file = read_rows(known, read_text(known, asked.encoding), asked.delimiter, keys)
     new = read_rows(path, read_text(path, asked.encoding), asked.delimiter, keys).header if history else None
@@ -90,7 +90,7 @@ def new_from_file(
     from daybreak.starting.scaffold_files import Scaffold
     from daybreak.starting.two_files import with_history
 
-    settings, name = Settings(), wanted.name
+    settings, name = read_settings(), wanted.name
     places = Places.of(settings)
     scaffold = Scaffold(places, name)
     with scaffold.alone():

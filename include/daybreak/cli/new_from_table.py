@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from daybreak.cli.arguments import open_workspace
+from daybreak.cli.arguments import open_workspace, read_settings
 from daybreak.cli.display import out, print_table
 from daybreak.declaration.cadence import CADENCES, DAILY, Cadence
 from daybreak.declaration.partition import Calendar, Partition, start_of_day
 from daybreak.errors import ConfigurationError
-from daybreak.settings import Settings
 from daybreak.starting.target_kinds import refuse_unknown_kind
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def new_from_table(wanted: DatedWanted, *, yes: bool, dry_run: bool) -> None:
     from daybreak.starting.scaffold_files import Scaffold
     from daybreak.starting.time_zones import refuse_unknown_zone
 
-    settings = Settings()
+    settings = read_settings()
     refuse_unknown_kind(wanted.measures)
     refuse_unknown_zone(wanted.timezone)
     places = Places.of(settings)
@@ -85,7 +84,7 @@ def _opened(wanted: DatedWanted) -> "Iterator[Readable]":
     if wanted.parquet is not None:
         from daybreak.starting.parquet_files import in_files
 
-        with in_files(Settings(), wanted.name, wanted.parquet, wanted.source) as found:
+        with in_files(read_settings(), wanted.name, wanted.parquet, wanted.source) as found:
             yield found
         return
     from daybreak.starting.dated_table import in_warehouse

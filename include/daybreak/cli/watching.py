@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daybreak.cli.arguments import Json, open_workspace
+from daybreak.cli.arguments import Json, open_workspace, read_settings
 
 watching = typer.Typer()
 alerts = typer.Typer(help="Incidents and the channels that are told of them.")
@@ -53,9 +53,8 @@ def send_test(
     from daybreak.cli.display import out
     from daybreak.errors import ConfigurationError
     from daybreak.monitoring.channels import Sender, read_channels
-    from daybreak.settings import Settings
 
-    channels = read_channels(Settings())
+    channels = read_channels(read_settings())
     wanted = [one for one in channels if channel in (None, one.name)]
     if not wanted:
         known = ", ".join(one.name for one in channels)

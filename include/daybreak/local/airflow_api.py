@@ -160,7 +160,8 @@ class AirflowApi:
         wanted = {run.run_id: run for run in followed}
         for dag_id in {run.dag_id for run in followed}:
             missing = {run.run_id for run in followed if run.dag_id == dag_id}
-            for run in self._runs(dag_id):
+            # They are the newest, as a rule, and each run that is listed costs Airflow some milliseconds.
+            for run in self._runs(dag_id, first_page=len(missing)):
                 if run.run_id in missing:
                     found[run.run_id] = run
                     missing.remove(run.run_id)
@@ -173,13 +174,13 @@ class AirflowApi:
         tasks = self._tasks(followed)
         return [_with_tasks(found[run_id], tasks.get(run_id, {})) for run_id in wanted]
 
-    def _runs(self, dag_id: str, **filters: Any) -> Iterator[AirflowRun]:
-        offset = 0
+    def _runs(self, dag_id: str, *, first_page: int = _PAGE, **filters: Any) -> Iterator[AirflowRun]:
+        offset, size = 0, min(first_page, _PAGE)
         while True:
-            query = {"order_by": "-id", "limit": _PAGE, "offset": offset, **filters}
+            query = {"order_by": "-id", "limit": size, "offset": offset, **filters}
             page = self._http.send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=query)
             yield from map(_run, page["dag_runs"])
-            offset += _PAGE
+            offset, size = offset + size, _PAGE
             if offset >= page["total_entries"]:
                 return
 

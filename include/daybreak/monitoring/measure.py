@@ -16,7 +16,6 @@ from daybreak.ledger.runs import lock
 from daybreak.ledger.tables import performance, publications, runs, shadow_runs
 from daybreak.models.measured_models import BY_MODEL, each_model, predicting
 from daybreak.monitoring.actuals import Joined, join_actuals, read_actuals, same_rows
-from daybreak.monitoring.rescore import Rescoring
 from daybreak.monitoring.target_periods import TargetPeriods
 from daybreak.tables.names import copied_columns, copied_to_shadow, predictions_table, shadow_table
 from daybreak.training.metrics import PRIMARY, Units, measured, numbered, of_quantiles, reliability
@@ -26,6 +25,8 @@ from daybreak.workspace import Workspace
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from daybreak.monitoring.rescore import Rescoring
 
 # Fewer rows say little of a model; and of predictions that are kept nowhere, a mean over one row would be one.
 LEAST_ROWS = 30
@@ -62,7 +63,7 @@ class Measuring:
         self._pipeline = pipeline
         self._kind = pipeline.measures
         self._targets = TargetPeriods(workspace, pipeline)
-        self._rescoring = Rescoring(workspace, pipeline) if pipeline.push else None
+        self._rescoring = _rescoring(workspace, pipeline) if pipeline.push else None
 
     def due(self, first: Partition | None = None, last: Partition | None = None) -> list[tuple[str, int]]:
         """List partitions to be measured, each with its run: those of a range, or what is new or may have changed."""
@@ -203,6 +204,13 @@ def measure(
     """Measure the partitions of a range, or those that are new or may have changed."""
     measuring = Measuring(workspace, pipeline)
     return list(measuring.each(measuring.due(first, last)))
+
+
+def _rescoring(workspace: Workspace, pipeline: Pipeline) -> "Rescoring":
+    # What pushes and loads models takes half of the time that the rest of this command takes to be imported.
+    from daybreak.monitoring.rescore import Rescoring
+
+    return Rescoring(workspace, pipeline)
 
 
 def _together(units: Units, name: str) -> tuple[np.ndarray, list[str]]:
