@@ -87,7 +87,7 @@ class Schedule:
     """Play a schedule on a partition of its own."""
 
     seed: int
-    warehouse_url: str
+    warehouse: Warehouse
     receiver: Receiver
     restart: bool = False
     told: list[str] = field(default_factory=list)
@@ -96,7 +96,6 @@ class Schedule:
         """Draw the first content."""
         self.chance = Random(self.seed)
         self.day = FIRST_DAY + timedelta(days=self.seed)
-        self.warehouse = Warehouse(self.warehouse_url)
         self.content = Content(1, self._drawn(self.chance.randint(1, 12)))
         self.contents = 1
 
@@ -124,7 +123,6 @@ class Schedule:
         self.receiver.faults.plan()
         self._push(self._plan(), must=True, deadline_seconds=LONG)
         self._hold_all()
-        self.warehouse.close()
 
     def _push(self, plan: Plan, *, must: bool = False, deadline_seconds: float = 2) -> None:
         pusher = Pusher(self.warehouse, plan, PUSH, self._target(deadline_seconds))
@@ -228,7 +226,7 @@ class Schedule:
         status = 1
         try:
             # The parent's connections are the parent's.
-            self.warehouse = Warehouse(self.warehouse_url)
+            self.warehouse = Warehouse(self.warehouse.url.render_as_string(hide_password=False))
             if death:
                 die(death)
             body()
