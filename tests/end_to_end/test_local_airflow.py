@@ -145,6 +145,13 @@ def test_a_task_has_the_settings_and_finds_the_libraries_imported(
     assert seen["variables"]["DAYBREAK_REGISTRY_URL"] == postgres.url("mlflow")
 
 
+def test_a_run_is_found_among_newer_ones(airflow: LocalAirflow) -> None:
+    runs = airflow.api.runs("partitioned")
+    assert len(runs) > 2
+    *_, oldest = airflow.api.follow([runs[-1]], timeout=LONG)
+    assert [run.run_id for run in oldest] == [runs[-1].run_id]
+
+
 def test_a_bad_partition_key_is_refused_in_airflows_words(airflow: LocalAirflow) -> None:
     with pytest.raises(TerminalError, match=r"Airflow refused .*yesterday"):
         airflow.api.trigger("partitioned", "yesterday")

@@ -146,3 +146,11 @@ def test_importing_a_dag_file_loads_nothing_heavy(dag: Path, imported: dict[str,
 def test_importing_a_pipelines_dag_file_reads_no_settings(dag: Path, imported: dict[str, list[str]]) -> None:
     """Their module is not heavy, and yet a fifth of what is parsed there every minute."""
     assert "daybreak.settings" not in imported[dag.stem]
+
+
+def test_measuring_loads_what_pushes_only_for_a_pipeline_that_does() -> None:
+    """That takes half as long to import as all the rest."""
+    script = "import sys, daybreak.monitoring.measure; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "daybreak.monitoring.measure" in done.stdout.split()
+    assert not [name for name in done.stdout.split() if name.startswith("daybreak.push")]

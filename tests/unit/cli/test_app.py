@@ -189,3 +189,11 @@ def test_who_interrupts_a_command_is_told_so_and_it_ends_with_130(
     code, _, err = daybreak("run", "parcels")
     assert code == 130
     assert err == ("error Interrupted. Nothing of the unfinished run is visible. Next: run the command again.\n")
+
+
+def test_a_command_has_the_settings_of_its_own_start(daybreak: Daybreak, monkeypatch: pytest.MonkeyPatch) -> None:
+    for other in ("mysql", "oracle"):
+        monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", f"{other}://localhost/sales")
+        code, _, err = daybreak("runs", "demand_forecast")
+        assert code == 1
+        assert f"The warehouse is PostgreSQL, not {other}." in err
