@@ -6,6 +6,7 @@ project          a folder with sql/: the ledger's migrations and the queries of 
 settings         settings of one test, with a database and a home of its own
 workspace        what the settings lead to
 parcels          the pipeline made for tests, with its source loaded, a champion and one published day
+new_telemetry    OpenTelemetry set up anew, and taken out again
 """
 
 import gc
@@ -126,3 +127,16 @@ def workspace(settings: Settings) -> Iterator[Workspace]:
 def parcels(workspace: Workspace) -> Parcels:
     """Return the pipeline made for tests, ready to be run."""
     return Parcels(workspace)
+
+
+@pytest.fixture
+def new_telemetry() -> Iterator[None]:
+    """Set OpenTelemetry up anew: it is set up once in a process, for the endpoint of that moment."""
+    from daybreak.monitoring import spans
+    from daybreak.telemetry import run_context
+
+    spans._provider.cache_clear()
+    yield
+    spans._provider.cache_clear()
+    # Later runs in this process would send theirs to an endpoint that nobody has named.
+    run_context._told[:] = [tell for tell in run_context._told if tell is not spans.stage_span]

@@ -168,17 +168,13 @@ def test_a_lineage_collector_that_is_away_fails_no_task(run: Run, monkeypatch: p
     assert run(".parcel_hours", "PARCEL_HOURS", str(SHORT_DAY)) == PUBLISHED
 
 
-@pytest.mark.usefixtures("parcels")
+@pytest.mark.usefixtures("parcels", "new_telemetry")
 def test_a_task_tells_a_collector_of_its_stages_and_the_last_one_of_the_metrics(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from daybreak.monitoring import spans
-
-    spans._provider.cache_clear()  # it is set up once in a process, for the endpoint of that moment
     with collecting() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         assert run(".parcel_hours", "PARCEL_HOURS", str(SHORT_DAY)) == PUBLISHED
-    spans._provider.cache_clear()
     told = b"".join(body for path, body in collector.bodies if path == "/v1/traces")
     for stage in PUBLISHED:
         assert f"daybreak.task.{stage}".encode() in told

@@ -8,9 +8,7 @@ import pytest
 
 from cascades import Cascade, load_cascade
 from daybreak.embedded.postgres import EmbeddedPostgres
-from daybreak.monitoring import spans
 from daybreak.settings import Settings
-from daybreak.telemetry import run_context
 from daybreak.workspace import Workspace
 from declared import Declared
 from fixture_pipelines.parcel_kinds import KINDS, VALUE
@@ -23,15 +21,6 @@ Way = Callable[..., object]
 def run(request: pytest.FixtureRequest, parcels: Parcels) -> Way:
     """Run the pipeline, once in each of the two ways there are."""
     return parcels.run if request.param == "as one stream" else parcels.run_by_tasks
-
-
-@pytest.fixture
-def new_telemetry() -> Iterator[None]:
-    """Set OpenTelemetry up anew: it is set up once in a process, for the endpoint of that moment."""
-    spans._provider.cache_clear()
-    yield
-    spans._provider.cache_clear()
-    run_context._told[:] = [tell for tell in run_context._told if tell is not spans.stage_span]
 
 
 @pytest.fixture(scope="session")

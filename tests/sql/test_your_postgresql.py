@@ -143,23 +143,24 @@ def test_each_right_that_is_missing_is_named_with_the_grant_that_gives_it(
 def test_an_address_goes_without_its_password_and_with_what_stands_behind_it(
     company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from daybreak.cli.access import url
-
     company.administer(*company.rights)
     address = sa.make_url(company.settings.warehouse_url.get_secret_value() if company.settings.warehouse_url else "")
     address = address.set(password="s3cr3t").update_query_dict({"sslmode": "prefer"})
     monkeypatch.setenv("DAYBREAK_WAREHOUSE_URL", address.render_as_string(hide_password=False))
 
-    def printed(**options: object) -> str:
-        url(**{"role": None, "no_password": False, "service": False} | options)  # type: ignore[arg-type]
-        return capsys.readouterr().out
+    daybreak = commands(monkeypatch, capsys)
+
+    def printed(*options: str) -> str:
+        code, out, err = daybreak("url", *options)
+        assert code == 0, err
+        return out
 
     assert ":s3cr3t@" in printed()
-    for options in ({"no_password": True}, {"service": True}):
-        found = printed(**options)
+    for option in ("--no-password", "--service"):
+        found = printed(option)
         assert "s3cr3t" not in found
         assert "sslmode=prefer" in found
-    assert f"user={company.names['daybreak_app']}\n" in printed(service=True)
+    assert f"user={company.names['daybreak_app']}\n" in printed("--service")
 
 
 def test_one_who_cannot_get_in_is_told_so(company: Company) -> None:

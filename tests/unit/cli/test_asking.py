@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from csv_files import fraud, telco, write
 from daybreak.settings import Settings
 from parcels import make_project
 from processes import environment
+from waiting import until
 
 ENTER, END, INTERRUPT = "\n", "\x04", "\x03"
 
@@ -48,6 +50,9 @@ def typed(project: Path, answers: list[str], *arguments: object) -> tuple[int, s
                 break  # everybody has closed the terminal
             prompts = len(re.findall(r"^--\w+(?: \[.*\])?: $|^--\w+(?: \[.*\])?: ", shown.replace("\r", ""), re.M))
             while asked < min(prompts, len(answers)):
+                # Between a question and its answer's being read, Python keeps Ctrl-C for later: nobody types so fast.
+                child = psutil.Process(process.pid)
+                until(lambda child=child: child.status() == psutil.STATUS_SLEEPING, "the answer to be awaited")
                 os.write(main, answers[asked].encode())
                 asked += 1
         return process.wait(60), shown.replace("\r", "")
