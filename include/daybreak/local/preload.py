@@ -64,7 +64,8 @@ _OF_PROCESS = {"scheduler": (*MODULES, *DECLARING, *ENGINE), "dag-processor": DE
 def before_the_first_fork() -> None:
     """Import the modules when this process is about to fork for the first time.
 
-    Airflow's other processes read the same local settings and never fork, so they do not pay.
+    Airflow's other processes read the same local settings and never fork, so they do not pay. The api-server only looks
+    for garbage less often.
     """
     if sys.argv[1:2] == ["api-server"]:
         gc.set_threshold(*_SELDOM)
