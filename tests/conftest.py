@@ -21,6 +21,7 @@ import hypothesis
 import pytest
 
 from daybreak.embedded.postgres import EmbeddedPostgres
+from daybreak.garbage import collect_seldom
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
 from distribution import (  # noqa: F401 - pytest finds its hooks here
@@ -30,7 +31,7 @@ from distribution import (  # noqa: F401 - pytest finds its hooks here
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
-from homes import short_lived_server
+from homes import keep_tests_files_in_memory, short_lived_server
 from parcels import NewDatabase, Parcels, administer, load, make_project, make_settings, make_template
 
 # The suite starts Python a thousand times: what one process has compiled, the next one need not.
@@ -44,8 +45,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What libraries have made stays: to look through it again and again for garbage takes a twelfth of the time.
-gc.set_threshold(50_000, 50, 50)
+collect_seldom()
+keep_tests_files_in_memory()
 
 # How long an example takes says how busy the machine is.
 _too_slow = [hypothesis.HealthCheck.too_slow]
@@ -53,6 +54,11 @@ hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=
 hypothesis.settings.load_profile("patient")
 
 _numbers = count(1)
+
+
+def pytest_sessionfinish() -> None:
+    """Let what there is be: pytest looks for garbage five times before it ends, which takes it seconds."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

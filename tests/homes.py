@@ -1,5 +1,7 @@
 """Homes of servers that end with the tests: in memory where there is room, for nothing in them has to survive."""
 
+import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from parcels import administer
 _MEMORY = Path("/dev/shm")
 # What all processes of the suite fill at most, and as much again for what else there is.
 _ROOM = 4 * 2**30
+_PYTESTS = "PYTEST_DEBUG_TEMPROOT"
 
 
 @contextmanager
@@ -21,9 +24,21 @@ def short_lived() -> Iterator[Path]:
     To copy a database is to make a thousand files, which takes a disk's file system ten times as long. The folder is
     not below pytest's own: another session of pytest closes that to the user PostgreSQL runs as under root.
     """
-    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-    with tempfile.TemporaryDirectory(prefix="daybreak-", dir=_MEMORY if roomy else None) as folder:
+    with tempfile.TemporaryDirectory(prefix="daybreak-", dir=_MEMORY if _is_roomy() else None) as folder:
         yield Path(folder)
+
+
+def keep_tests_files_in_memory() -> None:
+    """Have pytest make its folders in memory, unless it was told where; they are gone after its last process."""
+    if not _is_roomy() or _PYTESTS in os.environ:
+        return
+    os.environ[_PYTESTS] = folder = tempfile.mkdtemp(prefix="daybreak-", dir=_MEMORY)
+    maker = os.getpid()
+    atexit.register(lambda: os.getpid() == maker and shutil.rmtree(folder, ignore_errors=True))
+
+
+def _is_roomy() -> bool:
+    return _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 They are forks of one process that has imported everything, so that starting one takes no seconds.
 """
 
+import gc
 import json
 import multiprocessing
 import os
@@ -110,6 +111,8 @@ def _prepared(
     death: Death | None,
     lines: Path | None,
 ) -> None:
+    # What was imported before the fork stays: the collector would look through it, and copy it.
+    gc.freeze()
     from tqdm import tqdm
 
     tqdm.set_lock(threading.RLock())  # its own is a semaphore that a killed process would leave behind

@@ -42,6 +42,7 @@ from daybreak.cli.tables import tables
 from daybreak.cli.watching import alerts, watching
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
+from daybreak.garbage import collect_seldom
 from daybreak.settings import share_cores
 
 INTERRUPTED = 130
@@ -77,6 +78,7 @@ def main() -> None:
     from daybreak.cli.display import print_error, write_json_lines
 
     share_cores()
+    collect_seldom()
     read_settings.cache_clear()
     if _asked_for_json():
         write_json_lines()

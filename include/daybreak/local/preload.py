@@ -17,6 +17,8 @@ import os
 import sys
 import warnings
 
+from daybreak.garbage import collect_seldom
+
 MODULES = (
     "skops.io",  # looks through all modules that are there, which are the fewest now
     "great_expectations",
@@ -55,20 +57,15 @@ ENGINE = (
     "daybreak.monitoring.retraining",
     "daybreak.monitoring.watching",
 )
-# The api-server makes a million objects when it starts, all of which stay: the collector looks through them 1,700 times
-# with the defaults, and a sixth of the start is its.
-_SELDOM = (50_000, 20, 50)
 _OF_PROCESS = {"scheduler": (*MODULES, *DECLARING, *ENGINE), "dag-processor": DECLARING}
 
 
 def before_the_first_fork() -> None:
     """Import the modules when this process is about to fork for the first time.
 
-    Airflow's other processes read the same local settings and never fork, so they do not pay. The api-server only looks
-    for garbage less often.
+    Airflow's other processes read the same local settings and never fork, so they do not pay.
     """
-    if sys.argv[1:2] == ["api-server"]:
-        gc.set_threshold(*_SELDOM)
+    collect_seldom()
     if modules := _OF_PROCESS.get("".join(sys.argv[1:2])):
         os.register_at_fork(before=lambda: _import_once(modules))
 

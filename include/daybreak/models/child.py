@@ -164,6 +164,9 @@ def main(ours: str) -> None:
     daybreak = ModuleType("daybreak")
     daybreak.__path__ = [ours]
     sys.modules["daybreak"] = daybreak
+    from daybreak.garbage import collect_seldom
+
+    collect_seldom()
     child, questions = Child(answers), sys.stdin.buffer
     while line := questions.readline():
         told = json.loads(line)

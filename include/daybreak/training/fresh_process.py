@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from daybreak.garbage import collect_seldom
+
 QUESTION, ANSWER, ERRORS = "question", "answer", "errors"
 
 
@@ -76,6 +78,7 @@ def fresh_process(module: str, environment: dict[str, str] | None = None) -> Fre
 
 def serve(answer: Callable[[BinaryIO, BinaryIO], None], libraries: Sequence[str]) -> None:
     """Fork for each line of standard input: a folder, with the question and for the answer."""
+    collect_seldom()
     with suppress(ImportError):  # who needs it will say so
         for library in libraries:
             importlib.import_module(library)

@@ -1,5 +1,6 @@
 """The command line as people meet it: help for every command, exit codes, errors in one line on standard error."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -35,6 +36,12 @@ def daybreak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
     yield commands(monkeypatch, capsys)
     assert not (tmp_path / "home" / "postgres").exists(), "a question of usage starts no database"
+
+
+def test_a_command_looks_for_garbage_seldom(daybreak: Daybreak) -> None:
+    gc.set_threshold(700, 10, 10)
+    assert daybreak("--help")[0] == 0
+    assert gc.get_threshold()[0] > 10 * 700
 
 
 def test_every_command_is_there() -> None:

@@ -15,7 +15,7 @@ from daybreak.training.fresh_process import FreshProcess
 from waiting import LONG, until
 
 ANSWERING = """
-import os, signal, sys, time
+import gc, os, signal, sys, time
 
 from daybreak.training.fresh_process import serve
 
@@ -32,6 +32,9 @@ def answer(asked, answered):
         os.kill(os.getpid(), signal.SIGKILL)
     if question == "sleep":
         time.sleep(600)
+    if question == "garbage":
+        answered.write(str(gc.get_threshold()[0]).encode())
+        return
     answered.write(f"{seen} {'json' in sys.modules} {os.getpid()} {os.getppid()}".encode())
 
 
@@ -64,6 +67,10 @@ def test_what_goes_wrong_is_told_and_the_next_question_is_answered(answering: Fr
     assert refused.stderr.splitlines()[-1] == b"ValueError: it cannot be read"
     assert answering.ask(b"die", LONG).returncode == -signal.SIGKILL
     assert answering.ask(b"one", LONG).stdout.startswith(b"['one'] ")
+
+
+def test_libraries_are_not_looked_through_for_garbage_again_and_again(answering: FreshProcess) -> None:
+    assert int(answering.ask(b"garbage", LONG).stdout) > 10 * 700
 
 
 def test_one_that_was_killed_is_started_again(answering: FreshProcess) -> None:
