@@ -157,11 +157,13 @@ class Workspace:
         return code_digest((Path(__file__).parent, *([Path(pipelines).parent] if pipelines else [])))
 
     def close(self) -> None:
-        """Close the connections to the warehouse and to sources."""
+        """Close the connections to the warehouse, to the registry's tables and to sources."""
         if "ledger" in self.__dict__:
             self.ledger.close()
         if "warehouse" in self.__dict__:
             self.warehouse.close()
+        if "_registry_tables" in self.__dict__:
+            self._registry_tables.close()
         for _, source in self._sources.values():
             source.close()
 

@@ -56,7 +56,7 @@ metrics = sa.Table(
 
 
 class RegistryTables:
-    """Connect to a registry's tables; what goes wrong there is one of our errors."""
+    """Connect to a registry's tables, on first use; what goes wrong there is one of our errors."""
 
     def __init__(self, url: str, lock_timeout_seconds: float = 60) -> None:
         self._url = url
@@ -71,7 +71,12 @@ class RegistryTables:
                 next_step="set DAYBREAK_REGISTRY_URL to the database of the registry.",
             )
         waits = Waits(url.set(drivername="postgresql+psycopg2"), self._lock_timeout_seconds)
-        return waits.engine(poolclass=sa.NullPool)
+        return waits.engine(pool_pre_ping=True)
+
+    def close(self) -> None:
+        """Give every connection back that is kept for later."""
+        if "_engine" in self.__dict__:
+            self._engine.dispose()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -58,7 +58,8 @@ class Waits:
 
     def engine(self, **options: Any) -> Engine:
         """Make an engine whose every transaction is bounded."""
-        engine = sa.create_engine(self._url, **options)
+        # Whether the server has hstore would be asked by each connection, and nothing here is one.
+        engine = sa.create_engine(self._url, use_native_hstore=False, **options)
         self.attach(engine)
         return engine
 
