@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
-from threading import Event, Lock
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 
 from daybreak.errors import ConfigurationError
 from daybreak.telemetry.run_context import carried
+from daybreak.warehouse.bulk_connections import BulkConnections
 from daybreak.warehouse.faults import is_transient, refused_by_source, sqlstate, translated, unavailable
 from daybreak.warehouse.held_types import as_held, refuse_unheld
 from daybreak.warehouse.sql_file import Rendered, SqlFile
@@ -46,7 +47,6 @@ class Warehouse:
                 f"The warehouse is PostgreSQL, not {self.url.drivername}.",
                 next_step=f"write DAYBREAK_WAREHOUSE_URL as {_URL}.",
             )
-        self._counting = Lock()
         self._waits = Waits(self.url, lock_timeout_seconds)
 
     @cached_property
@@ -55,20 +55,16 @@ class Warehouse:
         return self._waits.engine(pool_pre_ping=True)
 
     @cached_property
-    def _bulk(self) -> Any:
-        # The driver reads the database's types when it first connects, which takes ten times as long as connecting:
-        # every further connection is made from this one.
-        from adbc_driver_postgresql import dbapi
-
-        uri = bounded_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
-        return dbapi.connect(uri, autocommit=True)
+    def _bulk(self) -> BulkConnections:
+        uri = bounded_url(self.url).set(drivername="postgresql")
+        return BulkConnections(uri.render_as_string(hide_password=False))
 
     def close(self) -> None:
         """Give every connection back that is kept for later."""
         if "engine" in self.__dict__:
             self.engine.dispose()
         if "_bulk" in self.__dict__:
-            self.__dict__.pop("_bulk").close()
+            self._bulk.close()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -94,16 +90,8 @@ class Warehouse:
     @contextmanager
     def bulk(self, *first: str) -> Iterator[Any]:
         """Open an ADBC connection: one transaction, rolled back unless committed, that opens with some statements."""
-        with translated():
-            # The driver counts its connections without a lock of its own.
-            with self._counting:
-                connection = self._bulk.adbc_clone()
-            try:
-                with self._waits.bulk(connection, first):
-                    yield connection
-            finally:
-                with self._counting:
-                    connection.close()
+        with translated(), self._bulk.one() as connection, self._waits.bulk(connection, first):
+            yield connection
 
     def check(self, sql: SqlFile, binds: dict[str, Any], exact: Collection[str] = ()) -> None:
         """Refuse a file that is not one query, naming file and line, or gives what no batch can hold.

@@ -139,4 +139,6 @@ def _is_held(field: "pa.Field") -> bool:
 
 
 def _in_sql(kind: str) -> str:
+    if kind.startswith("unnamed<"):  # a range, or a whole row of a table
+        return "of a type that the driver has no name for"
     return f"{_in_sql(kind[1:])}[]" if kind.startswith("_") else HELD.get(kind, kind)

@@ -17,6 +17,7 @@ from daybreak.warehouse.described import describe_query, refuse_uncopied
 from daybreak.warehouse.held_types import HELD
 from daybreak.warehouse.sql_file import SqlFile
 from nasty import Column, columns, selected
+from parcels import NewDatabase
 
 any_rows = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KINDS = ("CREATE TYPE mood AS ENUM ('sad', 'glad')", "CREATE TYPE pair AS (a integer, b text)")
@@ -59,7 +60,7 @@ REFUSED = {
     "gen_random_uuid()": ("uuid", "paid::text AS paid"),
     "B'101'": ("bit", "paid::text AS paid"),
     "'10.0.0.1'::inet": ("inet", "paid::text AS paid"),
-    "'[1,5)'::int4range": ("", "paid::text AS paid"),
+    "'[1,5)'::int4range": ("of a type that the driver has no name for", "paid::text AS paid"),
     "'{[1,5)}'::int4multirange": ("int4multirange", "paid::text AS paid"),
     "'12:00+02'::timetz": ("timetz", "paid::time AS paid"),
     "4294967295::oid": ("oid", "paid::bigint AS paid"),
@@ -101,6 +102,11 @@ def batches(warehouse: Warehouse, query: str) -> list[pa.RecordBatch]:
         return list(reader)
 
 
+def _described(warehouse: Warehouse, query: str) -> pa.Schema:
+    with warehouse.bulk() as connection, connection.cursor() as cursor:
+        return cursor.adbc_execute_schema(query)
+
+
 def test_every_type_that_is_held_is_tried_here(warehouse: Warehouse) -> None:
     query = sql("SELECT " + ", ".join(f"{value} AS c{n}" for n, value in enumerate(SHOWN)))
     kinds = {column.type.partition("(")[0] for column in describe_query(warehouse, query, {})}
@@ -132,6 +138,41 @@ def test_what_no_batch_can_hold_is_refused_with_the_cast_before_and_while_it_is_
     warehouse.check(sql(f"SELECT {cast} FROM (SELECT {value} AS paid) AS source"), {})
     [batch] = batches(warehouse, f"SELECT {cast} FROM (SELECT {value} AS paid) AS source")
     assert batch.num_rows == 1
+
+
+def test_a_database_whose_types_are_all_postgresqls_own_is_read_as_any_other(
+    warehouse: Warehouse, new_database: NewDatabase
+) -> None:
+    plain, made = Warehouse(new_database()), ("::mood", "::pair")
+    for value in (value for value in SHOWN if not value.endswith(made)):
+        plain_one, other = (_described(one, f"SELECT {value} AS paid") for one in (plain, warehouse))
+        assert plain_one.equals(other, check_metadata=True), value
+    for value, (_, cast) in REFUSED.items():
+        if not value.endswith(made):
+            with pytest.raises(SourceRefused) as refused:
+                plain.check(sql(f"SELECT {value} AS paid"), {})
+            assert f"for example {cast}." in str(refused.value)
+    plain.close()
+
+
+def test_a_whole_row_of_a_table_is_refused_with_its_cast(new_database: NewDatabase) -> None:
+    plain = Warehouse(new_database())
+    with plain.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE orders AS SELECT 1 AS id")
+    with pytest.raises(
+        SourceRefused, match=r"Column orders is of a type .*, which no batch can hold.*orders::text AS orders"
+    ):
+        plain.check(sql("SELECT orders FROM orders"), {})
+    plain.close()
+
+
+def test_a_type_that_somebody_has_made_is_known(new_database: NewDatabase) -> None:
+    theirs = Warehouse(new_database())
+    with theirs.begin() as connection:
+        connection.exec_driver_sql("CREATE TYPE feeling AS ENUM ('sad', 'glad')")
+        connection.exec_driver_sql("CREATE TABLE felt AS SELECT 'sad'::feeling AS how")
+    assert batches(theirs, "SELECT how FROM felt")[0].to_pydict() == {"how": ["sad"]}
+    theirs.close()
 
 
 def test_a_name_that_needs_quotes_has_them_in_the_cast(warehouse: Warehouse) -> None:

@@ -1,0 +1,107 @@
+"""Bulk connections: rows as Arrow through ADBC. A connection that ended well is kept for whoever needs the next one.
+
+To connect costs a server more than most of what a run asks of it, and over a network it takes tens of milliseconds. A
+kept one holds nothing of what was done on it: no transaction, no temporary table, no setting.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import Any
+
+# Types that somebody has made, the driver reads from the catalog when it first connects, of every table there is. It
+# takes four times as long as connecting, in a large warehouse minutes, and there has to be one.
+_TYPES = "adbc.postgresql.type_resolver_mode"
+_STATUS = "adbc.postgresql.transaction_status"
+_FIRST_OWN = 16_384
+_HAS_OWN_TYPES = f"""
+SELECT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_type
+    WHERE
+        oid >= {_FIRST_OWN} AND typtype <> 'd' AND typcategory <> 'A'
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE pg_class.oid = typrelid AND relkind <> 'c')
+)
+"""
+# A run reads, counts, writes and sets aside at the same time.
+_MOST_KEPT = 4
+
+
+class BulkConnections:
+    """Connect to one database, on first use."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        # The driver counts its connections without a lock of its own.
+        self._alone = Lock()
+        # What it has found out of the database's types is known to every further one, which is made from it.
+        self._first: Any = None
+        self._kept: list[Any] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Any]:
+        """Open one: a transaction, rolled back unless committed."""
+        with self._alone:
+            connection = self._take()
+        try:
+            yield connection
+        except BaseException:
+            # What it was in the middle of, nobody knows.
+            with self._alone:
+                self._end(connection)
+            raise
+        with self._alone:
+            self._give_back(connection)
+
+    def close(self) -> None:
+        """Close those that are kept."""
+        with self._alone:
+            while self._kept:
+                self._end(self._kept.pop())
+
+    def _take(self) -> Any:
+        while self._kept:
+            connection = self._kept.pop()
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+                    cursor.fetchall()
+                connection.adbc_connection.set_autocommit(False)
+                return connection
+            except Exception:  # its server was restarted meanwhile, or has ended it
+                self._end(connection)
+        if self._first is not None:
+            return self._first.adbc_clone()
+        self._first = _connected(self._url)
+        return self._first
+
+    def _give_back(self, connection: Any) -> None:
+        with suppress(Exception):
+            # One that is active has rows left that nobody wanted, which would all be read now.
+            if len(self._kept) < _MOST_KEPT and connection.adbc_connection.get_option(_STATUS) != "active":
+                connection.rollback()
+                connection.adbc_connection.set_autocommit(True)
+                with connection.cursor() as cursor:
+                    cursor.execute("DISCARD ALL")
+                self._kept.append(connection)
+                return
+        self._end(connection)
+
+    def _end(self, connection: Any) -> None:
+        if connection is self._first:
+            self._first = None
+        with suppress(Exception):  # it is lost
+            connection.close()
+
+
+def _connected(url: str) -> Any:
+    from adbc_driver_postgresql import dbapi
+
+    connection = dbapi.connect(url, db_kwargs={_TYPES: "builtin"})
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS_OWN_TYPES)
+        if not cursor.fetchone()[0]:
+            connection.rollback()
+            return connection
+    connection.close()
+    return dbapi.connect(url)
