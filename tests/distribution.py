@@ -1,7 +1,8 @@
 """How the suite is spread over processes, and which of its tests need a server.
 
 A module's tests stay together, for what they share; the longest folders come first, so that no process is left alone
-with them in the end. The real Airflows are one piece: two at once would take the time from each other.
+with them in the end. The real Airflows are two pieces: those that share one, and those that start their own. Whoever
+has one waits for it half of the time, so there is a process more than there are cores.
 """
 
 import os
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 # Python of a model's own, which imports all that models are made of.
 SERVERS = {"postgres", "server", "stack", "airflow", "own_model"}
 END_TO_END = "tests/end_to_end/"
+OWN_AIRFLOW = tuple(
+    f"{END_TO_END}test_{n}.py" for n in ("add_a_pipeline", "daily_promotions", "local_airflow", "your_airflow")
+)
 # To import Airflow takes as long as to start a server.
 IMPORT_AIRFLOW = (END_TO_END, "tests/dags/", "tests/plugins/")
 LONGEST_FIRST = (END_TO_END, "tests/retail/", "tests/push/", "tests/sql/")
@@ -52,10 +56,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Take the cores that this process may use; of those, pytest-xdist by itself takes the physical ones only."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, MOST_PROCESSES)
+    return min((cores or 1) + (config.option.markexpr != "not server"), MOST_PROCESSES)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -73,7 +77,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 
 def piece_of(nodeid: str) -> str:
     """Name what a test is handed out with."""
-    return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.partition("::")[0]
+    module = nodeid.partition("::")[0]
+    if module.startswith(END_TO_END):
+        return OWN_AIRFLOW[0] if module in OWN_AIRFLOW else END_TO_END
+    return module
 
 
 def _place(item: pytest.Item) -> tuple[int, bool]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -241,8 +241,8 @@ def load(settings: Settings) -> None:
 
 def make_project(folder: Path) -> Path:
     """Lay out a project: the ledger's migrations of this repository, and the SQL of the pipelines made for tests."""
-    shutil.copytree(PROJECT / "sql" / "ledger", folder / "sql" / "ledger")
-    shutil.copytree(MADE, folder / "sql", dirs_exist_ok=True)
+    for source, sql in ((PROJECT / "sql" / "ledger", folder / "sql" / "ledger"), (MADE, folder / "sql")):
+        shutil.copytree(source, sql, dirs_exist_ok=True, copy_function=shutil.copyfile)
     return folder
 
 
@@ -263,10 +263,14 @@ def make_settings(home: Path, project: Path, url: str, models: str | None = None
 
 @contextmanager
 def administer(server: EmbeddedPostgres) -> Iterator[sa.Connection]:
-    """Connect to a server to make and drop databases."""
-    engine = sa.create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
+    """Connect to a server to make and drop databases; once for all tests, unless it was restarted meanwhile."""
+    with _administering(server.url("postgres")).connect() as connection:
         yield connection
+
+
+@cache
+def _administering(url: str) -> sa.Engine:
+    return sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True, pool_size=1)
 
 
 def make_template(server: EmbeddedPostgres, name: str) -> None:

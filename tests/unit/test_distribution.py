@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from daybreak.embedded.postgres import EmbeddedPostgres
-from distribution import LONGEST_FIRST, piece_of
+from daybreak.settings import PROJECT
+from distribution import LONGEST_FIRST, OWN_AIRFLOW, piece_of
 
 
 def test_whoever_asks_for_a_server_is_marked(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> None:
@@ -26,9 +27,14 @@ def test_the_longest_folders_come_first(request: pytest.FixtureRequest) -> None:
     assert places == sorted(places)
 
 
-def test_a_module_is_handed_out_whole_and_the_real_airflows_are_one_piece() -> None:
-    modules = ("unit/test_a.py", "unit/test_b.py", "end_to_end/test_a.py", "end_to_end/test_b.py")
-    one, other, airflow, other_airflow = ({piece_of(f"tests/{m}::test_{n}") for n in "xy"} for m in modules)
-    assert len(one) == len(other) == len(airflow) == 1
-    assert one != other
-    assert airflow == other_airflow
+def test_a_module_is_handed_out_whole_and_the_real_airflows_are_two_pieces() -> None:
+    modules = ("unit/test_a.py", "unit/test_b.py", "end_to_end/test_a.py", "end_to_end/test_b.py", *OWN_AIRFLOW)
+    pieces = [{piece_of(f"{m if m in OWN_AIRFLOW else f'tests/{m}'}::test_{n}") for n in "xy"} for m in modules]
+    assert {len(piece) for piece in pieces} == {1}
+    one, other, shared, also_shared, *own = (piece.pop() for piece in pieces)
+    assert shared == also_shared
+    assert len({one, other, shared, *own}) == 4
+
+
+def test_the_modules_with_an_airflow_of_their_own_are_there() -> None:
+    assert [path for path in OWN_AIRFLOW if not (PROJECT / path).is_file()] == []

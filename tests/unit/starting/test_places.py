@@ -11,7 +11,7 @@ from daybreak.settings import Settings
 from daybreak.starting.places import Places, move
 from daybreak.starting.scaffold_files import Scaffold
 
-ELSEWHERE = Path("/dev/shm")
+PLACES = (Path("/dev/shm"), Path(tempfile.gettempdir()))
 FILES = {
     "include/our_shop/churn.py": "CHURN = 'declared'\n",
     "sql/churn/extract.sql": "-- One row.\n",
@@ -22,9 +22,10 @@ FILES = {
 @pytest.fixture
 def dags(tmp_path: Path) -> Iterator[Path]:
     """A folder of DAGs on another file system, where there is one."""
-    if not ELSEWHERE.is_dir() or ELSEWHERE.stat().st_dev == tmp_path.stat().st_dev:
+    elsewhere = [place for place in PLACES if place.is_dir() and place.stat().st_dev != tmp_path.stat().st_dev]
+    if not elsewhere:
         pytest.skip("needs a second file system")
-    with tempfile.TemporaryDirectory(dir=ELSEWHERE) as folder:
+    with tempfile.TemporaryDirectory(dir=elsewhere[0]) as folder:
         yield Path(folder)
 
 
