@@ -41,57 +41,71 @@ class BulkConnections:
     @contextmanager
     def one(self) -> Iterator[Any]:
         """Open one: a transaction, rolled back unless committed."""
-        with self._alone:
-            connection = self._take()
+        connection = self._taken()
         try:
             yield connection
         except BaseException:
             # What it was in the middle of, nobody knows.
-            with self._alone:
-                self._end(connection)
+            self._end(connection)
             raise
-        with self._alone:
-            self._give_back(connection)
+        if not (_as_new(connection) and self._keep(connection)):
+            self._end(connection)
 
     def close(self) -> None:
         """Close those that are kept."""
-        with self._alone:
-            while self._kept:
-                self._end(self._kept.pop())
+        while connection := self._kept_one():
+            self._end(connection)
 
-    def _take(self) -> Any:
-        while self._kept:
-            connection = self._kept.pop()
-            try:
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT 1")
-                    cursor.fetchall()
-                connection.adbc_connection.set_autocommit(False)
+    def _taken(self) -> Any:
+        while connection := self._kept_one():
+            if _begins(connection):
                 return connection
-            except Exception:  # its server was restarted meanwhile, or has ended it
-                self._end(connection)
-        if self._first is not None:
-            return self._first.adbc_clone()
-        self._first = _connected(self._url)
-        return self._first
+            self._end(connection)
+        with self._alone:
+            if self._first is not None:
+                return self._first.adbc_clone()
+            self._first = _connected(self._url)
+            return self._first
 
-    def _give_back(self, connection: Any) -> None:
-        with suppress(Exception):
-            # One that is active has rows left that nobody wanted, which would all be read now.
-            if len(self._kept) < _MOST_KEPT and connection.adbc_connection.get_option(_STATUS) != "active":
-                connection.rollback()
-                connection.adbc_connection.set_autocommit(True)
-                with connection.cursor() as cursor:
-                    cursor.execute("DISCARD ALL")
+    def _kept_one(self) -> Any:
+        with self._alone:
+            return self._kept.pop() if self._kept else None
+
+    def _keep(self, connection: Any) -> bool:
+        with self._alone:
+            if len(self._kept) < _MOST_KEPT:
                 self._kept.append(connection)
-                return
-        self._end(connection)
+                return True
+        return False
 
     def _end(self, connection: Any) -> None:
-        if connection is self._first:
-            self._first = None
-        with suppress(Exception):  # it is lost
+        with self._alone, suppress(Exception):  # it may be lost
+            if connection is self._first:
+                self._first = None
             connection.close()
+
+
+def _begins(connection: Any) -> bool:
+    """Begin a transaction, unless the server was restarted meanwhile or has ended the connection."""
+    with suppress(Exception):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchall()
+        connection.adbc_connection.set_autocommit(False)
+        return True
+    return False
+
+
+def _as_new(connection: Any) -> bool:
+    """Take everything from a connection that was done on it, unless there are rows that nobody wanted to read."""
+    with suppress(Exception):
+        if connection.adbc_connection.get_option(_STATUS) != "active":
+            connection.rollback()
+            connection.adbc_connection.set_autocommit(True)
+            with connection.cursor() as cursor:
+                cursor.execute("DISCARD ALL")
+            return True
+    return False
 
 
 def _connected(url: str) -> Any:

@@ -64,11 +64,26 @@ def test_nothing_is_left_of_what_was_done_on_it(warehouse: Warehouse) -> None:
         assert asked(connection, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted") == 0
 
 
-def test_one_on_which_something_failed_is_not_used_again(warehouse: Warehouse) -> None:
+def fail(connection: Any, *, in_the_database: bool) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE never_committed (id int)")
+    if in_the_database:
+        asked(connection, "SELECT 1 / 0")
+    raise ZeroDivisionError("division by zero")
+
+
+@pytest.mark.parametrize("in_the_database", [True, False])
+def test_one_on_which_something_failed_is_not_used_again_and_nothing_of_it_stays(
+    warehouse: Warehouse, in_the_database: bool
+) -> None:
     before = used(warehouse)
     with pytest.raises(Exception, match="division by zero"), warehouse.bulk() as connection:
-        asked(connection, "SELECT 1 / 0")
-    assert used(warehouse) != before
+        fail(connection, in_the_database=in_the_database)
+    with warehouse.bulk() as connection:
+        assert process(connection) != before
+        connection.commit()
+    with warehouse.bulk() as connection:
+        assert asked(connection, "SELECT to_regclass('never_committed') IS NULL")
 
 
 def test_one_whose_rows_were_not_all_read_is_closed_with_them(warehouse: Warehouse) -> None:
