@@ -4,15 +4,19 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 # Written to a file or through a pipe there is no terminal whose width would count: do not fold at 80 columns.
 _WIDTH = None if Console().is_terminal else 160
+# What is folded is at least so wide, where there is room.
+_FOLDED = 8
 
 out = Console(highlight=False, width=_WIDTH)
 err = Console(stderr=True, highlight=False)
@@ -31,15 +35,41 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, markup: bool = False) -> Table:
-    """Lay rows out under their column names; with ``markup`` texts may carry Rich's."""
+    """Lay rows out under their column names; with ``markup`` texts may carry Rich's.
+
+    Where they are wider than the screen, texts are folded between their words, and names and numbers stay whole.
+    """
     cells = [[(value, False) if markup else _cell(value) for value in row] for row in rows]
     laid_out = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
+    widths = _whole([[column, *(row[at][0] for row in cells)] for at, column in enumerate(columns)])
     for position, column in enumerate(columns):
         numeric = bool(cells) and all(row[position][1] for row in cells)
-        laid_out.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        side: Literal["right", "left"] = "right" if numeric else "left"
+        laid_out.add_column(column, justify=side, overflow="fold", width=widths[position])
     for row in cells:
         laid_out.add_row(*(text for text, _ in row))
     return laid_out
+
+
+def _whole(columns: Sequence[Sequence[str]]) -> list[int | None]:
+    """Return how wide each column of single words has to be, and None for the others, and where there is no need.
+
+    Where not all find room, the narrow ones do: a number in two lines is two numbers.
+    """
+    shown = [[Text.from_markup(text).plain for text in texts] for texts in columns]
+    widths: list[int | None] = [None] * len(shown)
+    room = out.width - 3 * len(shown)
+    if sum(max(map(cell_len, texts)) for texts in shown) <= room:
+        return widths
+    longest = [max(cell_len(word) for text in texts for word in (*text.split(), "")) for texts in shown]
+    room -= sum(min(width, _FOLDED) for width in longest)
+    for position in sorted(range(len(shown)), key=longest.__getitem__):
+        if all(len(text.split()) <= 1 for text in shown[position][1:]):
+            room -= longest[position] - min(longest[position], _FOLDED)
+            if room < 0:
+                break
+            widths[position] = longest[position]
+    return widths
 
 
 def print_facts(facts: dict[str, Any]) -> None:

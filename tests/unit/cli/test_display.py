@@ -56,6 +56,24 @@ def test_a_wide_table_is_not_folded_where_there_is_no_terminal(capsys: Capture) 
     assert "xxxxxxxxxx   xxxxxxxxxx" in capsys.readouterr().out
 
 
+def test_names_and_numbers_stay_whole_where_a_table_is_wider_than_the_screen(capsys: Capture) -> None:
+    columns = ["pipeline", "rows in", "a header of some words", "is it there?", "next"]
+    prose = "there since 14:38 and measured since then " * 2
+    row = ["customer_recommendations", 1_244_216, "2026-11-28", prose, prose]
+    print_table("Today", columns, [row, ["orders", 7, "2026-11-27", prose, prose]])
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 160
+    for whole in ("customer_recommendations", "1,244,216", "2026-11-28", "measured", "words"):
+        assert whole in shown
+
+
+def test_a_name_that_is_wider_than_the_screen_is_folded_and_numbers_beside_it_are_not(capsys: Capture) -> None:
+    print_table("Long", ["x", "rows"], [["w" * 400, 1_244_216]])
+    shown = capsys.readouterr().out
+    assert shown.count("w") == 400 + len("w")
+    assert "1,244,216" in shown
+
+
 def test_json_holds_dates_and_numbers_that_json_does_not_know(capsys: Capture) -> None:
     print_json({"day": date(2026, 10, 15), "amount": Decimal("1.50"), "name": "größer"})
     assert json.loads(capsys.readouterr().out) == {"day": "2026-10-15", "amount": "1.50", "name": "größer"}
