@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from rich import box
 from rich.cells import cell_len
@@ -40,21 +40,20 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     Where they are wider than the screen, texts are folded between their words, and names and numbers stay whole.
     """
     cells = [[(value, False) if markup else _cell(value) for value in row] for row in rows]
+    numeric = [bool(cells) and all(row[at][1] for row in cells) for at in range(len(columns))]
+    widths = _whole([[column, *(row[at][0] for row in cells)] for at, column in enumerate(columns)], numeric)
     laid_out = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
-    widths = _whole([[column, *(row[at][0] for row in cells)] for at, column in enumerate(columns)])
-    for position, column in enumerate(columns):
-        numeric = bool(cells) and all(row[position][1] for row in cells)
-        side: Literal["right", "left"] = "right" if numeric else "left"
-        laid_out.add_column(column, justify=side, overflow="fold", width=widths[position])
+    for column, number, width in zip(columns, numeric, widths, strict=True):
+        laid_out.add_column(column, justify="right" if number else "left", overflow="fold", width=width)
     for row in cells:
         laid_out.add_row(*(text for text, _ in row))
     return laid_out
 
 
-def _whole(columns: Sequence[Sequence[str]]) -> list[int | None]:
+def _whole(columns: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[int | None]:
     """Return how wide each column of single words has to be, and None for the others, and where there is no need.
 
-    Where not all find room, the narrow ones do: a number in two lines is two numbers.
+    Where not all find room, numbers and then the narrowest do: a number in two lines is two numbers.
     """
     shown = [[Text.from_markup(text).plain for text in texts] for texts in columns]
     widths: list[int | None] = [None] * len(shown)
@@ -63,7 +62,7 @@ def _whole(columns: Sequence[Sequence[str]]) -> list[int | None]:
         return widths
     longest = [max(cell_len(word) for text in texts for word in (*text.split(), "")) for texts in shown]
     room -= sum(min(width, _FOLDED) for width in longest)
-    for position in sorted(range(len(shown)), key=longest.__getitem__):
+    for position in sorted(range(len(shown)), key=lambda at: (not numeric[at], longest[at])):
         if all(len(text.split()) <= 1 for text in shown[position][1:]):
             room -= longest[position] - min(longest[position], _FOLDED)
             if room < 0:
