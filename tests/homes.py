@@ -12,8 +12,10 @@ from daybreak.embedded.postgres import EmbeddedPostgres
 from parcels import administer
 
 _MEMORY = Path("/dev/shm")
-# What all processes of the suite fill at most, and as much again for what else there is.
+# What the servers of all processes fill at most, and as much again for what else there is; for the tests' own folders,
+# in which there are whole environments of Airflow, three times that.
 _ROOM = 4 * 2**30
+_ROOM_FOR_FOLDERS = 3 * _ROOM
 _PYTESTS = "PYTEST_DEBUG_TEMPROOT"
 
 
@@ -24,21 +26,21 @@ def short_lived() -> Iterator[Path]:
     To copy a database is to make a thousand files, which takes a disk's file system ten times as long. The folder is
     not below pytest's own: another session of pytest closes that to the user PostgreSQL runs as under root.
     """
-    with tempfile.TemporaryDirectory(prefix="daybreak-", dir=_MEMORY if _is_roomy() else None) as folder:
+    with tempfile.TemporaryDirectory(prefix="daybreak-", dir=_MEMORY if _has_room(_ROOM) else None) as folder:
         yield Path(folder)
 
 
 def keep_tests_files_in_memory() -> None:
     """Have pytest make its folders in memory, unless it was told where; they are gone after its last process."""
-    if not _is_roomy() or _PYTESTS in os.environ:
+    if _PYTESTS in os.environ or not _has_room(_ROOM_FOR_FOLDERS):
         return
     os.environ[_PYTESTS] = folder = tempfile.mkdtemp(prefix="daybreak-", dir=_MEMORY)
     maker = os.getpid()
     atexit.register(lambda: os.getpid() == maker and shutil.rmtree(folder, ignore_errors=True))
 
 
-def _is_roomy() -> bool:
-    return _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+def _has_room(needed: int) -> bool:
+    return _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > needed
 
 
 @contextmanager

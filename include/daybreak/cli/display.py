@@ -41,6 +41,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     """
     cells = [[(value, False) if markup else _cell(value) for value in row] for row in rows]
     numeric = [bool(cells) and all(row[at][1] for row in cells) for at in range(len(columns))]
+    title, columns = escape(title), [escape(column) for column in columns]
     widths = _whole([[column, *(row[at][0] for row in cells)] for at, column in enumerate(columns)], numeric)
     laid_out = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
     for column, number, width in zip(columns, numeric, widths, strict=True):

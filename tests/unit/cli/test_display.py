@@ -34,10 +34,13 @@ def test_of_no_rows_it_is_said_that_there_are_none(capsys: Capture) -> None:
 
 def test_what_looks_like_markup_is_text(capsys: Capture) -> None:
     print_table("Rules", ["rule"], [["[bold]not bold[/bold] value_set=['(none)']"]])
+    print_table("Rows of [b]shop[/i]", ["[/b]", "[b]bold[/b]"], [[1, 2]])
     print_facts({"error": "[red]not red[/red]", "empty": None})
     print_error("[link]not a link[/link]")
     shown = capsys.readouterr()
     assert "[bold]not bold[/bold] value_set=['(none)']" in shown.out
+    assert "Rows of [b]shop[/i]" in shown.out
+    assert "[/b]   [b]bold[/b]" in shown.out
     assert "[red]not red[/red]" in shown.out
     assert "empty" not in shown.out
     assert "[link]not a link[/link]" in shown.err
