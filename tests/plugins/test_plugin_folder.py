@@ -1,4 +1,4 @@
-"""The plugin folder: Airflow does not run its modules a second time under another name."""
+"""The plugin folder: Airflow runs none of its modules twice, and has what makes a DAG before it reads a DAG file."""
 
 import json
 import os
@@ -7,22 +7,30 @@ import sys
 from pathlib import Path
 
 from daybreak.settings import PROJECT
+from retail import PIPELINES
 
 PLUGINS = PROJECT / "plugins"
 LOADED = """
-import json, sys
-from airflow import plugins_manager
+import json, runpy, sys
+from airflow.listeners.listener import get_listener_manager
 
-plugins_manager.ensure_plugins_loaded()
+get_listener_manager()  # as each of Airflow's jobs does when it starts, and so before any of them forks: it loads plugins
+known = set(sys.modules)
+for file in sys.argv[2:]:
+    runpy.run_path(file)
+parsed = sorted(name for name in sys.modules.keys() - known if name.startswith("daybreak"))
 from daybreak_airflow import stages
 loose = sorted(name for name, module in list(sys.modules.items())
                if "." not in name and (getattr(module, "__file__", None) or "").startswith(sys.argv[1]))
-print(json.dumps([loose, stages.__name__]))
+print(json.dumps([loose, stages.__name__, parsed]))
 """
 
 
-def loaded(plugins: Path, home: Path) -> list[object]:
-    """Let Airflow load a plugin folder; return its modules that are loose in sys.modules."""
+def loaded(plugins: Path, home: Path, *files: Path) -> list[object]:
+    """Let Airflow load a plugin folder and read DAG files.
+
+    Return the folder's modules that are loose in sys.modules, the name of one, and what the files have imported of ours.
+    """
     environment = {
         **os.environ,
         "AIRFLOW_HOME": str(home),
@@ -30,15 +38,17 @@ def loaded(plugins: Path, home: Path) -> list[object]:
         "PYTHONPATH": str(plugins),
     }
     done = subprocess.run(
-        [sys.executable, "-c", LOADED, str(plugins)], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", LOADED, plugins, *files], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found: list[object] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def test_no_module_of_the_package_is_loaded_loose(tmp_path: Path) -> None:
-    assert loaded(PLUGINS, tmp_path) == [["daybreak_airflow"], "daybreak_airflow.stages"]
+def test_no_module_is_loaded_loose_and_what_makes_the_dag_of_a_pipeline_is_there_before_its_file(tmp_path: Path) -> None:
+    modules = [declared.partition(":")[0] for declared in PIPELINES]
+    files = [PROJECT / "dags" / f"{module.removeprefix('retail.')}.py" for module in modules]
+    assert loaded(PLUGINS, tmp_path, *files) == [["daybreak_airflow"], "daybreak_airflow.stages", []]
 
 
 def test_without_the_ignore_file_they_would_be(tmp_path: Path) -> None:
@@ -46,6 +56,6 @@ def test_without_the_ignore_file_they_would_be(tmp_path: Path) -> None:
     (copied / "daybreak_airflow").mkdir(parents=True)
     for module in (PLUGINS / "daybreak_airflow").glob("*.py"):
         (copied / "daybreak_airflow" / module.name).write_text(module.read_text())
-    loose, _ = loaded(copied, tmp_path)
+    loose, *_ = loaded(copied, tmp_path)
     assert isinstance(loose, list)
     assert {"stages", "schedules", "assets"} <= set(loose)

@@ -32,17 +32,8 @@ MODULES = (
     "pyarrow.parquet",
     "adbc_driver_postgresql.dbapi",
 )
-# What a DAG file imports, and each task once more.
-DECLARING = (
-    "daybreak.settings",
-    "daybreak.declaration.loading",
-    "daybreak_airflow.scoring",
-    "daybreak_airflow.measuring",
-    "daybreak_airflow.promoting",
-    "daybreak_airflow.replaying",
-    "daybreak_airflow.training",
-    "daybreak_airflow.watching",
-)
+# What a DAG file imports, and each task once more, besides what makes DAGs: that comes with the plugin.
+DECLARING = ("daybreak.settings", "daybreak.declaration.loading")
 ENGINE = (
     "daybreak.run.runner",
     "daybreak.run.judge",
