@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,7 +23,8 @@ from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.embedded.processes import Recorded, record, recorded
 from daybreak.errors import ConfigurationError, TerminalError, TransientError
 from daybreak.local.airflow import LocalAirflow
-from daybreak.local.airflow_environment import airflow_environment
+from daybreak.local.airflow_environment import USER, airflow_environment
+from daybreak.local.airflow_http import AirflowHttp
 from daybreak.local.airflow_status import airflow_status, end_airflow
 from daybreak.local.keeper import COMPONENTS
 from daybreak.settings import Settings
@@ -145,13 +147,6 @@ def test_a_task_has_the_settings_and_finds_the_libraries_imported(
     assert seen["variables"]["DAYBREAK_REGISTRY_URL"] == postgres.url("mlflow")
 
 
-def test_a_run_is_found_among_newer_ones(airflow: LocalAirflow) -> None:
-    runs = airflow.api.runs("partitioned")
-    assert len(runs) > 2
-    *_, oldest = airflow.api.follow([runs[-1]], timeout=LONG)
-    assert [run.run_id for run in oldest] == [runs[-1].run_id]
-
-
 def test_a_bad_partition_key_is_refused_in_airflows_words(airflow: LocalAirflow) -> None:
     with pytest.raises(TerminalError, match=r"Airflow refused .*yesterday"):
         airflow.api.trigger("partitioned", "yesterday")
@@ -177,6 +172,26 @@ def test_without_schedules_a_published_partition_still_starts_what_follows_and_t
     assert airflow.api.triggered("follows", wanted[-1], known, timeout=LONG).run_id not in known
     with pytest.raises(TransientError, match=r"started no run of 2026-04-01 after 1 s"):
         airflow.api.triggered("follows", "2026-04-01", known, timeout=1)
+
+
+def test_runs_are_found_among_newer_ones(airflow: LocalAirflow) -> None:
+    runs = airflow.api.runs("publishes")
+    assert len(runs) > 5
+    for old in (runs[-1:], runs[-3:]):
+        *_, found = airflow.api.follow(old, timeout=LONG)
+        assert [run.run_id for run in found] == [run.run_id for run in old]
+        assert {tuple(run.tasks.items()) for run in found} == {(("publish", "success"),)}
+
+
+def test_a_run_that_is_deleted_while_it_is_followed_is_named(airflow: LocalAirflow) -> None:
+    run = airflow.api.trigger("at_six", None)  # it waits: the DAG is paused
+    following = airflow.api.follow([run], timeout=LONG)
+    assert [now.state for now in next(following)] == ["queued"]
+    http = AirflowHttp(airflow.api.url, USER, airflow.password)
+    http.send("DELETE", f"/api/v2/dags/at_six/dagRuns/{run.run_id}")
+    http.close()
+    with pytest.raises(TerminalError, match=f"The run {re.escape(run.run_id)} was deleted"):
+        next(following)
 
 
 def test_a_day_that_airflow_leaves_out_is_named(airflow: LocalAirflow) -> None:

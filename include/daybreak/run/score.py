@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -160,8 +161,14 @@ def scoring_threads() -> ThreadPoolExecutor:
     the core.
     """
     from joblib import cpu_count
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import ThreadpoolController
+
+    @cache
+    def openmp() -> Any:
+        # Found when the first thread starts, for by then the model's libraries are loaded, and once: to look through
+        # all that are takes milliseconds.
+        return ThreadpoolController().select(user_api="openmp")
 
     return ThreadPoolExecutor(
-        cpu_count(), thread_name_prefix="daybreak-score", initializer=threadpool_limits, initargs=(1, "openmp")
+        cpu_count(), thread_name_prefix="daybreak-score", initializer=lambda: openmp().limit(limits=1)
     )

@@ -17,7 +17,7 @@ from daybreak.batch.top import AllRows
 from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import OTHER
 from daybreak.errors import ScoringFailed, SourceRefused
-from daybreak.run.score import ModelScoring
+from daybreak.run.score import ModelScoring, scoring_threads
 from daybreak.run.segments import Scoring
 
 UNITS = Prediction("units", 0, 1000)
@@ -289,3 +289,14 @@ def test_each_row_keeps_its_numbers_whichever_segment_it_is_of(segments: list[st
         found |= dict(zip(scored.chunk.numbers.tolist(), values, strict=True))
     expected = {n: n * times[segment] for n, segment in enumerate(segments) if n not in breaks}
     assert found == {n: (low, low, low + 1) for n, low in expected.items()}
+
+
+def test_a_model_called_in_a_scoring_thread_starts_no_threads_of_openmp() -> None:
+    import sklearn.ensemble  # noqa: F401 - loads OpenMP
+    from threadpoolctl import threadpool_info
+
+    def openmp() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"}
+
+    with scoring_threads() as threads:
+        assert threads.submit(openmp).result() == {1}
