@@ -1,9 +1,10 @@
 """How the suite is spread over processes, and which of its tests need a server.
 
-A module's tests stay together, for what they share; the longest folders come first, so that no process is left alone
-with them in the end. The real Airflows are two pieces: those that share one, and those that start their own. Whoever
-has one waits for it half of the time, so there is a process more than there are cores. Airflow goes first wherever it
-waits for a core: it takes a fifth of one as long as it is up, whether it has work or not.
+A module's tests stay together, for what they share, and all of the retailer's, for the real sales, which take long to
+load and to train on. The longest folders come first, so that no process is left alone with them in the end. The real
+Airflows are two pieces: those that share one, and those that start their own. Whoever has one waits for it half of the
+time, so there is a process more than there are cores. Airflow goes first wherever it waits for a core: as long as one
+is up it takes a fifth of a core, whether it has work or not.
 """
 
 import os
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 # Python of a model's own, which imports all that models are made of.
 SERVERS = {"postgres", "server", "stack", "airflow", "own_model"}
 END_TO_END = "tests/end_to_end/"
+RETAIL = "tests/retail/"
 OWN_AIRFLOW = tuple(
     f"{END_TO_END}test_{n}.py" for n in ("add_a_pipeline", "daily_promotions", "local_airflow", "your_airflow")
 )
 # To import Airflow takes as long as to start a server.
 IMPORT_AIRFLOW = (END_TO_END, "tests/dags/", "tests/plugins/")
-LONGEST_FIRST = (END_TO_END, "tests/retail/", "tests/push/", "tests/sql/")
+LONGEST_FIRST = (END_TO_END, RETAIL, "tests/push/", "tests/sql/")
 # Each process has a PostgreSQL and up to a gigabyte of memory.
 MOST_PROCESSES = 4
 # As `nice` counts: a tenth of the weight.
@@ -86,7 +88,7 @@ def piece_of(nodeid: str) -> str:
     module = nodeid.partition("::")[0]
     if module.startswith(END_TO_END):
         return OWN_AIRFLOW[0] if module in OWN_AIRFLOW else END_TO_END
-    return module
+    return RETAIL if module.startswith(RETAIL) else module
 
 
 @cache
