@@ -14,7 +14,7 @@ LOADED = """
 import json, runpy, sys
 from airflow.listeners.listener import get_listener_manager
 
-get_listener_manager()  # as each of Airflow's jobs does when it starts, and so before any of them forks: it loads plugins
+get_listener_manager()  # it loads plugins; each of Airflow's jobs calls it when it starts, before it forks
 known = set(sys.modules)
 for file in sys.argv[2:]:
     runpy.run_path(file)
@@ -29,7 +29,7 @@ print(json.dumps([loose, stages.__name__, parsed]))
 def loaded(plugins: Path, home: Path, *files: Path) -> list[object]:
     """Let Airflow load a plugin folder and read DAG files.
 
-    Return the folder's modules that are loose in sys.modules, the name of one, and what the files have imported of ours.
+    Return the folder's modules that are loose in sys.modules, the name of one, and what the files imported of ours.
     """
     environment = {
         **os.environ,
@@ -45,7 +45,7 @@ def loaded(plugins: Path, home: Path, *files: Path) -> list[object]:
     return found
 
 
-def test_no_module_is_loaded_loose_and_what_makes_the_dag_of_a_pipeline_is_there_before_its_file(tmp_path: Path) -> None:
+def test_no_module_is_loaded_loose_and_what_makes_a_pipelines_dag_is_there_before_its_file(tmp_path: Path) -> None:
     modules = [declared.partition(":")[0] for declared in PIPELINES]
     files = [PROJECT / "dags" / f"{module.removeprefix('retail.')}.py" for module in modules]
     assert loaded(PLUGINS, tmp_path, *files) == [["daybreak_airflow"], "daybreak_airflow.stages", []]
