@@ -3,14 +3,12 @@
 A module's tests stay together, for what they share, and all of the retailer's, for the real sales, which take long to
 load and to train on. The longest folders come first, so that no process is left alone with them in the end. The real
 Airflows are two pieces: those that share one, and those that start their own. Whoever has one waits for it half of the
-time, so there is a process more than there are cores. Airflow goes first wherever it waits for a core: as long as one
-is up it takes a fifth of a core, whether it has work or not.
+time, so there is a process more than there are cores.
 """
 
 import os
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +30,6 @@ IMPORT_AIRFLOW = (END_TO_END, "tests/dags/", "tests/plugins/")
 LONGEST_FIRST = (END_TO_END, RETAIL, "tests/push/", "tests/sql/")
 # Each process has a PostgreSQL and up to a gigabyte of memory.
 MOST_PROCESSES = 4
-# As `nice` counts: a tenth of the weight.
-LATER = 10
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -53,9 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Know which test runs, for whoever starts a server; let Airflow go first."""
-    if "PYTEST_XDIST_WORKER" in os.environ and not item.nodeid.startswith(END_TO_END):
-        _go_later()
+    """Know which test runs, for whoever starts a server."""
     _running.append(item)
     try:
         return (yield)
@@ -89,12 +83,6 @@ def piece_of(nodeid: str) -> str:
     if module.startswith(END_TO_END):
         return OWN_AIRFLOW[0] if module in OWN_AIRFLOW else END_TO_END
     return RETAIL if module.startswith(RETAIL) else module
-
-
-@cache
-def _go_later() -> None:
-    # For good, with all that this process starts: whoever has an Airflow has had it from the beginning.
-    os.nice(LATER)
 
 
 def _place(item: pytest.Item) -> tuple[int, bool]:

@@ -1,13 +1,12 @@
-"""The suite itself: what starts a server is marked so, the longest and Airflow come first, modules stay together."""
+"""The suite itself: what starts a server is marked so, the longest comes first, and modules stay together."""
 
-import os
 import subprocess
 
 import pytest
 
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import PROJECT
-from distribution import LATER, LONGEST_FIRST, OWN_AIRFLOW, piece_of
+from distribution import LONGEST_FIRST, OWN_AIRFLOW, piece_of
 
 
 def test_whoever_asks_for_a_server_is_marked(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> None:
@@ -39,11 +38,6 @@ def test_a_module_is_handed_out_whole_and_the_real_airflows_are_two_pieces() -> 
 
 def test_the_real_sales_are_loaded_for_one_process_of_those_without_an_airflow() -> None:
     assert len({piece_of(f"tests/retail/{module}::test_a") for module in ("test_a.py", "deeper/test_b.py")}) == 1
-
-
-@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="needs several processes: pytest -n auto")
-def test_who_has_no_airflow_lets_others_go_first() -> None:
-    assert os.getpriority(os.PRIO_PROCESS, 0) >= LATER
 
 
 def test_the_modules_with_an_airflow_of_their_own_are_there() -> None:

@@ -106,6 +106,9 @@ def test_old_and_new_secrets_are_accepted_side_by_side(impatient: Promotions, to
     )
     assert answer.status_code == 200
     listed = httpx.get(
-        f"{impatient.url}/v1/offers?date={DAY}", headers={"Authorization": f"Bearer {token}"}, trust_env=False
+        f"{impatient.url}/v1/offers?date={DAY}",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=LONG,
+        trust_env=False,
     )
     assert listed.status_code == 200
