@@ -137,7 +137,7 @@ class AirflowApi:
     def follow(self, runs: Iterable[AirflowRun], *, timeout: float, interval: float = 1) -> Iterator[list[AirflowRun]]:
         """Yield the runs with the states of their tasks whenever one changed, until all have come to an end.
 
-        It looks every ``interval`` seconds: each look costs Airflow some time of a core that a task could use.
+        It looks every ``interval`` seconds: a look costs Airflow a twentieth of a second that a task could use.
         """
         followed = list(runs)
         seen: list[AirflowRun] = []
