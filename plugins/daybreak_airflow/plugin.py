@@ -5,9 +5,8 @@ from typing import ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 # Airflow loads plugins before it forks a process for each DAG file and each task. What makes a DAG is imported here, so
-# that each of those finds it and takes half of the time. Promoting needs an operator of a provider's: where that is
-# missing, its DAG is to fail and not the plugin.
-from daybreak_airflow import measuring, replaying, scoring, training, watching  # noqa: F401
+# that each of those finds it and takes half of the time. It needs no more than Airflow itself requires.
+from daybreak_airflow import measuring, promoting, replaying, scoring, training, watching  # noqa: F401
 from daybreak_airflow.pages import Pages
 from daybreak_airflow.partition_timetable import PartitionTimetable
 

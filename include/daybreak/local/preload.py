@@ -32,8 +32,8 @@ MODULES = (
     "pyarrow.parquet",
     "adbc_driver_postgresql.dbapi",
 )
-# What a DAG file imports, and each task once more, besides what comes with the plugin.
-DECLARING = ("daybreak.settings", "daybreak.declaration.loading", "daybreak_airflow.promoting")
+# What a DAG file imports, and each task once more, besides what makes a DAG: that comes with the plugin.
+DECLARING = ("daybreak.settings", "daybreak.declaration.loading")
 ENGINE = (
     "daybreak.run.runner",
     "daybreak.run.judge",
