@@ -14,4 +14,8 @@ INNER JOIN retail.transactions AS sold
         sold.transaction_timestamp >= (days.day + 1)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
         AND sold.transaction_timestamp < (days.day + 8)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
 INNER JOIN retail.products AS products USING (product_id)
-WHERE products.product_category NOT IN ('COUPON/MISC ITEMS', 'FUEL')
+WHERE
+    products.product_category NOT IN ('COUPON/MISC ITEMS', 'FUEL')
+    -- Of all days together: by this, the planner can tell how many rows there will be.
+    AND sold.transaction_timestamp >= (:first_day::date + 1)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
+    AND sold.transaction_timestamp < (:last_day::date + 8)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
