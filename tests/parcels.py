@@ -184,12 +184,20 @@ class Parcels:
         return Runner(self.workspace, self.pipeline)
 
 
+# Of Daybreak's own, in the database that is asked, but the one that asks.
+OPEN_TRANSACTIONS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'daybreak' "
+    "AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+)
+
+
 @contextmanager
 def refused(
     parcels: Parcels, kind: type[DaybreakError], problem: str, next_step: str, *, place: str = f"parcel_hours {DAY}"
 ) -> Iterator[None]:
     """Hold what bad input gets: one clear line, nothing published, nothing taken away, the run closed with the reason.
 
+    No transaction is open any more, although somebody keeps the error and with it all frames that it went through.
     ``problem`` and ``next_step`` are what the line must say before and after its "Next:".
     """
     before, publications = parcels.shown(), parcels.publications()
@@ -197,6 +205,7 @@ def refused(
     assert before, "there has to be something to lose"
     with pytest.raises(kind) as caught:
         yield
+    assert parcels.value(OPEN_TRANSACTIONS) == 0
     message = str(caught.value)
     told, _, advice = message.partition(" Next: ")
     assert "\n" not in message

@@ -1,6 +1,8 @@
 """Every wait for a lock has a bound, says what it waited for and who holds it, and ends transient."""
 
+import gc
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,8 +16,11 @@ from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.errors import WarehouseUnavailable
 from daybreak.ledger.runs import lock
 from daybreak.models.aliases import Decision
+from daybreak.settings import Settings
+from daybreak.warehouse.database import Warehouse
 from daybreak.workspace import Workspace
 from parcels import DAY, Parcels, administer
+from waiting import until
 
 SECONDS = 0.6
 
@@ -149,3 +154,42 @@ def test_a_registry_that_went_away_after_it_was_used_is_given_up_at_once(
         connection.exec_driver_sql(ended)
     with pytest.raises(WarehouseUnavailable, match="The model registry's database did not answer"):
         registry.resolve(model)
+
+
+def lost(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseUnavailable), warehouse.begin() as connection:
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def thrown_away(warehouse: Warehouse) -> None:
+    with warehouse.session() as connection:
+        connection.exec_driver_sql("SELECT 1")
+
+
+def refused_statement(warehouse: Warehouse) -> None:
+    with pytest.raises(sa.exc.ProgrammingError), warehouse.begin() as connection:
+        connection.exec_driver_sql("SELECT FROM gone")
+
+
+def bulk_lost(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseUnavailable), warehouse.bulk() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        cursor.execute("SELECT 1")
+
+
+def forgotten(warehouse: Warehouse) -> None:
+    warehouse.engine.connect().exec_driver_sql("SELECT 1")
+    gc.collect()
+
+
+@pytest.mark.parametrize("ends", [lost, thrown_away, refused_statement, bulk_lost, forgotten])
+def test_nobody_looks_for_a_transaction_that_has_ended_however_it_did(
+    settings: Settings, ends: Callable[[Warehouse], None]
+) -> None:
+    before = set(threading.enumerate())
+    warehouse = Warehouse(settings.warehouse_url.get_secret_value(), SECONDS)  # type: ignore[union-attr]
+    ends(warehouse)
+    started = set(threading.enumerate()) - before
+    assert [thread.name for thread in started] == ["daybreak-waits"]
+    until(lambda: not started & set(threading.enumerate()), "the one who looks to end")
+    warehouse.close()

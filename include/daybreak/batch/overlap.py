@@ -5,7 +5,8 @@ the model), so stages that are a chunk apart use the machine together.
 """
 
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from queue import Queue
 from typing import TypeVar
 
@@ -19,11 +20,19 @@ class _End:
         self.error = error
 
 
-def ahead(items: Iterable[Item], depth: int = 1) -> Generator[Item]:
-    """Yield the items while a thread makes the next ones, at most ``depth`` waiting.
+@contextmanager
+def ahead(items: Iterable[Item], depth: int = 1) -> Iterator[Generator[Item]]:
+    """Give the items while a thread makes the next ones, at most ``depth`` waiting.
 
-    An error of the thread is raised here. Closing the generator ends the thread before it makes another item.
+    An error of the thread is raised to whoever takes them. At the end of the context the thread has ended and what it
+    took the items from is closed, whatever was raised: an error keeps all generators that it went through alive, and a
+    transaction in one of them would stay open until somebody looks for garbage.
     """
+    with closing(_taken(items, depth)) as taken:
+        yield taken
+
+
+def _taken(items: Iterable[Item], depth: int) -> Generator[Item]:
     queue: Queue[Item | _End] = Queue(maxsize=depth)
     stopped = threading.Event()
 

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property, partial
 from importlib import import_module
 from itertools import chain
@@ -92,7 +92,8 @@ class Runner:
         """Score the rows of a snapshot that passed, and write the predictions under the run."""
         with self._stage(plan, "score", snapshot):
             rows, scoring = self.prepare_scoring(plan, snapshot)
-            self.publisher.write(plan.run_id, ahead(scoring.predictions(ahead(rows.chunks()))))
+            with ahead(rows.chunks()) as chunks, ahead(scoring.predictions(chunks)) as scored:
+                self.publisher.write(plan.run_id, scored)
             return self.scored(plan, rows, scoring)
 
     def publish(self, plan: Plan, counts: Counts, reason: str = "run") -> Publication:
@@ -119,7 +120,8 @@ class Runner:
                 snapshot.verify()
                 rows = self._valid_rows(plan, snapshot)
                 scoring = self.scorer.scoring(plan.shadow, rows.extracted(plan.shadow), lambda rejected: None)
-                self.publisher.write_shadow(plan.run_id, ahead(scoring.predictions(ahead(rows.chunks()))))
+                with ahead(rows.chunks()) as chunks, ahead(scoring.predictions(chunks)) as scored:
+                    self.publisher.write_shadow(plan.run_id, scored)
                 shadowed.rows_failed, shadowed.rows_scored = scoring.failed, scoring.scored
             return shadowed
 
@@ -136,12 +138,14 @@ class Runner:
         with ledger.alive(plan.run_id), self._stage(plan, "all"):
             stream = _Stream(self, plan, progress)
             if plan.hold is not None:
-                self._unpublished(stream.predictions())
+                with closing(stream.predictions()) as predictions:
+                    self._unpublished(predictions)
                 with self.workspace.warehouse.begin() as connection:
                     ledger.finish(connection, plan.run_id, "checked", stream.counts)
                 publication = None
             else:
-                self.publisher.write(plan.run_id, ahead(stream.predictions()))
+                with ahead(stream.predictions()) as predictions:
+                    self.publisher.write(plan.run_id, predictions)
                 publication = self.publisher.flip(plan.run_id, stream.counts)
             seconds = time.monotonic() - started
         self.tidy(plan)
@@ -268,18 +272,19 @@ class _Stream:
         runner, plan = self._runner, self._plan
         runner.scorer.begin(plan.model)
         extraction = runner.extraction(plan)
-        batches = ahead(extraction.batches())
-        first = next(batches)  # the source's count is known from here on; an empty source raises
-        validation, suite = runner._validation(plan, extraction.rows)
-        scoring = runner._scoring(plan, extraction.segments, lambda done: self._progress(done, extraction.rows))
-        valid = ahead(validation.valid(chain([first], batches)))
-        try:
-            yield from scoring.predictions(valid)
-        except ScoringFailed:
-            # What is wrong with the batch as a whole says more than the rows that the model failed on because of it.
-            deque(valid, maxlen=0)
-            runner._conclude(plan, validation, suite, runner._recorded(plan, extraction))
-            raise
+        with ahead(extraction.batches()) as batches:
+            first = next(batches)  # the source's count is known from here on; an empty source raises
+            validation, suite = runner._validation(plan, extraction.rows)
+            scoring = runner._scoring(plan, extraction.segments, lambda done: self._progress(done, extraction.rows))
+            with ahead(validation.valid(chain([first], batches))) as valid:
+                try:
+                    yield from scoring.predictions(valid)
+                except ScoringFailed:
+                    # What is wrong with the batch as a whole says more than the rows that the model failed on because
+                    # of it.
+                    deque(valid, maxlen=0)
+                    runner._conclude(plan, validation, suite, runner._recorded(plan, extraction))
+                    raise
         self.snapshot = snapshot = runner._recorded(plan, extraction)
         runner._conclude(plan, validation, suite, snapshot)
         self.counts = runner.scored(plan, runner._valid_rows(plan, snapshot), scoring)

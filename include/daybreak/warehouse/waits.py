@@ -21,6 +21,7 @@ from daybreak.warehouse.lock_holders import HeldLock, find_held_locks
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import ExceptionContext
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 log = logging.getLogger("daybreak")
 
@@ -69,6 +70,9 @@ class Waits:
         sa.event.listen(engine, "commit", self._ended)
         sa.event.listen(engine, "rollback", self._ended)
         sa.event.listen(engine, "handle_error", self._failed)
+        # Of a connection that is lost or thrown away nobody says that its transaction has ended.
+        sa.event.listen(engine, "invalidate", self._gone)
+        sa.event.listen(engine, "checkin", self._gone)
 
     @contextmanager
     def bulk(self, connection: Any, first: Sequence[str] = ()) -> Iterator[None]:
@@ -103,6 +107,9 @@ class Waits:
     def _ended(self, connection: Connection) -> None:
         if not connection.invalidated:
             self._forget(connection.info.pop("pid", None))
+
+    def _gone(self, connection: Any, record: "ConnectionPoolEntry", *error: object) -> None:
+        self._forget(record.info.pop("pid", None))
 
     def _failed(self, context: "ExceptionContext") -> None:
         if _in_vain(context.original_exception) and context.connection is not None:

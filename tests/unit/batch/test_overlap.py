@@ -4,6 +4,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
@@ -23,10 +24,11 @@ def no_thread_left() -> Iterator[None]:
 
 @given(st.lists(st.integers()), st.integers(1, 4), st.integers(1, 3))
 def test_items_come_in_order_through_any_number_of_threads(items: list[int], depth: int, stages: int) -> None:
-    stream: Iterator[int] = iter(items)
-    for _ in range(stages):
-        stream = ahead(stream, depth)
-    assert list(stream) == items
+    with ExitStack() as opened:
+        stream: Iterator[int] = iter(items)
+        for _ in range(stages):
+            stream = opened.enter_context(ahead(stream, depth))
+        assert list(stream) == items
 
 
 def test_the_next_item_is_made_while_this_one_is_used() -> None:
@@ -37,19 +39,18 @@ def test_the_next_item_is_made_while_this_one_is_used() -> None:
         made.set()
         yield 2
 
-    stream = ahead(items())
-    assert next(stream) == 1
-    assert made.wait(LONG)
-    assert list(stream) == [2]
+    with ahead(items()) as stream:
+        assert next(stream) == 1
+        assert made.wait(LONG)
+        assert list(stream) == [2]
 
 
 def test_no_more_than_the_depth_is_made_ahead() -> None:
     made: list[int] = []
-    stream = ahead((made.append(n) or n for n in itertools.count()), depth=2)  # type: ignore[func-returns-value]
-    assert next(stream) == 0
-    time.sleep(0.1)
-    assert len(made) <= 4  # one taken, two waiting, one in the thread's hands
-    stream.close()
+    with ahead((made.append(n) or n for n in itertools.count()), depth=2) as stream:  # type: ignore[func-returns-value]
+        assert next(stream) == 0
+        time.sleep(0.1)
+        assert len(made) <= 4  # one taken, two waiting, one in the thread's hands
 
 
 def test_an_error_comes_after_the_items_before_it_and_is_the_same_object() -> None:
@@ -59,10 +60,10 @@ def test_an_error_comes_after_the_items_before_it_and_is_the_same_object() -> No
         yield 1
         raise error
 
-    stream = ahead(ahead(items()))
-    assert next(stream) == 1
-    with pytest.raises(SourceRefused) as raised:
-        next(stream)
+    with ahead(items()) as first, ahead(first) as stream:
+        assert next(stream) == 1
+        with pytest.raises(SourceRefused) as raised:
+            next(stream)
     assert raised.value is error
 
 
@@ -72,11 +73,11 @@ def test_what_is_no_ordinary_error_crosses_too(kind: type[BaseException]) -> Non
         raise kind
         yield
 
-    with pytest.raises(kind):
-        next(ahead(items()))
+    with pytest.raises(kind), ahead(items()) as stream:
+        next(stream)
 
 
-def test_closing_ends_the_producer_and_lets_it_clean_up() -> None:
+def test_the_end_of_the_context_ends_the_producer_and_lets_it_clean_up() -> None:
     ended = []
 
     def items() -> Iterator[int]:
@@ -85,31 +86,38 @@ def test_closing_ends_the_producer_and_lets_it_clean_up() -> None:
         finally:
             ended.append(threading.current_thread().name)
 
-    stream = ahead(items(), depth=3)
-    next(stream)
-    stream.close()
+    with ahead(items(), depth=3) as stream:
+        next(stream)
     assert ended == ["daybreak-ahead"]
 
 
-def test_an_error_of_the_taker_ends_every_stage_before_it() -> None:
+def test_an_error_of_the_taker_or_of_a_stage_ends_every_stage_before_it_while_it_is_kept() -> None:
     ended = []
 
-    def items(name: str, source: Iterator[int]) -> Iterator[int]:
+    def items(name: str, source: Iterator[int], fails_at: int) -> Iterator[int]:
         try:
-            yield from source
+            for item in source:
+                yield item // (item - fails_at) * 0 + item
         finally:
             ended.append(name)
 
-    first = ahead(items("read", itertools.count()))
-    second = ahead(items("score", first))
-    with pytest.raises(ZeroDivisionError):
-        sum(1 // (item - 3) for item in second)
-    second.close()
-    first.close()
-    assert sorted(ended) == ["read", "score"]
+    def take(failing: str) -> None:
+        at = {"read": -1, "score": -1, "take": -1} | {failing: 3}
+        with (
+            ahead(items("read", itertools.count(), at["read"])) as read,
+            ahead(items("score", read, at["score"])) as scored,
+        ):
+            sum(1 // (item - at["take"]) for item in scored)
+
+    kept = []
+    for failing in ("read", "score", "take"):
+        with pytest.raises(ZeroDivisionError) as raised:
+            take(failing)
+        kept.append(raised)
+        assert sorted(ended) == ["read", "score"]
+        ended.clear()
 
 
 def test_a_stream_that_is_never_taken_from_starts_nothing() -> None:
-    stream = ahead(iter([1]))
-    assert threading.active_count() == len(threading.enumerate())
-    stream.close()
+    with ahead(iter([1])):
+        assert threading.active_count() == len(threading.enumerate())
