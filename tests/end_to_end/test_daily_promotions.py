@@ -66,7 +66,6 @@ def undelivered(stack: Pushing, told: list[tuple[str, str]]) -> Iterator[Airflow
             told += stack.look()
     finally:
         stack.receiver.start()
-        stack.receiver.faults.started_again()  # type: ignore[attr-defined]
     return run
 
 

@@ -93,7 +93,6 @@ class RemoteFaults:
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
-        self._forgotten = 0
 
     def plan(self, *faults: Fault) -> None:
         """Replace the faults to come."""
@@ -112,20 +111,12 @@ class RemoteFaults:
 
     @property
     def seen(self) -> list[Seen]:
-        """The chunks that were posted since they were forgotten last."""
-        return [Seen(**each) for each in self._all()[self._forgotten :]]
+        """The chunks that were posted since they were forgotten last, or the process was started."""
+        return [Seen(**each) for each in self._receiver.ask("GET", "/v1/faults")["seen"]]
 
     def forget(self) -> None:
-        """Count from here."""
-        self._forgotten = len(self._all())
-
-    def started_again(self) -> None:
-        """Count from the beginning: a new process has seen nothing."""
-        self._forgotten = 0
-
-    def _all(self) -> list[dict[str, Any]]:
-        seen: list[dict[str, Any]] = self._receiver.ask("GET", "/v1/faults")["seen"]
-        return seen
+        """Forget the chunks that were posted."""
+        self._receiver.ask("DELETE", "/v1/faults")
 
 
 def _serve(settings: PromotionsSettings, output: Path) -> None:

@@ -119,7 +119,6 @@ class Schedule:
             self.receiver.kill()
             self._push(self._plan(), deadline_seconds=0.2)
             self.receiver.start()
-            self.receiver.faults.started_again()  # type: ignore[attr-defined]
         self.receiver.faults.plan()
         self._push(self._plan(), must=True, deadline_seconds=LONG)
         self._hold_all()

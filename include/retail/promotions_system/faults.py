@@ -77,7 +77,7 @@ class Faults:
 
 
 def serve_faults(app: FastAPI, faults: Faults, verified: Callable[..., Awaitable[None]]) -> None:
-    """Let whoever has the token plan faults and see what was posted, for tests across processes."""
+    """Let whoever has the token plan faults, see what was posted and forget it, for tests across processes."""
     router = APIRouter(prefix="/v1/faults", dependencies=[Depends(verified)], include_in_schema=False)
 
     @router.put("")
@@ -88,5 +88,11 @@ def serve_faults(app: FastAPI, faults: Faults, verified: Callable[..., Awaitable
     @router.get("")
     async def report() -> dict[str, Any]:
         return {"coming": faults.coming(), "under_way": faults.under_way, "seen": list(faults.seen)}
+
+    @router.delete("")
+    async def forget() -> dict[str, Any]:
+        forgotten = len(faults.seen)
+        faults.seen.clear()
+        return {"forgotten": forgotten}
 
     app.include_router(router)

@@ -22,9 +22,8 @@ from .conftest import CUSTOMERS, FIRST, SECOND, Made, new
 
 
 def test_a_newer_file_is_read_from_its_day_on_and_earlier_days_stay(
-    churn: Made, daybreak: Daybreak, tmp_path: Path
+    trained: Made, daybreak: Daybreak, tmp_path: Path
 ) -> None:
-    churn.train()
     newer = telco(tmp_path / "newer.csv", CUSTOMERS + 20)
     code, out, err = daybreak("load-csv", "churn", newer, "--as-of", SECOND)
     assert (code, err) == (0, "")
@@ -32,13 +31,13 @@ def test_a_newer_file_is_read_from_its_day_on_and_earlier_days_stay(
         f"sources.churn has {CUSTOMERS} rows as of {FIRST}. Of their keys 0 are not in the file, 20 come, 0 change.",
         f"sources.churn: {CUSTOMERS + 20} rows as of {SECOND}.",
     ]
-    assert churn.run(SECOND).counts.rows_scored == CUSTOMERS + 20
-    assert churn.run(date(2026, 3, 3)).counts.rows_scored == CUSTOMERS
+    assert trained.run(SECOND).counts.rows_scored == CUSTOMERS + 20
+    assert trained.run(date(2026, 3, 3)).counts.rows_scored == CUSTOMERS
     # What was loaded of the later day is later knowledge: its model does not score the days before.
-    version, _ = churn.train()
+    version, _ = trained.train()
     assert version.trained_through == SECOND
     with pytest.raises(DaybreakError, match="has seen days through 2026-03-04"):
-        churn.run(date(2026, 3, 3), model_version=version.version)
+        trained.run(date(2026, 3, 3), model_version=version.version)
 
 
 def test_a_dry_run_and_a_refusal_write_and_load_nothing(daybreak: Daybreak, settings: Settings, tmp_path: Path) -> None:

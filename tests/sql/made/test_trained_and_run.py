@@ -36,11 +36,10 @@ def test_a_made_pipeline_is_trained_run_and_published(churn: Made) -> None:
     assert 0 <= low < 0.2 < 0.8 < high <= 1
 
 
-def test_who_churned_gets_the_higher_probabilities(churn: Made) -> None:
-    churn.train()
-    churn.run()
+def test_who_churned_gets_the_higher_probabilities(trained: Made) -> None:
+    trained.run()
     means = dict(
-        churn.ask(
+        trained.ask(
             "SELECT source.churn, avg(churn_probability) FROM predictions.churn INNER JOIN sources.churn AS source "
             "USING (customer_id) GROUP BY 1"
         )
@@ -48,21 +47,21 @@ def test_who_churned_gets_the_higher_probabilities(churn: Made) -> None:
     assert means["Yes"] > means["No"] + 0.3
 
 
-def test_the_three_candidates_are_runs_below_the_registered_one(churn: Made) -> None:
-    version, trained = churn.train()
-    client = MlflowClient(churn.workspace.registry_url, churn.workspace.registry_url)
+def test_the_three_candidates_are_runs_below_the_registered_one(trained: Made) -> None:
+    version, learned = trained.first
+    client = MlflowClient(trained.workspace.registry_url, trained.workspace.registry_url)
     runs = client.search_runs([client.get_experiment_by_name("churn").experiment_id])
     parent = client.get_model_version("churn", str(version.version)).run_id
     below = {run.info.run_name: run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent}
     assert set(below) == {"logistic regression", "random forest", "gradient boosting", "share of positives"}
     [chosen] = [name for name, run in below.items() if run.data.tags["chosen"] == "true"]
-    assert trained.parameters["model"] == chosen
+    assert learned.parameters["model"] == chosen
     assert below[chosen].data.metrics["f1"] == pytest.approx(version.metrics["f1"])
     assert {"accuracy", "precision", "recall", "f1"} <= set(below["random forest"].data.metrics)
 
 
-def test_pictures_and_importances_lie_beside_the_chosen_model(churn: Made) -> None:
-    version, _ = churn.train()
+def test_pictures_and_importances_lie_beside_the_chosen_model(trained: Made) -> None:
+    version, _ = trained.first
     beside = UPath(version.uri).parent
     assert sorted(path.name for path in (beside / "pictures").iterdir()) == ["calibration.png", "importances.png"]
     lines = list(csv.DictReader(io.StringIO((beside / "importances.csv").read_text())))
@@ -70,23 +69,22 @@ def test_pictures_and_importances_lie_beside_the_chosen_model(churn: Made) -> No
     assert float(lines[0]["importance"]) > 0
 
 
-def test_training_twice_gives_the_same_model(churn: Made) -> None:
-    (_, first), (_, second) = churn.train(), churn.train()
+def test_training_twice_gives_the_same_model(trained: Made) -> None:
+    (_, first), (_, second) = trained.first, trained.train()
     assert first.candidates == second.candidates
     assert (first.model.predict_proba(first.sample) == second.model.predict_proba(second.sample)).all()
 
 
-def test_days_before_the_file_are_refused_and_days_after_it_read_it(churn: Made) -> None:
-    churn.train()
+def test_days_before_the_file_are_refused_and_days_after_it_read_it(trained: Made) -> None:
     with pytest.raises(DaybreakError, match="The source begins on 2026-03-02"):
-        churn.run(date(2026, 3, 1))
-    assert churn.run(SECOND).counts.rows_scored == CUSTOMERS
+        trained.run(date(2026, 3, 1))
+    assert trained.run(SECOND).counts.rows_scored == CUSTOMERS
 
 
-def test_training_as_of_a_day_sees_nothing_later(churn: Made, daybreak: Daybreak, tmp_path: Path) -> None:
-    _, first = churn.train()
+def test_training_as_of_a_day_sees_nothing_later(trained: Made, daybreak: Daybreak, tmp_path: Path) -> None:
+    _, first = trained.first
     daybreak("load-csv", "churn", telco(tmp_path / "newer.csv", CUSTOMERS + 20), "--as-of", SECOND)
-    _, again = churn.train(through=date(2026, 3, 3))
+    _, again = trained.train(through=date(2026, 3, 3))
     assert (again.trained_through, again.candidates) == (FIRST, first.candidates)
 
 
@@ -139,18 +137,16 @@ def test_a_training_may_have_a_target_of_its_own(churn: Made) -> None:
     assert (version.trained_through, "left_us" in version.signature.names) == (FIRST, False)
 
 
-def test_a_value_never_seen_is_quarantined_and_the_others_scored(churn: Made) -> None:
-    churn.train()
-    churn.ask("UPDATE sources.churn SET contract = 'Weekly' WHERE customer_id < '0004'")
-    churn.ask("UPDATE sources.churn SET tenure = NULL WHERE customer_id = '0100-MADE'")
-    counts = churn.run().counts
+def test_a_value_never_seen_is_quarantined_and_the_others_scored(trained: Made) -> None:
+    trained.ask("UPDATE sources.churn SET contract = 'Weekly' WHERE customer_id < '0004'")
+    trained.ask("UPDATE sources.churn SET tenure = NULL WHERE customer_id = '0100-MADE'")
+    counts = trained.run().counts
     assert (counts.rows_quarantined, counts.rows_scored, counts.rows_failed) == (5, CUSTOMERS - 5, 0)
 
 
-def test_empty_cells_that_training_never_saw_are_scored(churn: Made) -> None:
-    churn.train()
-    churn.ask("UPDATE sources.churn SET total_charges = NULL WHERE customer_id < '0300'")
-    assert churn.run().counts.rows_scored == CUSTOMERS
+def test_empty_cells_that_training_never_saw_are_scored(trained: Made) -> None:
+    trained.ask("UPDATE sources.churn SET total_charges = NULL WHERE customer_id < '0300'")
+    assert trained.run().counts.rows_scored == CUSTOMERS
 
 
 @pytest.mark.parametrize(
