@@ -172,9 +172,13 @@ def refused_statement(warehouse: Warehouse) -> None:
 
 
 def bulk_lost(warehouse: Warehouse) -> None:
-    with pytest.raises(WarehouseUnavailable), warehouse.bulk() as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        cursor.execute("SELECT 1")
+    def end_and_ask() -> None:
+        with warehouse.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+            cursor.execute("SELECT 1")
+
+    with pytest.raises(WarehouseUnavailable):
+        end_and_ask()
 
 
 def forgotten(warehouse: Warehouse) -> None:

@@ -108,7 +108,7 @@ class Waits:
         if not connection.invalidated:
             self._forget(connection.info.pop("pid", None))
 
-    def _gone(self, connection: Any, record: "ConnectionPoolEntry", *error: object) -> None:
+    def _gone(self, _: Any, record: "ConnectionPoolEntry", *__: object) -> None:
         self._forget(record.info.pop("pid", None))
 
     def _failed(self, context: "ExceptionContext") -> None:

@@ -63,7 +63,8 @@ def test_threads_of_a_stage_belong_to_its_run(lines: list[str]) -> None:
         yield 1
 
     with working_on(**WHERE):
-        assert list(ahead(ahead(items()))) == [1]
+        with ahead(items()) as read, ahead(read) as taken:
+            assert list(taken) == [1]
         told = carried(lambda: log.warning("counted"))
     thread = threading.Thread(target=told)
     thread.start()
