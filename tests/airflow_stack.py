@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import sqlalchemy as sa
 from pydantic import SecretStr
 
@@ -24,6 +23,7 @@ from daybreak.local.airflow_environment import USER
 from daybreak.local.airflow_http import AirflowHttp
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
+from loopback import loopback
 from parcels import administer
 from ports import free_port
 from real_sales import TEMPLATE, RealSales, models_of, real_sales
@@ -145,10 +145,10 @@ class Stack:
     def page(self, address: str) -> str:
         """Return one of Daybreak's pages, as somebody sees it who has logged in."""
         login = {"username": USER, "password": self.airflow.password}
-        with httpx.Client(base_url=self.airflow.api.url, timeout=LONG, trust_env=False) as browser:
-            token = browser.post("/auth/token", json=login).raise_for_status().json()["access_token"]
-            headers = {"Authorization": f"Bearer {token}", "Accept": "text/html"}
-            return browser.get(f"/daybreak/{address}", headers=headers).raise_for_status().text
+        url = self.airflow.api.url
+        token = loopback().post(f"{url}/auth/token", json=login).raise_for_status().json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}", "Accept": "text/html"}
+        return loopback().get(f"{url}/daybreak/{address}", headers=headers).raise_for_status().text
 
     def clear(self, run: AirflowRun) -> None:
         """Clear a whole run, as a person does in the UI."""

@@ -18,6 +18,7 @@ from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.push.client import DeliveryTarget, PreparedChunk
 from daybreak.push.keys import chunk_key, offer_id
 from daybreak.push.signing import signed_headers
+from loopback import loopback
 from parcels import administer
 from retail.promotions_system.app import create_app
 from retail.promotions_system.faults import Faults
@@ -65,16 +66,14 @@ class Promotions:
         signed = signed_headers(SecretStr(SIGNING_KEY), int(time.time()), key, body)
         named = {name.replace("_", "-").title(): value for name, value in headers.items()}
         every = {"Authorization": f"Bearer {TOKEN}", **signed, **named}
-        return httpx.post(f"{self.url}/v1/offers", content=body, headers=every, timeout=LONG, trust_env=False)
+        return loopback().post(f"{self.url}/v1/offers", content=body, headers=every)
 
     def listing(self, day: str = DAY, **query: Any) -> dict[str, Any]:
         """Return what it lists for a day."""
-        response = httpx.get(
+        response = loopback().get(
             f"{self.url}/v1/offers",
             params={"date": day, "limit": 10_000, **query},
             headers={"Authorization": f"Bearer {TOKEN}"},
-            timeout=LONG,
-            trust_env=False,
         )
         listing: dict[str, Any] = response.raise_for_status().json()
         return listing

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import httpx
 import pytest
 
 from daybreak.models.version import ModelVersion
 from daybreak.run.planning import Request, plan_run
 from daybreak.run.runner import Runner
 from daybreak.workspace import Workspace
+from loopback import is_well, loopback
 from ports import free_port
 from real_sales import RealSales
 from retail.demand_forecast import DEMAND_FORECAST
@@ -66,11 +66,9 @@ def wait(url: str, server: "subprocess.Popen[bytes]", log: Path) -> str:
     """Wait until the server answers."""
     deadline = time.monotonic() + LONG
     while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if httpx.get(f"{url}/ping", trust_env=False).status_code == 200:
-                return url
-        except httpx.TransportError:
-            time.sleep(0.2)
+        if is_well(f"{url}/ping"):
+            return url
+        time.sleep(0.2)
     raise AssertionError(log.read_text()[-2000:])
 
 
@@ -97,12 +95,7 @@ def test_the_served_answers_are_the_published_predictions(
     assert len(rows) == ROWS
     columns = sales.champion.signature.names
     data = [[None if isinstance(v := row[c], float) and math.isnan(v) else v for c in columns] for row in rows]
-    answer = httpx.post(
-        f"{address}/invocations",
-        json={"dataframe_split": {"columns": columns, "data": data}},
-        timeout=LONG,
-        trust_env=False,
-    )
+    answer = loopback().post(f"{address}/invocations", json={"dataframe_split": {"columns": columns, "data": data}})
     assert answer.status_code == 200, answer.text
     served = answer.json()["predictions"]
     assert served == [published[row["store_id"], row["product_category"]] for row in rows], "bit for bit"

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 import skops.io
 from pydantic import SecretStr
@@ -21,6 +20,7 @@ from daybreak.models.served import STORAGE, ServedAliases
 from daybreak.settings import PROJECT, Settings
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_HOURS
+from loopback import is_well
 from models import fitted
 from parcels import DAY, TRAINED_THROUGH, Parcels
 from ports import free_port
@@ -48,7 +48,7 @@ class Server:
         self._process = subprocess.Popen(
             command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
-        until(self._answers, "MLflow's server to answer")
+        until(lambda: is_well(f"{self.url}/health"), "MLflow's server to answer")
 
     def forget(self) -> None:
         """Delete every registered model."""
@@ -62,12 +62,6 @@ class Server:
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, 9)
             self._process.wait()
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/health").is_success
-        except httpx.TransportError:
-            return False
 
 
 @pytest.fixture(scope="module")

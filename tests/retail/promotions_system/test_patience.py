@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from daybreak.push.signing import signed_headers
+from loopback import loopback
 from promotions import DAY, KEY, OTHER_KEY, SIGNING_KEY, TOKEN, Promotions, body, offer, promotions_database, serve
 from waiting import LONG
 
@@ -97,18 +98,9 @@ def test_more_connections_than_it_takes_are_told_to_come_again(impatient: Promot
 def test_old_and_new_secrets_are_accepted_side_by_side(impatient: Promotions, token: str, key: str) -> None:
     content = body([offer(1)])
     signed = signed_headers(SecretStr(key), int(time.time()), OTHER_KEY, content)
-    answer = httpx.post(
-        f"{impatient.url}/v1/offers",
-        content=content,
-        headers={**signed, "Authorization": f"Bearer {token}"},
-        timeout=LONG,
-        trust_env=False,
+    answer = loopback().post(
+        f"{impatient.url}/v1/offers", content=content, headers={**signed, "Authorization": f"Bearer {token}"}
     )
     assert answer.status_code == 200
-    listed = httpx.get(
-        f"{impatient.url}/v1/offers?date={DAY}",
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=LONG,
-        trust_env=False,
-    )
+    listed = loopback().get(f"{impatient.url}/v1/offers?date={DAY}", headers={"Authorization": f"Bearer {token}"})
     assert listed.status_code == 200

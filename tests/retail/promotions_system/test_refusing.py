@@ -3,20 +3,18 @@
 import time
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
 from daybreak.push.signing import signature
+from loopback import loopback
 from promotions import DAY, KEY, OTHER_KEY, SIGNING_KEY, TOKEN, Promotions, body, offer, refusal
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", f"Bearer {TOKEN}x", f"bearer {TOKEN}", f"Basic {TOKEN}"])
 def test_without_the_token_nothing_is_taken_in_or_listed(promotions: Promotions, authorization: str) -> None:
     assert refusal(promotions.post(body([offer(1)]), KEY, authorization=authorization)) == (401, "token_wrong")
-    listing = httpx.get(
-        f"{promotions.url}/v1/offers?date={DAY}", headers={"Authorization": authorization}, trust_env=False
-    )
+    listing = loopback().get(f"{promotions.url}/v1/offers?date={DAY}", headers={"Authorization": authorization})
     assert refusal(listing) == (401, "token_wrong")
     assert promotions.products() == []
 
@@ -187,7 +185,5 @@ def test_every_instant_of_the_calendar_can_be_kept_and_listed(promotions: Promot
 )
 def test_what_cannot_be_asked_for_is_refused(promotions: Promotions, query: str) -> None:
     named = query if query.startswith("date") else f"date={DAY}&{query}"
-    answer = httpx.get(
-        f"{promotions.url}/v1/offers?{named}", headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False
-    )
+    answer = loopback().get(f"{promotions.url}/v1/offers?{named}", headers={"Authorization": f"Bearer {TOKEN}"})
     assert refusal(answer) == (400, "request_wrong")

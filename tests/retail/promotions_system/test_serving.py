@@ -5,10 +5,9 @@ import signal
 import subprocess
 import sys
 
-import httpx
-
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.settings import PROJECT
+from loopback import is_well, loopback
 from parcels import administer
 from ports import free_port
 from promotions import KEY, SIGNING_KEY, TOKEN, Promotions, body, offer, promotions_database, serve
@@ -17,14 +16,14 @@ from waiting import LONG, until
 
 def test_it_is_not_healthy_without_its_database(postgres: EmbeddedPostgres) -> None:
     with serve(promotions_database(postgres, "promotions_gone")) as promotions:
-        assert httpx.get(f"{promotions.url}/v1/health", trust_env=False).json() == {"status": "ok"}
+        assert loopback().get(f"{promotions.url}/v1/health").json() == {"status": "ok"}
         with administer(postgres) as connection:
             connection.exec_driver_sql("DROP DATABASE promotions_gone WITH (FORCE)")
-        assert httpx.get(f"{promotions.url}/v1/health", trust_env=False).status_code == 503
+        assert loopback().get(f"{promotions.url}/v1/health").status_code == 503
 
 
 def test_the_openapi_document_describes_the_chunk_and_every_answer(promotions: Promotions) -> None:
-    document = httpx.get(f"{promotions.url}/openapi.json", trust_env=False).json()
+    document = loopback().get(f"{promotions.url}/openapi.json").json()
     post = document["paths"]["/v1/offers"]["post"]
     assert set(post["responses"]) >= {"200", "207", "400", "401", "409", "413", "503"}
     assert {each["name"] for each in post["parameters"]} == {
@@ -108,10 +107,4 @@ def test_without_secrets_it_does_not_start_and_names_what_is_missing(promotions:
 
 
 def _wait_until_healthy(url: str) -> None:
-    def healthy() -> bool:
-        try:
-            return httpx.get(f"{url}/v1/health", trust_env=False).is_success
-        except httpx.HTTPError:
-            return False
-
-    until(healthy, "it to answer")
+    until(lambda: is_well(f"{url}/v1/health"), "it to answer")
