@@ -33,7 +33,7 @@ from daybreak.training.train import train
 from daybreak.warehouse.sql_file import load_sql
 from daybreak.workspace import Workspace
 from fixture_pipelines import PARCEL_HOURS
-from waiting import LONG
+from waiting import LONG, until
 
 MADE = Path(__file__).parent / "fixture_pipelines" / "sql"
 ROWS = 400
@@ -205,7 +205,8 @@ def refused(
     assert before, "there has to be something to lose"
     with pytest.raises(kind) as caught:
         yield
-    assert parcels.value(OPEN_TRANSACTIONS) == 0
+    # A server learns a moment later that somebody has hung up.
+    until(lambda: parcels.value(OPEN_TRANSACTIONS) == 0, "every transaction to end")
     message = str(caught.value)
     told, _, advice = message.partition(" Next: ")
     assert "\n" not in message
