@@ -6,7 +6,7 @@
 -- coupons and products without a category are no candidates: nobody can be offered them. They still count as visits.
 -- Days are counted, not units or money: a category bought twice on a day is bought once.
 -- Each day is worked out by itself and a category is a number until the end: so what is grouped stays small, and fits into
--- memory.
+-- memory. The 90 days are said from both ends in two ways, or they would be taken for a range that leaves next to nothing.
 WITH named AS (
     SELECT
         found.product_category,

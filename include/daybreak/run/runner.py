@@ -280,8 +280,7 @@ class _Stream:
                 try:
                     yield from scoring.predictions(valid)
                 except ScoringFailed:
-                    # What is wrong with the batch as a whole says more than the rows that the model failed on because
-                    # of it.
+                    # What is wrong with the whole batch says more than the rows that the model failed on because of it.
                     deque(valid, maxlen=0)
                     runner._conclude(plan, validation, suite, runner._recorded(plan, extraction))
                     raise
