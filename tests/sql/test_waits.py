@@ -190,10 +190,12 @@ def forgotten(warehouse: Warehouse) -> None:
 def test_nobody_looks_for_a_transaction_that_has_ended_however_it_did(
     settings: Settings, ends: Callable[[Warehouse], None]
 ) -> None:
-    before = set(threading.enumerate())
+    before = looking()
     warehouse = Warehouse(settings.warehouse_url.get_secret_value(), SECONDS)  # type: ignore[union-attr]
     ends(warehouse)
-    started = set(threading.enumerate()) - before
-    assert [thread.name for thread in started] == ["daybreak-waits"]
-    until(lambda: not started & set(threading.enumerate()), "the one who looks to end")
+    until(lambda: looking() <= before, "the one who looks to end")
     warehouse.close()
+
+
+def looking() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "daybreak-waits"}
