@@ -5,7 +5,6 @@ same stages with the same model version. Every other row keeps its place and, th
 """
 
 from collections.abc import Callable
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,12 +82,10 @@ def _read_again(runner: Runner, plan: "Plan", before: Snapshot, numbers: np.ndar
     key = list(runner.pipeline.entity_key)
     wanted = before.columns(key).take(pa.array(numbers)).append_column("row_number", pa.array(numbers))
     found = []
-    with closing(runner.extraction(plan).batches()) as batches:
-        for rows in map(_table, batches):
-            # The source may have been given wider columns since.
-            columns = wanted.column_names
-            kinds = [rows.schema.field(name) if name in key else wanted.schema.field(name) for name in columns]
-            found.append(rows.join(wanted.cast(pa.schema(kinds)), keys=key, join_type="inner"))
+    for rows in map(_table, runner.extraction(plan).batches()):
+        # The source may have been given wider columns since.
+        kinds = [rows.schema.field(name) if name in key else wanted.schema.field(name) for name in wanted.column_names]
+        found.append(rows.join(wanted.cast(pa.schema(kinds)), keys=key, join_type="inner"))
     return pa.concat_tables(found)
 
 
