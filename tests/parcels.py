@@ -184,11 +184,13 @@ class Parcels:
         return Runner(self.workspace, self.pipeline)
 
 
-# Of Daybreak's own, in the database that is asked, but the one that asks.
-OPEN_TRANSACTIONS = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'daybreak' "
-    "AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
-)
+def hold_no_transaction_open(parcels: Parcels) -> None:
+    """Hold that none of Daybreak's own is; a server learns a moment later that somebody has hung up."""
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'daybreak' "
+        "AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+    )
+    until(lambda: parcels.value(others) == 0, "every transaction to end")
 
 
 @contextmanager
@@ -205,8 +207,7 @@ def refused(
     assert before, "there has to be something to lose"
     with pytest.raises(kind) as caught:
         yield
-    # A server learns a moment later that somebody has hung up.
-    until(lambda: parcels.value(OPEN_TRANSACTIONS) == 0, "every transaction to end")
+    hold_no_transaction_open(parcels)
     message = str(caught.value)
     told, _, advice = message.partition(" Next: ")
     assert "\n" not in message

@@ -1,13 +1,16 @@
 """Diff: which rows of a partition came, left and differ between two runs, or would if it were published now."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from cascades import Cascade
+from daybreak.batch.chunk import Scored
 from daybreak.errors import ConfigurationError, PublicationRefused
 from daybreak.run.diff import Difference, Segment, diff_dry_run, diff_publications
-from parcels import DAY, SHORT_DAY, Parcels
+from daybreak.run.runner import Runner
+from parcels import DAY, SHORT_DAY, Parcels, hold_no_transaction_open
 
 CHANGE = (
     "DELETE FROM parcels.handed_in WHERE parcel_id BETWEEN 8000 AND 8006",
@@ -48,6 +51,18 @@ def test_the_other_way_round_rows_came(parcels: Parcels) -> None:
     assert later is not None
     again = diff_publications(parcels.runner, str(DAY), (later, earlier))
     assert counts(again.total) == (0, 7, found.total.differ, found.total.same)
+
+
+def test_who_takes_predictions_and_fails_leaves_no_transaction_of_the_source_open(parcels: Parcels) -> None:
+    def fail(predictions: Iterator[Scored]) -> None:
+        next(predictions)
+        raise PublicationRefused("No room.", next_step="make some.")
+
+    pipeline = parcels.declared(chunk_rows=10).pipeline  # so many chunks that the source is still being read
+    with pytest.raises(PublicationRefused) as kept:
+        Runner(parcels.workspace, pipeline, unpublished=fail).run(parcels.plan(dry_run=True))
+    hold_no_transaction_open(parcels)
+    assert kept.value.partition == str(DAY)
 
 
 def test_a_dry_run_says_the_same_beforehand_and_leaves_what_is_current(parcels: Parcels) -> None:

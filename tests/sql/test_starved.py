@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daybreak.errors import ConfigurationError, DaybreakError, SourceRefused, TransientError
-from parcels import DAY, ROWS, Parcels, refused
+from parcels import DAY, ROWS, Parcels, hold_no_transaction_open, refused
 
 from .conftest import Way
 
@@ -80,6 +80,7 @@ def test_a_table_that_was_renamed_is_told_by_name(
     parcels.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
     with pytest.raises(kind) as caught:
         parcels.runner.run(plan or parcels.plan())
+    hold_no_transaction_open(parcels)
     # The plan reads coverage.sql first; what is left after it is extract.sql with what it includes.
     assert told.format(10 if after_plan else 5) in str(caught.value)
     assert str(caught.value).startswith(f"parcel_hours {DAY}: ")

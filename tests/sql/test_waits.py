@@ -161,6 +161,14 @@ def lost(warehouse: Warehouse) -> None:
         connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
+def gone_on(warehouse: Warehouse) -> None:
+    with warehouse.engine.connect() as connection:
+        with pytest.raises(sa.exc.OperationalError):
+            connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        connection.rollback()
+        connection.exec_driver_sql("SELECT 1")
+
+
 def thrown_away(warehouse: Warehouse) -> None:
     with warehouse.session() as connection:
         connection.exec_driver_sql("SELECT 1")
@@ -186,7 +194,7 @@ def forgotten(warehouse: Warehouse) -> None:
     gc.collect()
 
 
-@pytest.mark.parametrize("ends", [lost, thrown_away, refused_statement, bulk_lost, forgotten])
+@pytest.mark.parametrize("ends", [lost, gone_on, thrown_away, refused_statement, bulk_lost, forgotten])
 def test_nobody_looks_for_a_transaction_that_has_ended_however_it_did(
     settings: Settings, ends: Callable[[Warehouse], None]
 ) -> None:

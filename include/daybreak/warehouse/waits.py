@@ -71,8 +71,7 @@ class Waits:
         sa.event.listen(engine, "rollback", self._ended)
         sa.event.listen(engine, "handle_error", self._failed)
         # Of a connection that is lost or thrown away nobody says that its transaction has ended.
-        sa.event.listen(engine, "invalidate", self._gone)
-        sa.event.listen(engine, "checkin", self._gone)
+        sa.event.listen(engine, "checkin", self._given_back)
 
     @contextmanager
     def bulk(self, connection: Any, first: Sequence[str] = ()) -> Iterator[None]:
@@ -108,7 +107,7 @@ class Waits:
         if not connection.invalidated:
             self._forget(connection.info.pop("pid", None))
 
-    def _gone(self, _: Any, record: "ConnectionPoolEntry", *__: object) -> None:
+    def _given_back(self, _: Any, record: "ConnectionPoolEntry") -> None:
         self._forget(record.info.pop("pid", None))
 
     def _failed(self, context: "ExceptionContext") -> None:
