@@ -86,7 +86,8 @@ MOMENTS = {
     "before the ledger knows of it": ("Ledger.open", 1, False),
     "while the model is resolved": ("Registry.verify", 1, False),
     "between the rows and the end of the snapshot": ("SnapshotWriter.close", 1, False),
-    "while quarantined rows are written": ("Quarantine.add", 2, False),
+    "while rows are set aside": ("_Aside.add", 2, False),
+    "before quarantined rows are written": ("Quarantine._replace", 2, False),
     "in the middle of the COPY": ("Publisher.rows", 3, False),
     "between the COPY and the flip": ("Publisher.flip", 1, False),
     "within the flip": ("Publisher._point_to", 1, False),
@@ -110,13 +111,17 @@ def test_a_run_killed_at_the_worst_moments(parcels: Parcels, function: str, call
 
 
 @contextmanager
-def stopped_at_the_copy(parcels: Parcels) -> Iterator[Callable[[int], None]]:
-    """Let processes stop in the middle of the COPY, at a lock; give a function that waits until so many have."""
+def stopped_at_the_copy(
+    parcels: Parcels, table: str = "predictions.parcel_hours_runs", row: str = "NEW.parcel_id = 8200"
+) -> Iterator[Callable[[int], None]]:
+    """Let processes stop in the middle of the COPY, or at what else they write, at a lock.
+
+    Gives a function that waits until so many have stopped there, or wait for one that has.
+    """
     parcels.execute(
         "CREATE FUNCTION parcels.wait() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
         "PERFORM pg_advisory_xact_lock_shared(4711); RETURN NEW; END$$",
-        "CREATE TRIGGER wait BEFORE INSERT ON predictions.parcel_hours_runs FOR EACH ROW "
-        "WHEN (NEW.parcel_id = 8200) EXECUTE FUNCTION parcels.wait()",
+        f"CREATE TRIGGER wait BEFORE INSERT ON {table} FOR EACH ROW WHEN ({row}) EXECUTE FUNCTION parcels.wait()",
     )
 
     def waiting() -> int:
@@ -173,17 +178,31 @@ def test_two_processes_on_one_partition_publish_its_rows_once(parcels: Parcels) 
     assert states in ([("published",), ("published",)], [("superseded",), ("published",)])
 
 
-def test_two_tries_of_one_task_at_once_publish_its_rows_once(parcels: Parcels, tmp_path: Path) -> None:
-    before = parcels.forecasts()
-    with stopped_at_the_copy(parcels) as wait_until_stopped:
+WRITTEN = {
+    "plan": ("ledger.run_segments", "NEW.rows_extracted IS NULL"),
+    "validate, its rows": ("ledger.quarantine", "NEW.row_number >= 0"),
+    "validate, what the expectations said": ("ledger.expectation_results", "NEW.position = 1"),
+    "score": ("predictions.parcel_hours_runs", "NEW.parcel_id = 8200"),
+    "score, its segments": ("ledger.run_segments", "NEW.rows_extracted IS NOT NULL"),
+}
+
+
+@pytest.mark.parametrize(("table", "row"), WRITTEN.values(), ids=WRITTEN)
+def test_two_tries_of_one_task_at_once_publish_its_rows_once(
+    parcels: Parcels, tmp_path: Path, table: str, row: str
+) -> None:
+    broken = break_weights(parcels, 12)
+    after = {key: value for key, value in parcels.forecasts().items() if key not in broken}
+    with stopped_at_the_copy(parcels, table, row) as wait_until_stopped:
         both = [start_tasks(parcels.workspace.settings, tmp_path / "run", str(DAY)) for _ in range(2)]
-        # One is in the middle of its COPY and the other one waits for it, because both work on the same run.
+        # One is in the middle of what it writes and the other one waits for it, because both work on the same run.
         wait_until_stopped(2)
     assert 0 in [ended(process) for process in both]
-    assert parcels.forecasts() == before
-    assert parcels.stored(2) == ROWS
+    assert parcels.forecasts() == after
+    assert parcels.stored(2) == ROWS - 12
     assert parcels.rows("SELECT run_id, state FROM ledger.runs ORDER BY run_id") == [(1, "published"), (2, "published")]
     assert len(parcels.publications()) == 2
+    assert parcels.value("SELECT count(*) FROM ledger.quarantine WHERE run_id = 2") == 12
 
 
 def test_runs_killed_after_any_time_leave_nothing_half_done(parcels: Parcels) -> None:

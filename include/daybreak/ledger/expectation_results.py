@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from daybreak.batch.json_rows import jsonable
+from daybreak.ledger.runs import lock
 from daybreak.ledger.tables import expectation_results
 from daybreak.warehouse.database import Warehouse
 
@@ -32,6 +33,7 @@ def record_results(warehouse: Warehouse, run_id: int, results: Sequence[Expectat
         for result in results
     ]
     with warehouse.begin() as connection:
+        lock(connection, f"expectations/{run_id}")  # of two tries at once the second one replaces what the first wrote
         connection.execute(expectation_results.delete().where(expectation_results.c.run_id == run_id))
         connection.execute(expectation_results.insert(), rows)
 

@@ -1,20 +1,27 @@
 """The quarantine: rows that have no prediction, kept with their key, their reasons and their payload."""
 
-from typing import TYPE_CHECKING
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from daybreak.batch.chunk import Rejected
 from daybreak.batch.json_rows import json_rows
-from daybreak.ledger.tables import quarantine
+from daybreak.errors import DaybreakError
+from daybreak.ledger.runs import lock
+from daybreak.ledger.tables import quarantine, runs
 from daybreak.warehouse.database import Warehouse
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
-_STAGED = sa.text(
+_STAGED = (
     "INSERT INTO ledger.quarantine (run_id, row_number, stage, entity_key, reasons, payload) "
-    "SELECT run_id, row_number, stage, entity_key::jsonb, "
+    "SELECT {run_id:d}, row_number, '{stage}', entity_key::jsonb, "
     "ARRAY(SELECT jsonb_array_elements_text(reasons::jsonb)), payload::jsonb FROM staged_quarantine "
     "ON CONFLICT (run_id, row_number) DO UPDATE "
     "SET stage = excluded.stage, reasons = excluded.reasons, payload = excluded.payload"
@@ -29,34 +36,54 @@ class Quarantine:
         self._run_id = run_id
         self._entity_key = list(entity_key)
 
-    def clear(self, stage: str | None = None) -> None:
-        """Forget what an earlier try set aside, in one stage or in all."""
-        earlier = quarantine.delete().where(quarantine.c.run_id == self._run_id)
+    @contextmanager
+    def replacing(self, stage: str) -> Iterator[Callable[[Rejected], None]]:
+        """Give a function that sets rows aside; at the end they take the place of what an earlier try of the stage had.
+
+        All at once, so that nobody ever sees a part of them: two tries of one task may be at work, and the next one.
+        Until then they are in a file without a name. They are kept where the body raises, for they say what is wrong,
+        and not where it is interrupted or dies.
+        """
+        with tempfile.TemporaryFile() as file:
+            aside = _Aside(file, self._entity_key)
+            try:
+                yield aside.add
+            except Exception:
+                with suppress(DaybreakError, sa.exc.SQLAlchemyError):
+                    self._replace(stage, aside.read())
+                raise
+            self._replace(stage, aside.read())
+
+    def forget_other_snapshot(self, digest: str) -> None:
+        """Forget what was set aside of another snapshot than the one with this digest, which is about to be recorded.
+
+        A position says which row it is in its own snapshot alone.
+        """
+        other = sa.exists().where(runs.c.run_id == self._run_id, runs.c.snapshot_digest.is_distinct_from(digest))
         with self._warehouse.begin() as connection:
-            connection.execute(earlier.where(quarantine.c.stage == stage) if stage else earlier)
+            lock(connection, self._lock)
+            connection.execute(quarantine.delete().where(quarantine.c.run_id == self._run_id, other))
 
-    def add(self, rejected: Rejected) -> None:
-        """Keep rows; a row that is there already is replaced."""
-        import json
-
-        import pyarrow as pa
-
-        payload = rejected.chunk.rows
-        rows = pa.table(
-            {
-                "run_id": pa.repeat(pa.scalar(self._run_id, pa.int64()), payload.num_rows),
-                "row_number": pa.array(rejected.chunk.numbers, pa.int64()),
-                "stage": pa.repeat(rejected.stage, payload.num_rows),
-                "entity_key": pa.array(json_rows(payload.select(self._entity_key)), pa.string()),
-                "reasons": pa.array([json.dumps(reasons) for reasons in rejected.reasons], pa.string()),
-                "payload": pa.array(json_rows(payload), pa.string()),
-            }
-        )
+    def _replace(self, stage: str, rows: "pa.RecordBatchReader | None") -> None:
+        of_stage = quarantine.delete().where(quarantine.c.run_id == self._run_id, quarantine.c.stage == stage)
+        if rows is None:
+            with self._warehouse.begin() as connection:
+                lock(connection, self._lock)
+                connection.execute(of_stage)
+            return
         with self._warehouse.bulk() as connection:
             with connection.cursor() as cursor:
+                cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended('{self._lock}', 0))")
+                cursor.fetchone()  # here the driver says so if the lock was not had
                 cursor.adbc_ingest("staged_quarantine", rows, mode="create", temporary=True)
-                cursor.execute(_STAGED.text)
+                cursor.execute(f"DELETE FROM ledger.quarantine WHERE run_id = {self._run_id:d} AND stage = '{stage}'")
+                cursor.execute(_STAGED.format(run_id=self._run_id, stage=stage))
             connection.commit()
+
+    @property
+    def _lock(self) -> str:
+        # Of its own: in a stream a stage ends while the transaction that writes predictions holds the run's.
+        return f"quarantine/{self._run_id:d}"
 
     def numbers(self, stage: str | None = None) -> "np.ndarray":
         """Return the positions of the rows that a stage, or any, set aside, ascending."""
@@ -66,3 +93,38 @@ class Quarantine:
         aside = aside.where(quarantine.c.stage == stage) if stage else aside
         with self._warehouse.begin() as connection:
             return np.fromiter(connection.scalars(aside.order_by(quarantine.c.row_number)), dtype=np.int64)
+
+
+class _Aside:
+    """Rows on their way into the quarantine, in a file."""
+
+    def __init__(self, file: IO[bytes], entity_key: list[str]) -> None:
+        self._file = file
+        self._entity_key = entity_key
+        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
+
+    def add(self, rejected: Rejected) -> None:
+        """Put rows behind those that are there."""
+        import pyarrow as pa
+
+        payload = rejected.chunk.rows
+        rows = pa.record_batch(
+            {
+                "row_number": pa.array(rejected.chunk.numbers, pa.int64()),
+                "entity_key": pa.array(json_rows(payload.select(self._entity_key)), pa.string()),
+                "reasons": pa.array([json.dumps(reasons) for reasons in rejected.reasons], pa.string()),
+                "payload": pa.array(json_rows(payload), pa.string()),
+            }
+        )
+        self._writer = self._writer or pa.ipc.new_stream(self._file, rows.schema)
+        self._writer.write_batch(rows)
+
+    def read(self) -> "pa.RecordBatchReader | None":
+        """Return the rows that were put there, None where there are none."""
+        import pyarrow as pa
+
+        if self._writer is None:
+            return None
+        self._writer.close()
+        self._file.seek(0)
+        return pa.ipc.open_stream(self._file)

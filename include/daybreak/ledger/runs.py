@@ -235,7 +235,7 @@ class Ledger:
 
 
 def lock(connection: Connection, name: str) -> None:
-    """Hold a named lock, ``<pipeline>/<partition>`` or ``run/<id>``, until the transaction ends.
+    """Hold a named lock, such as ``<pipeline>/<partition>`` or ``run/<id>``, until the transaction ends.
 
     Waits as long as the warehouse lets anything wait; a lock not had in time is a transient error.
     """

@@ -6,6 +6,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from daybreak.ledger.runs import lock
 from daybreak.ledger.tables import run_segments
 from daybreak.warehouse.database import Warehouse
 
@@ -44,6 +45,7 @@ def record_segments(warehouse: Warehouse, run_id: int, segments: Sequence[RunSeg
         known = asdict(segment) | {"run_id": run_id, "position": position}
         rows.append(known | (known.pop("counts") or {}))
     with warehouse.begin() as connection:
+        lock(connection, f"segments/{run_id}")  # of two tries at once the second one replaces what the first wrote
         connection.execute(run_segments.delete().where(run_segments.c.run_id == run_id))
         connection.execute(run_segments.insert(), rows)
 

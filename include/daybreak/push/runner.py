@@ -106,8 +106,8 @@ class PushRunner(Runner):
                 refuse_stale(self._push, plan.partition)
             with without_values():
                 told = progress or (lambda done, rows: None)
-                rows, scoring = self.prepare_scoring(plan, snapshot, lambda done: told(done, snapshot.rows))
-                offers = self._offers(plan, scoring.predictions(rows.chunks()))
+                with self.prepare_scoring(plan, snapshot, lambda done: told(done, snapshot.rows)) as (rows, scoring):
+                    offers = self._offers(plan, scoring.predictions(rows.chunks()))
                 counts = self.scored(plan, rows, scoring)
                 if target is None:
                     return self._finished(plan, counts, started, None, f"not pushed: {plan.hold}")

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property, partial
 from importlib import import_module
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from daybreak.batch.chunk import Scored
+from daybreak.batch.chunk import Rejected, Scored
 from daybreak.batch.overlap import ahead
 from daybreak.batch.snapshot import Snapshot
 from daybreak.declaration.functions import load_function
@@ -82,17 +82,21 @@ class Runner:
         """Judge a snapshot; return how many of its rows were quarantined."""
         with self._stage(plan, "validate", snapshot):
             snapshot.verify()
-            validation, suite = self._validation(plan, snapshot.rows)
-            for _ in validation.valid(snapshot.batches(self.pipeline.chunk_rows)):
-                pass
-            self._conclude(plan, validation, suite, snapshot)
+            with self.quarantine(plan.run_id).replacing("validate") as set_aside:
+                validation, suite = self._validation(plan, snapshot.rows, set_aside)
+                for _ in validation.valid(snapshot.batches(self.pipeline.chunk_rows)):
+                    pass
+                self._conclude(plan, validation, suite, snapshot)
             return validation.quarantined
 
     def score(self, plan: Plan, snapshot: Snapshot) -> Counts:
         """Score the rows of a snapshot that passed, and write the predictions under the run."""
         with self._stage(plan, "score", snapshot):
-            rows, scoring = self.prepare_scoring(plan, snapshot)
-            with ahead(rows.chunks()) as chunks, ahead(scoring.predictions(chunks)) as scored:
+            with (
+                self.prepare_scoring(plan, snapshot) as (rows, scoring),
+                ahead(rows.chunks()) as chunks,
+                ahead(scoring.predictions(chunks)) as scored,
+            ):
                 self.publisher.write(plan.run_id, scored)
             return self.scored(plan, rows, scoring)
 
@@ -179,13 +183,18 @@ class Runner:
         folder, chunk_rows = self.folder(plan), self.pipeline.chunk_rows
         return Extraction(queries.source, queries.file(EXTRACT), plan.binds, folder, chunk_rows, plan.model.column)
 
+    @contextmanager
     def prepare_scoring(
         self, plan: Plan, snapshot: Snapshot, progress: Callable[[int], None] = lambda done: None
-    ) -> tuple[ValidRows, Scoring]:
-        """Return the rows of a snapshot that are to be scored, and the pass through the models that they go through."""
+    ) -> Iterator[tuple[ValidRows, Scoring]]:
+        """Give the rows of a snapshot that are to be scored, and the pass through the models that they go through.
+
+        The rows that the models fail on are in the quarantine when it ends.
+        """
         snapshot.verify()
         rows = self._valid_rows(plan, snapshot)
-        return rows, self._scoring(plan, rows.extracted(plan.model), progress)
+        with self.quarantine(plan.run_id).replacing("score") as set_aside:
+            yield rows, self.scorer.scoring(plan.model, rows.extracted(plan.model), set_aside, progress)
 
     def scored(self, plan: Plan, rows: ValidRows, scoring: Scoring) -> Counts:
         """Write down what came of each segment's rows; return what came of all."""
@@ -200,6 +209,7 @@ class Runner:
 
     def _recorded(self, plan: Plan, extraction: Extraction) -> Snapshot:
         snapshot = extraction.snapshot
+        self.quarantine(plan.run_id).forget_other_snapshot(snapshot.digest)
         self.workspace.ledger.record(
             plan.run_id,
             snapshot_uri=snapshot.uri,
@@ -208,7 +218,7 @@ class Runner:
         )
         return snapshot
 
-    def _validation(self, plan: Plan, rows: int) -> "tuple[Validation, Suite]":
+    def _validation(self, plan: Plan, rows: int, set_aside: Callable[[Rejected], None]) -> "tuple[Validation, Suite]":
         from daybreak.run.expectations import read_suite
         from daybreak.run.judge import quiet_great_expectations
 
@@ -219,9 +229,7 @@ class Runner:
             key_types, limits = self.publisher.key_types, find_limits(self.workspace.warehouse, pipeline)
         signature, share, required = plan.model.signature, pipeline.max_quarantined_share, plan.model.required
         rules = Rules(pipeline.entity_key, signature, share, key_types, limits, required)
-        quarantine = self.quarantine(plan.run_id)
-        quarantine.clear()
-        return Validation(suite, self._judge, rules, rows, quarantine.add), suite
+        return Validation(suite, self._judge, rules, rows, set_aside), suite
 
     def _conclude(self, plan: Plan, validation: Validation, suite: "Suite", snapshot: Snapshot) -> None:
         try:
@@ -230,11 +238,6 @@ class Runner:
             record_results(self.workspace.warehouse, plan.run_id, suite.results())
             found = {"rows_quarantined": validation.quarantined, "nulls": validation.nulls}
             self.workspace.ledger.record(plan.run_id, expectations_digest=suite.digest, **found)
-
-    def _scoring(self, plan: Plan, rows: Mapping[str | None, int], progress: Callable[[int], None]) -> Scoring:
-        quarantine = self.quarantine(plan.run_id)
-        quarantine.clear("score")
-        return self.scorer.scoring(plan.model, rows, quarantine.add, progress)
 
     def _valid_rows(self, plan: Plan, snapshot: Snapshot) -> ValidRows:
         quarantined = self.quarantine(plan.run_id).numbers("validate")
@@ -271,19 +274,25 @@ class _Stream:
     def predictions(self) -> Generator[Scored]:
         runner, plan = self._runner, self._plan
         runner.scorer.begin(plan.model)
-        extraction = runner.extraction(plan)
-        with ahead(extraction.batches()) as batches:
-            first = next(batches)  # the source's count is known from here on; an empty source raises
-            validation, suite = runner._validation(plan, extraction.rows)
-            scoring = runner._scoring(plan, extraction.segments, lambda done: self._progress(done, extraction.rows))
-            with ahead(validation.valid(chain([first], batches))) as valid:
-                try:
-                    yield from scoring.predictions(valid)
-                except ScoringFailed:
-                    # What is wrong with the whole batch says more than the rows that the model failed on because of it.
-                    deque(valid, maxlen=0)
-                    runner._conclude(plan, validation, suite, runner._recorded(plan, extraction))
-                    raise
-        self.snapshot = snapshot = runner._recorded(plan, extraction)
-        runner._conclude(plan, validation, suite, snapshot)
+        extraction, quarantine = runner.extraction(plan), runner.quarantine(plan.run_id)
+        with quarantine.replacing("validate") as invalid, quarantine.replacing("score") as failed:
+            with ahead(extraction.batches()) as batches:
+                first = next(batches)  # the source's count is known from here on; an empty source raises
+                validation, suite = runner._validation(plan, extraction.rows, invalid)
+                progress = partial(self._told, extraction)
+                scoring = runner.scorer.scoring(plan.model, extraction.segments, failed, progress)
+                with ahead(validation.valid(chain([first], batches))) as valid:
+                    try:
+                        yield from scoring.predictions(valid)
+                    except ScoringFailed:
+                        # What is wrong with the whole batch says more than the rows that the model failed on because of
+                        # it.
+                        deque(valid, maxlen=0)
+                        runner._conclude(plan, validation, suite, runner._recorded(plan, extraction))
+                        raise
+            self.snapshot = snapshot = runner._recorded(plan, extraction)
+            runner._conclude(plan, validation, suite, snapshot)
         self.counts = runner.scored(plan, runner._valid_rows(plan, snapshot), scoring)
+
+    def _told(self, extraction: Extraction, done: int) -> None:
+        self._progress(done, extraction.rows)
