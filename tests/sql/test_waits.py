@@ -4,9 +4,10 @@ import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from socket import create_server
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from daybreak.settings import Settings
 from daybreak.warehouse.database import Warehouse
 from daybreak.workspace import Workspace
 from parcels import DAY, Parcels, administer
-from waiting import until
+from waiting import LONG, until
 
 SECONDS = 0.6
 
@@ -191,7 +192,8 @@ def bulk_lost(warehouse: Warehouse) -> None:
 
 def forgotten(warehouse: Warehouse) -> None:
     warehouse.engine.connect().exec_driver_sql("SELECT 1")
-    gc.collect()
+    # Where another thread looks for garbage at this moment, nobody else does.
+    until(lambda: gc.collect() >= 0 and not warehouse.engine.pool.checkedout(), "it to be given back")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("ends", [lost, gone_on, thrown_away, refused_statement, bulk_lost, forgotten])
@@ -202,6 +204,39 @@ def test_nobody_looks_for_a_transaction_that_has_ended_however_it_did(
     warehouse = Warehouse(settings.warehouse_url.get_secret_value(), SECONDS)  # type: ignore[union-attr]
     ends(warehouse)
     until(lambda: looking() <= before, "the one who looks to end")
+    warehouse.close()
+
+
+def of_the_engine(warehouse: Warehouse) -> tuple[object, AbstractContextManager[Any]]:
+    connection = warehouse.engine.connect()
+    connection.exec_driver_sql("SELECT 1")
+    return connection, warehouse._waits._alone
+
+
+def of_those_for_bulk(warehouse: Warehouse) -> tuple[object, AbstractContextManager[Any]]:
+    opened = warehouse.bulk()
+    opened.__enter__()
+    return opened, warehouse._bulk._alone
+
+
+@pytest.mark.parametrize("kind", [of_the_engine, of_those_for_bulk])
+def test_a_forgotten_connection_is_given_back_in_the_middle_of_anything(
+    settings: Settings, kind: Callable[[Warehouse], tuple[object, AbstractContextManager[Any]]]
+) -> None:
+    warehouse = Warehouse(settings.warehouse_url.get_secret_value(), SECONDS)  # type: ignore[union-attr]
+    connection, alone = kind(warehouse)
+    kept = [connection]
+    del connection
+
+    def look_for_garbage() -> None:
+        with alone:
+            kept.clear()
+            gc.collect()
+
+    collecting = threading.Thread(target=look_for_garbage, daemon=True)
+    collecting.start()
+    collecting.join(LONG)
+    assert not collecting.is_alive()
     warehouse.close()
 
 

@@ -6,7 +6,7 @@ kept one holds nothing of what was done on it: no transaction, no temporary tabl
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 # Types that somebody has made, the driver reads from the catalog when it first connects, of every table there is. It
@@ -32,8 +32,9 @@ class BulkConnections:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        # The driver counts its connections without a lock of its own.
-        self._alone = Lock()
+        # The driver counts its connections without a lock of its own. Reentrant, for one that was forgotten is ended by
+        # whoever looks for garbage, which may be who holds this.
+        self._alone = RLock()
         # What it has found out of the database's types is known to every further one, which is made from it.
         self._first: Any = None
         self._kept: list[Any] = []

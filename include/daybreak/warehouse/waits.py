@@ -7,6 +7,7 @@ long.
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import Context, copy_context
@@ -54,6 +55,9 @@ class Waits:
         self._began: dict[int, float] = {}
         self._worked_on: dict[int, Context] = {}
         self._seen: dict[int, HeldLock] = {}
+        # Whose transaction has ended. It is said here without a lock, for a connection that was forgotten is given back
+        # by whoever looks for garbage, in the middle of anything, also of what is done under the lock.
+        self._over: deque[int] = deque()
         self._alone = Lock()
         self._thread: Thread | None = None
 
@@ -131,6 +135,7 @@ class Waits:
 
     def _watch(self, pid: int) -> None:
         with self._alone:
+            self._drop()
             self._began[pid] = time.monotonic()
             self._worked_on[pid] = copy_context()
             self._seen.pop(pid, None)
@@ -140,10 +145,15 @@ class Waits:
                 self._thread.start()
 
     def _forget(self, pid: int | None) -> None:
-        with self._alone:
-            if pid is not None:
-                self._began.pop(pid, None)
-                self._worked_on.pop(pid, None)
+        if pid is not None:
+            self._over.append(pid)
+
+    def _drop(self) -> None:
+        """Forget, under the lock, whose transaction has ended; a connection begins its next one after that."""
+        while self._over:
+            pid = self._over.popleft()
+            self._began.pop(pid, None)
+            self._worked_on.pop(pid, None)
 
     def _look(self) -> None:
         engine = sa.create_engine(self._url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
@@ -151,6 +161,7 @@ class Waits:
             time.sleep(self._interval)
             before = time.monotonic() - self._interval
             with self._alone:
+                self._drop()
                 if not self._began:
                     self._thread = None
                     return
