@@ -37,6 +37,8 @@ from parcels import NewDatabase, Parcels, administer, load, make_project, make_s
 # The suite starts Python a thousand times: what one process has compiled, the next one need not.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What a process has said before it dies has to be there without it, as on most machines.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 # Where two processes share two cores, fitting takes seconds this way and up to a minute with OpenMP's busy waiting.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -29,7 +29,7 @@ def laid_out(folder: Path, packages: tuple[str, ...] = PACKAGES, *, loader: bool
     own.mkdir(parents=True)
     (folder / "bin").mkdir()
     (folder / "bin" / "python").symlink_to(base)
-    (folder / "pyvenv.cfg").write_text(f"home = {base.parent}\n")
+    (folder / "pyvenv.cfg").write_text(f"home = {base.parent}\ninclude-system-site-packages = false\n")
     (own / "installed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     (folder / "packages.txt").write_text("\n".join(packages) + "\n")
     if loader:

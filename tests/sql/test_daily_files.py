@@ -42,7 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert SALES
     made = tmp_path_factory.mktemp("online_retail")
     with tarfile.open(SALES) as archive:
-        archive.extractall(made, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # which Python has since 3.11.4
+        archive.extractall(made)
     return made / "by-day"
 
 

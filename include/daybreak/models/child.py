@@ -101,9 +101,9 @@ class Child:
         self._threads.submit(self._answer, told["id"], partial(self._predicted, told, rows))
 
     def _done(self) -> "np.ndarray":
+        self._opened.result()
         import numpy as np
 
-        self._opened.result()
         return np.empty((0, 0))
 
     def _checked(self, told: Told) -> "np.ndarray":
@@ -128,11 +128,12 @@ class Child:
         return ThreadPoolExecutor(cores, initializer=threadpool_limits, initargs=(1, "openmp"))
 
     def _answer(self, number: int, asked: Any) -> None:
-        import numpy as np
-
         content = b""
         try:
-            values = np.ascontiguousarray(asked(), dtype=np.float64)
+            answered = asked()
+            import numpy as np  # where it lacks, why the model could not be opened has been raised by now
+
+            values = np.ascontiguousarray(answered, dtype=np.float64)
             told, content = {"id": number, "shape": values.shape}, values.tobytes()
         except BaseException as error:
             told = {"id": number, "raised": type(error).__name__, "text": str(error)[:2000]}

@@ -47,7 +47,7 @@ class OwnProcess:
         self._seconds = seconds
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it is read when the child has ended
         self._process = subprocess.Popen(
-            [str(python), "-I", str(_PROGRAM)],
+            [str(python), "-I", "-u", str(_PROGRAM)],  # what a model printed is there when it has died
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

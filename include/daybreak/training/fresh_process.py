@@ -31,7 +31,8 @@ class FreshProcess:
     """
 
     def __init__(self, module: str, environment: dict[str, str] | None = None) -> None:
-        self._command = [sys.executable, *([] if environment is None else ["-I"]), "-m", module]
+        # Unbuffered, for a fork ends without asking anybody, or is killed, and what it had printed is among its errors.
+        self._command = [sys.executable, "-u", *([] if environment is None else ["-I"]), "-m", module]
         self._environment = environment
         self._alone = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None

@@ -244,10 +244,11 @@ def test_one_that_dies_between_chunks_is_no_end_of_the_answers(
     ("text", "kind", "told"),
     [
         ("import os; os._exit(3)", ScoringFailed, "ended with exit code 3"),
+        ("print('no card'); import os; os._exit(3)", ScoringFailed, "exit code 3 before it had answered: no card"),
         ("import nothing_of_that_name", ModelRefused, "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
         ("raise ValueError('of another kind')", ModelRefused, r"cannot be opened .*\(ValueError: of another kind\)"),
     ],
-    ids=["at once", "a library that it lacks", "raises"],
+    ids=["at once", "having printed why", "a library that it lacks", "raises"],
 )
 def test_one_that_cannot_be_opened_says_why(
     own_model: Started, text: str, kind: type[DaybreakError], told: str
@@ -261,12 +262,16 @@ def test_one_that_cannot_be_opened_says_why(
 
 
 def test_an_environment_without_the_libraries_says_what_is_missing(own_model: Started, tmp_path: Path) -> None:
+    from sklearn.linear_model import LinearRegression
+
     bare = laid_out(tmp_path / "bare")
     [path] = bare.folder.rglob("installed.pth")
     path.unlink()
     version = ModelVersion("churn", 3, "file:///m", "", date(2024, 3, 7), {}, Signature(()), {})
-    model = OwnModel(version, {SKOPS: b""}, bare, 60)
-    with pytest.raises(ModelRefused, match=r"cannot be opened|no file of skops|No module named"):
+    model = OwnModel(version, {SKOPS: skops.io.dumps(LinearRegression())}, bare, 60)
+    with pytest.raises(
+        ModelRefused, match=r"cannot be opened in its own environment \(PackageNotFoundError: .* scikit-learn"
+    ):
         model.wait()
     model.close()
 
