@@ -90,6 +90,19 @@ def test_two_runs_of_one_partition_at_once_send_each_offer_once(shelves: Shelves
     )
 
 
+def test_two_tries_of_one_push_at_once_send_each_offer_once(shelves: Shelves) -> None:
+    plan = shelves.plan()
+    staged = shelves.stage(plan)
+    shelves.receiver.faults.plan(Fault(kind="delay", seconds=1, times=2))
+    both = [start_push(shelves.workspace.settings, plan, staged, shelves.receiver.target()) for _ in range(2)]
+    until(lambda: waiting(shelves) == 1, "one of the two to wait for the other")
+    assert [ended(process) for process in both] == [0, 0]
+    shelves.assert_offered(revision=1)
+    assert sent(shelves) == CHUNKS
+    assert shelves.last_run()["state"] == "pushed"
+    assert shelves.deliveries(only_open=True) == []
+
+
 def test_of_a_corrected_source_changed_offers_are_updated_and_others_withdrawn(shelves: Shelves) -> None:
     shelves.push()
     before = shelves.expected()

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from daybreak.ledger.runs import lock
 from parcels import DAY, ROWS, Parcels
 from processes import Death, Line, ended, environment, kill, run_tasks, start, start_tasks
 from waiting import LONG, until
@@ -22,6 +24,10 @@ TESTS = Path(__file__).parents[1]
 RUN = ("run", "parcel_hours", "--partition", str(DAY))
 KILLED = -signal.SIGKILL
 ABANDONED = "The process that worked on it ended without closing it. Next: run the partition again."
+WAITING = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
+    "(SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 # Where most can go wrong; half of the lines are drawn from these.
 CRITICAL = ("publish.py", "ledger/runs.py", "runner.py", "quarantine.py", "planning.py", "snapshot.py")
 
@@ -124,17 +130,9 @@ def stopped_at_the_copy(
         f"CREATE TRIGGER wait BEFORE INSERT ON {table} FOR EACH ROW WHEN ({row}) EXECUTE FUNCTION parcels.wait()",
     )
 
-    def waiting() -> int:
-        return int(
-            parcels.value(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
-                "(SELECT oid FROM pg_database WHERE datname = current_database())"
-            )
-        )
-
     with parcels.workspace.warehouse.engine.connect() as connection:
         connection.exec_driver_sql("SELECT pg_advisory_lock(4711)")
-        yield lambda processes: until(lambda: waiting() == processes, "the COPY")
+        yield lambda processes: until(lambda: parcels.value(WAITING) == processes, "the COPY")
         connection.invalidate()
 
 
@@ -203,6 +201,22 @@ def test_two_tries_of_one_task_at_once_publish_its_rows_once(
     assert parcels.rows("SELECT run_id, state FROM ledger.runs ORDER BY run_id") == [(1, "published"), (2, "published")]
     assert len(parcels.publications()) == 2
     assert parcels.value("SELECT count(*) FROM ledger.quarantine WHERE run_id = 2") == 12
+
+
+def test_a_try_that_ends_while_the_next_one_is_at_work_does_not_close_the_run_for_it(parcels: Parcels) -> None:
+    runner, plan = parcels.runner, parcels.plan(origin="parcel_hours/a")
+    snapshot = runner.extract(plan)
+    runner.validate(plan, snapshot)
+    with ThreadPoolExecutor() as pool:
+        with parcels.workspace.warehouse.begin() as earlier:
+            lock(earlier, f"run/{plan.run_id}")  # as the earlier try does that is in its COPY
+            counts = pool.submit(runner.score, plan, snapshot)
+            until(lambda: parcels.value(WAITING) == 1, "the next try to wait for it")
+            parcels.workspace.ledger.fail(plan.run_id, "It was interrupted (SystemExit).")
+        publication = runner.publish(plan, counts.result())
+    assert publication.run_id == plan.run_id
+    run = parcels.workspace.ledger.get(plan.run_id)
+    assert (run["state"], run["error"]) == ("published", None)
 
 
 def test_runs_killed_after_any_time_leave_nothing_half_done(parcels: Parcels) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 UNIQUE_VIOLATION = "23505"
 # States of a run that is through, and has predictions under it.
 FINISHED = ("published", "superseded")
+# Whoever writes has taken the run up: if it is closed as failed now, another try of the same task did that as it ended.
+UNFINISHED = ("running", "failed")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Publisher:
         One transaction: a process that dies leaves nothing. Nobody sees them before ``flip``.
         """
         rows = (self.rows(run_id, scored) for scored in predictions)
-        return self._write(runs_name(self._pipeline), run_id, rows, ("running",))
+        return self._write(runs_name(self._pipeline), run_id, rows, UNFINISHED)
 
     def write_shadow(self, run_id: int, predictions: Iterable[Scored]) -> int:
         """Put a challenger's predictions under the run whose rows they are for, where nobody takes them for published.
