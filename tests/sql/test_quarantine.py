@@ -34,8 +34,8 @@ class Trying:
         return [(number, stage) for number, stage in self.parcels.rows(wanted, self.run_id)]
 
 
-def rejected(stage: str, *numbers: int) -> Rejected:
-    rows = pa.record_batch({"parcel_id": pa.array(numbers, pa.int64())})
+def rejected(stage: str, *numbers: int, note: str = "") -> Rejected:
+    rows = pa.record_batch({"parcel_id": pa.array(numbers, pa.int64()), "note": pa.array([note] * len(numbers))})
     return Rejected(stage, Chunk(rows, np.array(numbers)), [["it is too heavy"] for _ in numbers])
 
 
@@ -84,3 +84,11 @@ def test_what_was_set_aside_of_another_snapshot_is_forgotten_before_this_one_is_
     assert len(trying.there()) == 2
     trying.quarantine.forget_other_snapshot("another")
     assert trying.there() == []
+
+
+def test_more_than_is_held_in_memory_comes_to_the_same(trying: Trying) -> None:
+    with trying.replacing("score") as set_aside:
+        for number in (2, 3, 5):
+            set_aside(rejected("score", number, note="x" * 4_000_000))
+    kept = "SELECT row_number, length(payload->>'note') FROM ledger.quarantine WHERE run_id = %s ORDER BY 1"
+    assert trying.parcels.rows(kept, trying.run_id) == [(2, 4_000_000), (3, 4_000_000), (5, 4_000_000)]

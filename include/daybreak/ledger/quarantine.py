@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from daybreak.batch.chunk import Rejected
 from daybreak.batch.json_rows import json_rows
-from daybreak.errors import DaybreakError
 from daybreak.ledger.runs import lock
 from daybreak.ledger.tables import quarantine, runs
 from daybreak.warehouse.database import Warehouse
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+# Bytes of what is set aside until a file is made for it.
+_IN_MEMORY = 8 << 20
 _STAGED = (
     "INSERT INTO ledger.quarantine (run_id, row_number, stage, entity_key, reasons, payload) "
     "SELECT {run_id:d}, row_number, '{stage}', entity_key::jsonb, "
@@ -41,15 +42,15 @@ class Quarantine:
         """Give a function that sets rows aside; at the end they take the place of what an earlier try of the stage had.
 
         All at once, so that nobody ever sees a part of them: two tries of one task may be at work, and the next one.
-        Until then they are in a file without a name. They are kept where the body raises, for they say what is wrong,
-        and not where it is interrupted or dies.
+        Until then they are in memory, and where there are many in a file without a name. They are kept where the body
+        raises, for they say what is wrong, and not where it is interrupted or dies.
         """
-        with tempfile.TemporaryFile() as file:
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
             aside = _Aside(file, self._entity_key)
             try:
                 yield aside.add
             except Exception:
-                with suppress(DaybreakError, sa.exc.SQLAlchemyError):
+                with suppress(Exception):  # what was raised says more
                     self._replace(stage, aside.read())
                 raise
             self._replace(stage, aside.read())
