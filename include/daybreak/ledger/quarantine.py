@@ -60,10 +60,11 @@ class Quarantine:
 
         A position says which row it is in its own snapshot alone.
         """
-        other = sa.exists().where(runs.c.run_id == self._run_id, runs.c.snapshot_digest.is_distinct_from(digest))
         with self._warehouse.begin() as connection:
-            lock(connection, self._lock)
-            connection.execute(quarantine.delete().where(quarantine.c.run_id == self._run_id, other))
+            recorded = connection.scalar(sa.select(runs.c.snapshot_digest).where(runs.c.run_id == self._run_id))
+            if recorded not in (None, digest):
+                lock(connection, self._lock)
+                connection.execute(quarantine.delete().where(quarantine.c.run_id == self._run_id))
 
     def _replace(self, stage: str, rows: "pa.RecordBatchReader | None") -> None:
         of_stage = quarantine.delete().where(quarantine.c.run_id == self._run_id, quarantine.c.stage == stage)
