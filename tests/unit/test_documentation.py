@@ -1,5 +1,6 @@
 """What README and docs/ name exists: files, make targets, commands, settings, tests."""
 
+import pkgutil
 import re
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from daybreak.settings import PROJECT, Settings
 PAGES = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 FOLDERS = ("dags", "plugins", "include", "sql", "tests", "docs", ".ci", "unit", "retail", "end_to_end", "benchmarks")
 ON_DISK = re.compile(rf"(?<![\w/.-])((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*)")
+ROOMS = sorted(path.parent.name for path in (PROJECT / "include" / "daybreak").glob("*/__init__.py"))
+IN_A_ROOM = re.compile(rf"(?:{'|'.join(ROOMS)})(?:\.\w+)+")
 TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.M))
 
 
@@ -48,6 +51,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if "://" not in target and not target.startswith("#"):
             assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("snippet", sorted({*filter(IN_A_ROOM.fullmatch, code(PROJECT / "docs" / "architecture.md"))}))
+def test_everything_that_the_architecture_names_by_its_room_exists(snippet: str) -> None:
+    assert pkgutil.resolve_name(f"daybreak.{snippet}") is not None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
