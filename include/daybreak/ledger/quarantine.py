@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from daybreak.batch.chunk import Rejected
 from daybreak.batch.json_rows import json_rows
-from daybreak.ledger.runs import lock
+from daybreak.ledger.runs import lock, lock_bulk
 from daybreak.ledger.tables import quarantine, runs
 from daybreak.warehouse.database import Warehouse
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 # Bytes of what is set aside until a file is made for it.
 _IN_MEMORY = 8 << 20
+_EARLIER = "DELETE FROM ledger.quarantine WHERE run_id = $1 AND stage = $2"
 _STAGED = (
     "INSERT INTO ledger.quarantine (run_id, row_number, stage, entity_key, reasons, payload) "
-    "SELECT {run_id:d}, row_number, '{stage}', entity_key::jsonb, "
+    "SELECT $1, row_number, $2, entity_key::jsonb, "
     "ARRAY(SELECT jsonb_array_elements_text(reasons::jsonb)), payload::jsonb FROM staged_quarantine "
     "ON CONFLICT (run_id, row_number) DO UPDATE "
     "SET stage = excluded.stage, reasons = excluded.reasons, payload = excluded.payload"
@@ -75,11 +76,10 @@ class Quarantine:
             return
         with self._warehouse.bulk() as connection:
             with connection.cursor() as cursor:
-                cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended('{self._lock}', 0))")
-                cursor.fetchone()  # here the driver says so if the lock was not had
+                lock_bulk(cursor, self._lock)
                 cursor.adbc_ingest("staged_quarantine", rows, mode="create", temporary=True)
-                cursor.execute(f"DELETE FROM ledger.quarantine WHERE run_id = {self._run_id:d} AND stage = '{stage}'")
-                cursor.execute(_STAGED.format(run_id=self._run_id, stage=stage))
+                for statement in (_EARLIER, _STAGED):
+                    cursor.execute(statement, (self._run_id, stage))
             connection.commit()
 
     @property

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from daybreak.batch.chunk import Scored, published_columns
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError, PublicationRefused, SourceRefused
-from daybreak.ledger.runs import Counts, Ledger, lock
+from daybreak.ledger.runs import Counts, Ledger, lock, lock_bulk
 from daybreak.ledger.tables import publications, runs
 from daybreak.tables.column_types import widened
 from daybreak.tables.names import SCHEMA, copied_columns, copied_to_shadow, predictions_table, runs_name, shadow_name
@@ -89,8 +89,7 @@ class Publisher:
         with self._warehouse.bulk() as connection:
             with connection.cursor() as cursor:
                 # Two tries of one run wait for each other; the second one then replaces what the first one wrote.
-                cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended('run/{run_id:d}', 0))")
-                cursor.fetchone()  # here the driver says so if the lock was not had
+                lock_bulk(cursor, f"run/{run_id}")
                 cursor.execute(f"SELECT state FROM ledger.runs WHERE run_id = {run_id:d}")
                 if (state := cursor.fetchone()[0]) not in states:
                     raise PublicationRefused(f"Run {run_id} is {state}.", next_step="start a new run.")
