@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from daybreak.batch.chunk import Rejected
 from daybreak.batch.json_rows import json_rows
-from daybreak.ledger.runs import lock, lock_bulk
+from daybreak.ledger.runs import lock
 from daybreak.ledger.tables import quarantine, runs
+from daybreak.warehouse.bulk_connections import lock_bulk
 from daybreak.warehouse.database import Warehouse
 
 if TYPE_CHECKING:

@@ -242,12 +242,6 @@ def lock(connection: Connection, name: str) -> None:
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
 
 
-def lock_bulk(cursor: Any, name: str) -> None:
-    """Hold a named lock as ``lock`` does, in the transaction of a bulk connection's cursor."""
-    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (name,))
-    cursor.fetchone()  # here the driver says so if the lock was not had
-
-
 def refuse_other_cadence(warehouse: Warehouse, pipeline: str, partition: Partition) -> None:
     """Refuse a partition that another one overlaps which was published or sent, as before a change of ``every``.
 

@@ -11,10 +11,11 @@ from sqlalchemy.engine import Connection
 from daybreak.batch.chunk import Scored, published_columns
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.errors import ConfigurationError, DaybreakError, PublicationRefused, SourceRefused
-from daybreak.ledger.runs import Counts, Ledger, lock, lock_bulk
+from daybreak.ledger.runs import Counts, Ledger, lock
 from daybreak.ledger.tables import publications, runs
 from daybreak.tables.column_types import widened
 from daybreak.tables.names import SCHEMA, copied_columns, copied_to_shadow, predictions_table, runs_name, shadow_name
+from daybreak.warehouse.bulk_connections import lock_bulk
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.faults import sqlstate
 from daybreak.warehouse.identifiers import quoted

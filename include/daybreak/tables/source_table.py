@@ -13,6 +13,7 @@ from daybreak.errors import SourceRefused
 from daybreak.tables import source_statements as statements
 from daybreak.tables.source_statements import AS_OF, LOADING, SCHEMA
 from daybreak.tables.statements import literal
+from daybreak.warehouse.bulk_connections import lock_bulk
 from daybreak.warehouse.database import Warehouse
 from daybreak.warehouse.faults import first_line, is_transient
 
@@ -95,11 +96,11 @@ def _table(
     cursor: Any, name: str, rows: "pa.Table", key: Sequence[str], originals: Mapping[str, str], widen: bool
 ) -> dict[str, str]:
     """Make the table where it is missing, and widen it; return the types of its columns."""
-    _lock(cursor, f"{SCHEMA}/{name}")
+    lock_bulk(cursor, f"{SCHEMA}/{name}")
     cursor.execute(f"SELECT to_regclass({literal(statements.named(name))})::text")
     if cursor.fetchone()[0] is None:
         # Two pipelines that make the schema at once would be in each other's way.
-        _lock(cursor, SCHEMA)
+        lock_bulk(cursor, SCHEMA)
         _run(cursor, statements.make_source_table(name, rows.schema, key, originals))
     found = _columns(cursor, name)
     if widen:
@@ -112,11 +113,6 @@ def _table(
 def _columns(cursor: Any, name: str) -> list[tuple[str, str, bool]]:
     cursor.execute(statements.column_types(name))
     return list(cursor.fetchall())
-
-
-def _lock(cursor: Any, what: str) -> None:
-    cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended({literal(what)}, 0))")
-    cursor.fetchone()
 
 
 def _run(cursor: Any, several: Iterable[str]) -> None:

@@ -86,6 +86,12 @@ class BulkConnections:
             connection.close()
 
 
+def lock_bulk(cursor: Any, name: str) -> None:
+    """Hold a named lock until the transaction of a cursor ends; raises the driver's error if it is not had in time."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (name,))
+    cursor.fetchone()  # here the driver says so if the lock was not had
+
+
 def _begins(connection: Any) -> bool:
     """Begin a transaction, unless the server was restarted meanwhile or has ended the connection."""
     with suppress(Exception):
