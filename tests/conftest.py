@@ -58,6 +58,11 @@ hypothesis.settings.load_profile("patient")
 _numbers = count(1)
 
 
+def pytest_collection_finish() -> None:
+    """Let what was imported for the tests be: it stays, and to look through it again and again takes a minute."""
+    gc.freeze()
+
+
 def pytest_sessionfinish() -> None:
     """Let what there is be: pytest looks for garbage five times before it ends, which takes it seconds."""
     gc.freeze()

@@ -1,8 +1,9 @@
 """Score: chunks through the model; what it cannot score is found row by row and counted, never dropped."""
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -161,14 +162,22 @@ def scoring_threads() -> ThreadPoolExecutor:
     the core.
     """
     from joblib import cpu_count
+
+    def limit() -> None:
+        # When the first thread starts, the model's libraries are loaded.
+        import threadpoolctl  # noqa: F401 - one of the modules that are counted
+
+        _openmp(len(sys.modules)).limit(limits=1)
+
+    return ThreadPoolExecutor(cpu_count(), thread_name_prefix="daybreak-score", initializer=limit)
+
+
+@lru_cache(maxsize=1)
+def _openmp(_modules: int) -> Any:
+    """Find what is loaded of OpenMP.
+
+    To look through all libraries takes ten milliseconds; while no module is imported, none is loaded.
+    """
     from threadpoolctl import ThreadpoolController
 
-    @cache
-    def openmp() -> Any:
-        # Found when the first thread starts, for by then the model's libraries are loaded, and once: to look through
-        # all that are takes milliseconds.
-        return ThreadpoolController().select(user_api="openmp")
-
-    return ThreadPoolExecutor(
-        cpu_count(), thread_name_prefix="daybreak-score", initializer=lambda: openmp().limit(limits=1)
-    )
+    return ThreadpoolController().select(user_api="openmp")

@@ -1,5 +1,8 @@
 """What the model cannot score is found row by row and counted; its neighbours get their predictions."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from math import log2
 from typing import Any
@@ -22,6 +25,22 @@ from daybreak.run.segments import Scoring
 
 UNITS = Prediction("units", 0, 1000)
 TAKES = Signature((("x", "double"),))
+LOADED_LATER = """
+import json
+from threadpoolctl import threadpool_info
+from daybreak.run.score import scoring_threads
+
+
+def threads_of_openmp():
+    with scoring_threads() as threads:
+        pools = threads.submit(threadpool_info).result()
+    return [pool["num_threads"] for pool in pools if pool["user_api"] == "openmp"]
+
+
+before = threads_of_openmp()
+import sklearn.ensemble
+print(json.dumps([before, threads_of_openmp()]))
+"""
 
 
 class Model:
@@ -300,3 +319,8 @@ def test_a_model_called_in_a_scoring_thread_starts_no_threads_of_openmp() -> Non
 
     with scoring_threads() as threads:
         assert threads.submit(openmp).result() == {1}
+
+
+def test_openmp_that_was_loaded_after_the_first_scoring_is_limited_too() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED_LATER], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[], [1]]
