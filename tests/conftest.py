@@ -1,7 +1,7 @@
 """What every test may ask for. Nothing is started or imported before a test asks for it.
 
 postgres         one embedded PostgreSQL for the whole session
-new_database     makes further databases on it, empty or copied from a template; they go when the test ends
+new_database     makes further databases on it, empty or copied from a template; they go when the next test ends
 project          a folder with sql/: the ledger's migrations and the queries of the pipelines made for tests
 settings         settings of one test, with a database and a home of its own
 workspace        what the settings lead to
@@ -56,6 +56,8 @@ hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=
 hypothesis.settings.load_profile("patient")
 
 _numbers = count(1)
+_hung_up: list[str] = []
+_HANG_UP = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY (%s)"
 
 
 def pytest_collection_finish() -> None:
@@ -112,8 +114,11 @@ def new_database(postgres: EmbeddedPostgres) -> Iterator[NewDatabase]:
 
     yield create
     with administer(postgres) as connection:
-        for name in made:
+        for name in _hung_up:
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        # Who drops a database that somebody is connected to waits a tenth of a second; by the next test nobody is.
+        connection.exec_driver_sql(_HANG_UP, (made,))
+        _hung_up[:] = made
 
 
 @pytest.fixture
