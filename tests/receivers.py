@@ -8,6 +8,8 @@ from email import message_from_bytes
 from email.policy import default
 from threading import Thread
 
+import pytest
+
 
 @dataclass
 class Mailbox:
@@ -21,6 +23,8 @@ class Mailbox:
 @contextmanager
 def receiving_mail() -> Iterator[Mailbox]:
     """Serve SMTP until the body ends."""
+    from apprise.plugins.email import NotifyEmail
+
     mailbox = Mailbox()
 
     class Handler(socketserver.StreamRequestHandler):
@@ -58,7 +62,10 @@ def receiving_mail() -> Iterator[Mailbox]:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield mailbox
+            with pytest.MonkeyPatch.context() as patch:
+                # Apprise lets seconds pass between two mails to one server, which is others' by its rule.
+                patch.setattr(NotifyEmail, "request_rate_per_sec", 0)
+                yield mailbox
         finally:
             server.shutdown()
             thread.join()

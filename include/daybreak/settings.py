@@ -6,6 +6,7 @@ Every variable starts with ``DAYBREAK_``. Nothing else in the project reads the 
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -184,6 +185,20 @@ class Settings(BaseSettings):
     def models(self) -> str:
         """URI under which model artifacts are written."""
         return self.models_uri or (self.home / "models").as_uri()
+
+
+def read_settings() -> Settings:
+    """Read the environment; what was read of it before, while nothing in it that is ours has changed.
+
+    Raises ConfigurationError.
+    """
+    around = os.environ.items()  # noqa: TID251 - the edge
+    return _read(tuple(variable for variable in around if variable[0].upper().startswith("DAYBREAK_")))
+
+
+@lru_cache(maxsize=1)
+def _read(_variables: tuple[tuple[str, str], ...]) -> Settings:
+    return Settings()
 
 
 def share_cores() -> None:

@@ -6,7 +6,7 @@ from daybreak.declaration.loading import Declared, load_declared
 def declared_in(module: str | None) -> Declared:
     """Return what a module declares; that of ``DAYBREAK_PIPELINES``, which tasks know too, where none is named."""
     if module is None:
-        from daybreak.settings import Settings
+        from daybreak.settings import read_settings
 
-        module = Settings().pipelines
+        module = read_settings().pipelines
     return load_declared(module)

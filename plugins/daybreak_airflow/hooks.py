@@ -52,7 +52,7 @@ class PromotionsHook(BaseHook):
 
         from daybreak.push.runner import OFFERS
         from daybreak.push.target import DeliveryTarget
-        from daybreak.settings import Settings
+        from daybreak.settings import read_settings
 
         try:
             found: Connection = self.get_connection(self.connection)
@@ -70,7 +70,7 @@ class PromotionsHook(BaseHook):
             path=OFFERS,
             token=SecretStr(found.password or ""),
             signing_key=SecretStr(signing_key),
-            allowed_hosts=Settings().allowed_hosts,
+            allowed_hosts=read_settings().allowed_hosts,
             ca_file=Path(ca_file) if ca_file else None,
             **self._numbers({name: extra[name] for name in extra.keys() - {"signing_key", "ca_file"}}),
         )

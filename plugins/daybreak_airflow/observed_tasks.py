@@ -59,10 +59,10 @@ def _carrier() -> dict[str, str] | None:
 
 def _send_metrics() -> None:
     from daybreak.monitoring.otlp_metrics import send_metrics
-    from daybreak.settings import Settings
+    from daybreak.settings import read_settings
     from daybreak.workspace import Workspace
 
-    workspace = Workspace(Settings())
+    workspace = Workspace(read_settings())
     try:
         send_metrics(workspace)
     finally:

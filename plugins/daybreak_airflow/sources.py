@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def open_workspace() -> "Workspace":
     """Open what a task works on; sources that no setting names are Airflow's Connections."""
-    from daybreak.settings import Settings
+    from daybreak.settings import read_settings
     from daybreak.workspace import Workspace
 
-    return Workspace(Settings(), source_url)
+    return Workspace(read_settings(), source_url)
 
 
 def source_url(name: str) -> str | None:

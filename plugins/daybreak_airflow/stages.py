@@ -177,10 +177,10 @@ def discard(plan: Reference) -> None:
 
 def close_run(context: "Context") -> None:
     """Close the ledger's row of a failed Airflow run, where a killed task could not do it itself."""
-    from daybreak.settings import Settings
+    from daybreak.settings import read_settings
     from daybreak.workspace import Workspace
 
-    closed = Workspace(Settings()).ledger.close_abandoned(
+    closed = Workspace(read_settings()).ledger.close_abandoned(
         _origin(context), "A task ended without closing the run. Next: read its log in Airflow and clear the task."
     )
     log.info("%s run(s) closed as failed.", closed)

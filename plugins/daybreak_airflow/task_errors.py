@@ -27,10 +27,10 @@ def in_one_line(body: Callable[Parameters, Returned]) -> Callable[Parameters, Re
         except (AirflowException, AirflowRuntimeError):
             raise
         except Exception as error:
-            from daybreak.settings import Settings
+            from daybreak.settings import read_settings
             from daybreak.unforeseen import as_ours
 
-            ours = as_ours(error, Settings().tracebacks)
+            ours = as_ours(error, read_settings().tracebacks)
             if pipeline:
                 ours.located(pipeline, partition)
             if ours is error:

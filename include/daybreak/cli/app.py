@@ -22,7 +22,6 @@ from daybreak.cli.arguments import (
     RunId,
     Version,
     open_workspace,
-    read_settings,
     tell_stale,
 )
 from daybreak.cli.backfilling import backfilling
@@ -43,7 +42,7 @@ from daybreak.cli.watching import alerts, watching
 from daybreak.declaration.partition import parse_day
 from daybreak.errors import DaybreakError
 from daybreak.garbage import collect_seldom
-from daybreak.settings import share_cores
+from daybreak.settings import read_settings, share_cores
 
 INTERRUPTED = 130
 _INTERRUPTED = "Interrupted. Nothing of the unfinished run is visible. Next: run the command again."
@@ -79,7 +78,6 @@ def main() -> None:
 
     share_cores()
     collect_seldom()
-    read_settings.cache_clear()
     if _asked_for_json():
         write_json_lines()
     try:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daybreak.settings import Settings
+from daybreak.settings import read_settings
 
 if TYPE_CHECKING:
     from daybreak.declaration.pipeline import Pipeline
@@ -33,12 +32,6 @@ IntoNamedWarehouse = Annotated[
     typer.Option("--into-named-warehouse", help="Load the demonstration into the warehouse of DAYBREAK_WAREHOUSE_URL."),
 ]
 RunId = Annotated[int | None, typer.Option("--run", help="This run, not the current one.")]
-
-
-@cache
-def read_settings() -> Settings:
-    """Read the settings, once a command."""
-    return Settings()
 
 
 @contextmanager

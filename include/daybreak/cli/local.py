@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from daybreak.cli.arguments import IntoNamedWarehouse, read_settings
+from daybreak.cli.arguments import IntoNamedWarehouse
+from daybreak.settings import read_settings
 
 local = typer.Typer()
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daybreak.cli.arguments import open_workspace, read_settings
+from daybreak.cli.arguments import open_workspace
 from daybreak.cli.display import out
 from daybreak.cli.files import print_file, print_two, repeated
-from daybreak.settings import Settings
+from daybreak.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from daybreak.cli.arguments import open_workspace, read_settings
+from daybreak.cli.arguments import open_workspace
 from daybreak.cli.display import out, print_table
 from daybreak.declaration.cadence import CADENCES, DAILY, Cadence
 from daybreak.declaration.partition import Calendar, Partition, start_of_day
 from daybreak.errors import ConfigurationError
+from daybreak.settings import read_settings
 from daybreak.starting.target_kinds import refuse_unknown_kind
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from daybreak.cli.arguments import Json, open_workspace, read_settings
+from daybreak.cli.arguments import Json, open_workspace
+from daybreak.settings import read_settings
 
 watching = typer.Typer()
 alerts = typer.Typer(help="Incidents and the channels that are told of them.")

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 @cache
 def workspace() -> "Workspace":
     """Return the workspace that all requests share; its ledger's tables are those that runs have made."""
-    from daybreak.settings import Settings
+    from daybreak.settings import read_settings
     from daybreak.workspace import Workspace
 
-    return Workspace(Settings())
+    return Workspace(read_settings())
 
 
 def pipeline_of(dag_id: str) -> "Pipeline":
