@@ -32,7 +32,7 @@ from waiting import LONG
 ENGINE = str(Path(daybreak.__file__).parent)
 _forks = multiprocessing.get_context("forkserver")
 _RECEIVER = ["uvicorn", "retail.promotions_system.app"]
-_forks.set_forkserver_preload([*MODULES, *_RECEIVER, "daybreak.cli.app", "daybreak.run.judge", "processes"])
+_forks.set_forkserver_preload(["forks", *MODULES, *_RECEIVER, "daybreak.cli.app", "daybreak.run.judge", "processes"])
 
 Line = tuple[str, int]
 Tracer = Callable[[FrameType, str, Any], Any]

@@ -1,5 +1,6 @@
 """The push task in processes of its own, which die at a chosen moment, as a task does that the kernel kills."""
 
+import gc
 import os
 import signal
 import sys
@@ -71,6 +72,7 @@ def die(death: Death) -> None:
 def _push(
     settings: Settings, plan: dict[str, Any], snapshot: dict[str, Any], target: DeliveryTarget, death: Death | None
 ) -> None:
+    gc.freeze()  # what was imported before the fork stays
     output = os.open(settings.home / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
