@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from daybreak.errors import ConfigurationError
-from daybreak.settings import PROJECT, Settings
+from daybreak.settings import PROJECT, Settings, read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +89,20 @@ def test_a_bad_value_is_refused_in_one_line_that_names_the_variable(
     monkeypatch.setenv(f"DAYBREAK_{name.upper()}", value)
     with pytest.raises(ConfigurationError, match=rf"^DAYBREAK_{name.upper()}: .*{re.escape(why)}.* Next: correct"):
         Settings()
+
+
+def test_what_was_read_stands_until_a_variable_of_ours_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read_settings()
+    monkeypatch.setenv("PORT", "9999")
+    assert read_settings() is before
+    monkeypatch.setenv("daybreak_port", "8081")
+    assert read_settings().port == 8081
+    monkeypatch.setenv("DAYBREAK_SOURCE_FEED", "duckdb:///feed")
+    assert list(read_settings().source) == ["feed"]
+    monkeypatch.setenv("DAYBREAK_PORT", "eighty")
+    monkeypatch.delenv("daybreak_port")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="DAYBREAK_PORT"):
+            read_settings()
+    monkeypatch.delenv("DAYBREAK_PORT")
+    assert read_settings().port == before.port
