@@ -229,7 +229,16 @@ class Stack:
             connection.close()
 
     def hurry(self, run: AirflowRun) -> None:
-        """Have a task that is put off be due, as if its time had come."""
+        """Have a task that is put off be due, as if its time had come.
+
+        The scheduler has to know by then that the task's process has ended: it would take the end for that of the next
+        one, and count a try as lost.
+        """
+        log, ended = self.airflow.folder / "logs" / "scheduler.log", "Received executor event"
+        until(
+            lambda: any(ended in line and run.run_id in line for line in log.read_text().splitlines()),
+            "the scheduler to hear of a process's end",
+        )
         engine = sa.create_engine(self._own.url("airflow"), poolclass=sa.NullPool)
         with engine.begin() as connection:
             statement = sa.text(

@@ -63,7 +63,7 @@ def receiving_mail() -> Iterator[Mailbox]:
         thread.start()
         try:
             with pytest.MonkeyPatch.context() as patch:
-                # Apprise lets seconds pass between two mails to one server, which is others' by its rule.
+                # Apprise lets seconds pass between two mails, for servers that are not one's own.
                 patch.setattr(NotifyEmail, "request_rate_per_sec", 0)
                 yield mailbox
         finally:
