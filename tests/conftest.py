@@ -61,7 +61,7 @@ _HANG_UP = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname
 
 
 def pytest_collection_finish() -> None:
-    """Let what was imported for the tests be: it stays, and to look through it again and again takes a minute."""
+    """Let what was imported for the tests be: it stays, however often it is looked through for garbage."""
     gc.freeze()
 
 
