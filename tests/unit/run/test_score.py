@@ -1,8 +1,5 @@
 """What the model cannot score is found row by row and counted; its neighbours get their predictions."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from math import log2
 from typing import Any
@@ -20,27 +17,11 @@ from daybreak.batch.top import AllRows
 from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.segments import OTHER
 from daybreak.errors import ScoringFailed, SourceRefused
-from daybreak.run.score import ModelScoring, scoring_threads
+from daybreak.run.score import ModelScoring
 from daybreak.run.segments import Scoring
 
 UNITS = Prediction("units", 0, 1000)
 TAKES = Signature((("x", "double"),))
-LOADED_LATER = """
-import json
-from threadpoolctl import threadpool_info
-from daybreak.run.score import scoring_threads
-
-
-def threads_of_openmp():
-    with scoring_threads() as threads:
-        pools = threads.submit(threadpool_info).result()
-    return [pool["num_threads"] for pool in pools if pool["user_api"] == "openmp"]
-
-
-before = threads_of_openmp()
-import sklearn.ensemble
-print(json.dumps([before, threads_of_openmp()]))
-"""
 
 
 class Model:
@@ -308,19 +289,3 @@ def test_each_row_keeps_its_numbers_whichever_segment_it_is_of(segments: list[st
         found |= dict(zip(scored.chunk.numbers.tolist(), values, strict=True))
     expected = {n: n * times[segment] for n, segment in enumerate(segments) if n not in breaks}
     assert found == {n: (low, low, low + 1) for n, low in expected.items()}
-
-
-def test_a_model_called_in_a_scoring_thread_starts_no_threads_of_openmp() -> None:
-    import sklearn.ensemble  # noqa: F401 - loads OpenMP
-    from threadpoolctl import threadpool_info
-
-    def openmp() -> set[int]:
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"}
-
-    with scoring_threads() as threads:
-        assert threads.submit(openmp).result() == {1}
-
-
-def test_openmp_that_was_loaded_after_the_first_scoring_is_limited_too() -> None:
-    done = subprocess.run([sys.executable, "-c", LOADED_LATER], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [[], [1]]
