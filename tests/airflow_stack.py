@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from airflow_records import AirflowRecords
 from collectors import Collector
 from daybreak.embedded.postgres import EmbeddedPostgres
 from daybreak.embedded.processes import recorded
@@ -101,8 +102,8 @@ class Stack:
         self.workspace = Workspace(settings)
         self.http = AirflowHttp(airflow.api.url, USER, airflow.password)
         self.receivers = receivers
+        self.records = AirflowRecords(airflow, own)
         self._server = warehouse
-        self._own = own
 
     def day(self, back: int) -> date:
         """Name a day: 1 is yesterday."""
@@ -118,10 +119,12 @@ class Stack:
 
     def triggered(self, dag_id: str, partition: date | str | None, *known: AirflowRun) -> AirflowRun:
         """Wait for the run of a partition, besides the known ones, that an asset's event starts."""
+        self.records.wait_for_triggered(dag_id, str(partition), *known)
         return self.airflow.api.triggered(dag_id, str(partition), [run.run_id for run in known], timeout=LONG)
 
     def finished(self, *runs: AirflowRun) -> list[AirflowRun]:
-        """Follow runs to their end."""
+        """Wait until runs have come to their end, and return them."""
+        self.records.wait_for_end(*runs)
         return list(self.airflow.api.follow(runs, timeout=LONG))[-1]
 
     def look(self) -> Looked:
@@ -151,7 +154,9 @@ class Stack:
         return loopback().get(f"{url}/daybreak/{address}", headers=headers).raise_for_status().text
 
     def clear(self, run: AirflowRun) -> None:
-        """Clear a whole run, as a person does in the UI."""
+        """Clear a whole run that has come to its end, as a person does in the UI."""
+        ran = [task_id for task_id, state in run.tasks.items() if state in ("success", "failed")]
+        self.records.wait_until_heard(run, *ran)
         body = {"dry_run": False, "only_failed": False}
         self.http.send("POST", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/clear", json=body)
 
@@ -180,13 +185,6 @@ class Stack:
             if task["map_index"] >= 0:
                 labels.setdefault(task["task_id"], []).append(task["rendered_map_index"])
         return labels
-
-    def until(self, run: AirflowRun, reached: Callable[[Mapping[str, str]], bool]) -> None:
-        """Follow a run until its tasks have reached something."""
-        for [now] in self.airflow.api.follow([run], timeout=LONG):
-            if reached(now.tasks):
-                return
-        raise AssertionError(f"{run.run_id} ended before")
 
     def ask(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """Query the warehouse, or change it."""
@@ -229,23 +227,13 @@ class Stack:
             connection.close()
 
     def hurry(self, run: AirflowRun) -> None:
-        """Have a task that is put off be due, as if its time had come.
-
-        The scheduler has to know by then that the task's process has ended: it would take the end for that of the next
-        one, and count a try as lost.
-        """
-        log, ended = self.airflow.folder / "logs" / "scheduler.log", "Received executor event"
-        until(
-            lambda: any(ended in line and run.run_id in line for line in log.read_text().splitlines()),
-            "the scheduler to hear of a process's end",
+        """Have a plan that is put off be due, as if its time had come."""
+        self.records.wait_until_heard(run, "plan")
+        due = (
+            "UPDATE task_reschedule SET reschedule_date = now() FROM task_instance WHERE ti_id = task_instance.id "
+            "AND run_id = :run"
         )
-        engine = sa.create_engine(self._own.url("airflow"), poolclass=sa.NullPool)
-        with engine.begin() as connection:
-            statement = sa.text(
-                "UPDATE task_reschedule SET reschedule_date = now() FROM task_instance WHERE ti_id = task_instance.id "
-                "AND run_id = :run"
-            )
-            assert connection.execute(statement, {"run": run.run_id}).rowcount == 1
+        assert self.records.change(due, run=run.run_id) == 1
 
     def wait_for_a_waiting_task(self) -> None:
         """Wait until a task stands at a lock that is held."""

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from airflow_records import AirflowRecords
 from collectors import Collector
 from daybreak.declaration.partition import day_calendar
 from daybreak.embedded.postgres import EmbeddedPostgres
@@ -80,7 +81,13 @@ class Pushing:
     """An Airflow with the DAG of the daily promotions, the promotions system that it pushes to, and their logs."""
 
     def __init__(
-        self, airflow: LocalAirflow, settings: Settings, receiver: Receiver, last_day: date, posted: Collector
+        self,
+        airflow: LocalAirflow,
+        settings: Settings,
+        server: EmbeddedPostgres,
+        receiver: Receiver,
+        last_day: date,
+        posted: Collector,
     ) -> None:
         self.airflow = airflow
         self.settings = settings
@@ -89,6 +96,7 @@ class Pushing:
         self.posted = posted
         self.workspace = Workspace(settings)
         self.http = AirflowHttp(airflow.api.url, USER, airflow.password)
+        self.records = AirflowRecords(airflow, server)
 
     def day(self, back: int) -> date:
         """Name a day: 0 is the last one that is over."""
@@ -115,11 +123,13 @@ class Pushing:
             connection.execute(statement, {"minutes": minutes, "origin": f"{run.dag_id}/{run.run_id}"})
 
     def finished(self, *runs: AirflowRun) -> list[AirflowRun]:
-        """Follow runs to their end."""
+        """Wait until runs have come to their end, and return them."""
+        self.records.wait_for_end(*runs)
         return list(self.airflow.api.follow(runs, timeout=LONG))[-1]
 
     def clear(self, run: AirflowRun, task_id: str) -> None:
         """Clear one task of a run as the UI does: with what comes after it, and with what has to come before."""
+        self.records.wait_until_heard(run, task_id)
         body = {"dry_run": False, "task_ids": [task_id], "dag_run_id": run.run_id, "only_failed": False}
         body |= {"include_downstream": True, "include_upstream": False, "reset_dag_runs": True}
         self.http.send("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
@@ -242,7 +252,7 @@ def pushing(home: Path, monkeypatch: pytest.MonkeyPatch, posted: Collector) -> I
         airflow.wait_until_healthy(timeout=LONG)
         for dag_id in (DAG, LEAKY):
             airflow.api.unpause(dag_id)
-        stack = Pushing(airflow, settings, receiver, last_day, posted)
+        stack = Pushing(airflow, settings, postgres, receiver, last_day, posted)
         yield stack
         stack.http.close()
         stack.workspace.close()

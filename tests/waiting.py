@@ -10,10 +10,10 @@ Found = TypeVar("Found")
 LONG = 900
 
 
-def until(look: Callable[[], Found], what: str) -> Found:
-    """Look again and again until something is found, and return it."""
+def until(look: Callable[[], Found], what: str, *, pause: float = 0.02) -> Found:
+    """Look again and again until something is found, and return it; between two looks are ``pause`` seconds."""
     deadline = time.monotonic() + LONG
     while not (found := look()):
         assert time.monotonic() < deadline, f"waited too long for {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
     return found

@@ -43,12 +43,12 @@ def interrupted(stack: Stack) -> dict[str, AirflowRun]:
     """SIGKILL one run's task while it writes, restart the database under another one's; let Airflow try again."""
     killed = stack.trigger(stack.day(10))
     with stack.holding("predictions.demand_forecast_runs"):
-        stack.until(killed, lambda tasks: tasks.get("score") == "running")
+        stack.records.wait_for_task(killed, "score", "running")
         stack.wait_for_a_waiting_task()
         assert stack.kill_tasks() >= 1
     lost = stack.trigger(stack.day(11))
     with stack.holding("ledger.quarantine"):
-        stack.until(lost, lambda tasks: tasks.get("validate") == "running")
+        stack.records.wait_for_task(lost, "validate", "running")
         stack.wait_for_a_waiting_task()
         stack.restart_warehouse()
     return dict(zip(("killed", "lost"), stack.finished(killed, lost), strict=True))
@@ -166,7 +166,7 @@ def test_an_alias_moved_between_tasks_does_not_change_the_run(stack: Stack, othe
     run = stack.trigger(stack.day(5))
     model = ModelRef(DAG)
     with stack.holding("ledger.quarantine"):
-        stack.until(run, lambda tasks: tasks.get("validate") == "running")
+        stack.records.wait_for_task(run, "validate", "running")
         stack.workspace.aliases(model).move(other_version, Decision("test"))
     try:
         [done] = stack.finished(run)

@@ -74,7 +74,7 @@ def not_landed(stack: Stack, empty_and_raised: tuple[Drill, Drill]) -> Drill:
         stack.ask(f"UPDATE ledger.{changes} WHERE partition_date = :day", day=yesterday(stack))
     with changed_sales(stack, stack.day(1), "true", None):
         run = stack.trigger(yesterday(stack))
-        stack.until(run, lambda tasks: tasks.get("plan") == "up_for_reschedule")
+        stack.records.wait_for_task(run, "plan", "up_for_reschedule")
         seen = stack.look()
     stack.hurry(run)
     [done] = stack.finished(run)

@@ -22,7 +22,7 @@ from daybreak.training.profiles import keep_profiles
 from local_days import local_day
 from retail.demand_forecast import DEMAND_FORECAST
 from retail.demand_forecast.training import CATEGORIES, NUMBERS, TARGET, build
-from waiting import LONG, until
+from waiting import LONG
 
 MEASURE, PROMOTE, TRAIN = "measure_predictions", "promote_models", "train_models"
 # The least number of days that a verdict is passed on follow the last one that the poor champion has seen.
@@ -85,8 +85,8 @@ def answered(stack: Stack, measured: AirflowRun, looks: dict[str, Looked]) -> di
     """Judge the challenger twice at once; a person rejects it, another one approves it then."""
     runs = {option: stack.start(PROMOTE, pipeline=DAG) for option in ("Reject", "Approve")}
     for run in runs.values():
-        stack.until(run, lambda tasks: tasks.get("ask") == "awaiting_input")
-        _wait_until_put_aside(stack, run)
+        stack.records.wait_for_task(run, "ask", "awaiting_input")
+        stack.records.wait_until_heard(run, "ask")
     looks["asked"] = stack.look()
     found = {}
     for option, run in runs.items():
@@ -104,7 +104,7 @@ def demoted(stack: Stack, answered: dict[str, Answered]) -> list[AirflowRun]:
     runs = stack.airflow.api.backfill(DAG, stack.day(DEMOTED[0]), stack.day(DEMOTED[-1]), max_active_runs=2)
     with stack.holding("ledger.quarantine"):
         for run in runs[:2]:
-            stack.until(run, lambda tasks: tasks.get("validate") == "running")
+            stack.records.wait_for_task(run, "validate", "running")
         assert demote(stack.workspace, CHAMPION) == (GOOD, POOR)
     return stack.finished(*runs)
 
@@ -133,7 +133,9 @@ def trained(stack: Stack, drifted: AirflowRun) -> Iterator[AirflowRun]:
     airflow.launch()
     airflow.wait_until_healthy(timeout=LONG)
     with airflow:
-        started = until(lambda: airflow.api.runs(TRAIN, run_type="asset_triggered"), "the event to start a training")
+        stack.records.wait_for_triggered(TRAIN)
+        started = airflow.api.runs(TRAIN, run_type="asset_triggered")
+        stack.records.wait_for_end(*started)
         *_, [done] = airflow.api.follow(started, timeout=LONG)
         yield done
     own.release()
@@ -301,18 +303,6 @@ def _question(stack: Stack, run: AirflowRun) -> dict[str, Any]:
 def _answer(stack: Stack, run: AirflowRun, option: str) -> None:
     path = f"/api/v2/dags/{PROMOTE}/dagRuns/{run.run_id}/taskInstances/ask/-1/hitlDetails"
     stack.http.send("PATCH", path, json={"chosen_options": [option], "params_input": {}})
-
-
-def _wait_until_put_aside(stack: Stack, run: AirflowRun) -> None:
-    """Wait until the scheduler knows that the process that asked has ended, which a person is too slow to be before.
-
-    An answer in the second before that is lost: the scheduler takes the task that it wakes for the one that has ended,
-    and asks again.
-    """
-    ended = f"Received executor event with state success for task instance TaskInstanceKey(dag_id='{run.dag_id}', "
-    ended += f"task_id='ask', run_id='{run.run_id}'"
-    log = stack.airflow.folder / "logs" / "scheduler.log"
-    until(lambda: ended in log.read_text(), "the process that asked to end")
 
 
 def _decisions(stack: Stack, run: AirflowRun) -> list[tuple[Any, ...]]:
