@@ -22,10 +22,13 @@ _forks = get_context("forkserver")
 
 
 class Receiver(Promotions):
-    """A promotions system in a process; ``faults`` are planned, and what was posted is asked for, over HTTP."""
+    """A promotions system in a process; ``faults`` are planned, and what was posted is asked for, over HTTP.
 
-    def __init__(self, database_url: str, output: Path) -> None:
-        self.port = free_port()
+    Handed to another process it is the same one there, which can be asked and told, but not started or killed.
+    """
+
+    def __init__(self, database_url: str, output: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
         self.output = output
         settings = PromotionsSettings(
             database_url=SecretStr(database_url),
@@ -39,6 +42,10 @@ class Receiver(Promotions):
             base_url=self.url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=LONG
         )
         self._process: BaseProcess | None = None
+
+    def __reduce__(self) -> tuple[type["Receiver"], tuple[str, Path, int]]:
+        """Say how another process makes it."""
+        return Receiver, (self.settings.database_url.get_secret_value(), self.output, self.port)
 
     def start(self) -> "Receiver":
         """Start it and wait until it answers."""

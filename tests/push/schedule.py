@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
@@ -80,6 +80,19 @@ class Content:
             }
             for rank, (product, probability) in enumerate(best, start=1)
         ]
+
+
+def play(seeds: Iterable[int], warehouse_url: str, receiver: Receiver, *, restart: bool = False) -> None:
+    """Play the schedules of these seeds; what goes wrong in one of them tells what happened in it."""
+    warehouse = Warehouse(warehouse_url)
+    for seed in seeds:
+        schedule = Schedule(seed, warehouse, receiver, restart)
+        try:
+            schedule.play()
+        except BaseException as error:
+            error.add_note(f"schedule {seed}: {'; '.join(schedule.told)}")
+            raise
+    warehouse.close()
 
 
 @dataclass
