@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
 
+from daybreak.garbage import collect_seldom
 from daybreak_airflow.log_context import tell_airflow
 from daybreak_airflow.observed_tasks import observed_task
 
@@ -19,6 +20,8 @@ def in_one_line(body: Callable[Parameters, Returned]) -> Callable[Parameters, Re
 
     @wraps(body)
     def guarded(*arguments: Parameters.args, **named: Parameters.kwargs) -> Returned:
+        # Airflow has forked a process for this task. What the body imports would be looked through over and over.
+        collect_seldom()
         pipeline, partition, run = _place(inspect.signature(body).bind(*arguments, **named).arguments)
         tell_airflow(body.__name__.removesuffix("_run"), pipeline, partition, run)
         try:

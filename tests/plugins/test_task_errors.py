@@ -1,5 +1,6 @@
 """What leaves a task is an error of ours that names its pipeline, and its partition where there is one."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from structlog.contextvars import get_contextvars
 
 from daybreak.errors import SourceRefused, UnexpectedError
+from daybreak.garbage import collect_seldom
 from daybreak.telemetry.run_context import working_on
 from daybreak_airflow.task_errors import in_one_line
 
@@ -75,6 +77,16 @@ def test_lines_of_a_task_and_of_what_airflow_says_after_it_belong_to_its_run() -
     with pytest.raises(UnexpectedError):
         in_one_line(lambda pipeline: pipeline.absent)("sales")
     assert "run" not in get_contextvars()
+
+
+def test_a_body_runs_where_garbage_is_looked_for_seldom_as_in_a_command() -> None:
+    collect_seldom()
+    as_in_a_command = gc.get_threshold()
+    try:
+        gc.set_threshold(700, 10, 10)
+        assert in_one_line(lambda pipeline: gc.get_threshold())("sales") == as_in_a_command
+    finally:
+        gc.set_threshold(*as_in_a_command)
 
 
 def test_every_task_of_ours_is_guarded() -> None:
