@@ -1,9 +1,9 @@
 """How the suite is spread over processes, and which of its tests need a server.
 
-A module's tests stay together, for what they share, and all of the retailer's, for the real sales, which take long to
-load and to train on. The longest folders come first, so that no process is left alone with them in the end. The real
-Airflows are two pieces: those that share one, and those that start their own. Whoever has one waits for it half of the
-time, so there is a process more than there are cores.
+A module's tests stay together, for what they share, and so do all on real sales, which take long to load and to train
+on: those that share an Airflow, and after them the retailer's others. The modules that start an Airflow of their own
+are one more piece. The longest folders come first, so that no process is left alone with them in the end. Whoever has
+an Airflow waits for it half of the time, so there is a process more than there are cores.
 """
 
 import os
@@ -80,9 +80,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 def piece_of(nodeid: str) -> str:
     """Name what a test is handed out with."""
     module = nodeid.partition("::")[0]
-    if module.startswith(END_TO_END):
-        return OWN_AIRFLOW[0] if module in OWN_AIRFLOW else END_TO_END
-    return RETAIL if module.startswith(RETAIL) else module
+    if module in OWN_AIRFLOW:
+        return OWN_AIRFLOW[0]
+    return RETAIL if module.startswith((END_TO_END, RETAIL)) else module
 
 
 def _place(item: pytest.Item) -> tuple[int, bool]:

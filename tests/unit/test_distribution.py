@@ -36,8 +36,9 @@ def test_a_module_is_handed_out_whole_and_the_real_airflows_are_two_pieces() -> 
     assert len({one, other, shared, *own}) == 4
 
 
-def test_the_real_sales_are_loaded_for_one_process_of_those_without_an_airflow() -> None:
-    assert len({piece_of(f"tests/retail/{module}::test_a") for module in ("test_a.py", "deeper/test_b.py")}) == 1
+def test_the_real_sales_are_loaded_for_one_process() -> None:
+    modules = ("end_to_end/test_a.py", "retail/test_a.py", "retail/deeper/test_b.py")
+    assert len({piece_of(f"tests/{module}::test_a") for module in modules}) == 1
 
 
 def test_the_modules_with_an_airflow_of_their_own_are_there() -> None:
