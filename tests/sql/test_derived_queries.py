@@ -215,6 +215,30 @@ def test_a_training_on_a_compound_key_has_each_row_with_its_own_target(queries: 
     assert rows(made, date(2024, 2, 29)) == []
 
 
+def test_what_a_training_learns_from_is_worked_out_once_for_each_day_also_where_nothing_is_known_of_the_table(
+    queries: Ask, warehouse: Warehouse
+) -> None:
+    """As right after a file was loaded, before the database has looked at what is in it."""
+    made = queries(f"{STATES} ALTER TABLE shop.visits SET (autovacuum_enabled = off);", VISITS, **COMPOUND)
+    many = (
+        "INSERT INTO shop.visits SELECT 'd' || n, n, day, n, 'yes' "
+        "FROM generate_series(1, 2000) AS n, (VALUES (date '2024-03-01'), ('2024-03-04')) AS days (day)"
+    )
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql(many)
+        explained = sa.text(f"EXPLAIN (ANALYZE, FORMAT JSON) {made.file('training').text}")
+        [plan] = connection.execute(explained, binds(date(2024, 3, 9))).scalar_one()
+    scans = [node for node in _nodes(plan["Plan"]) if node.get("Relation Name") == "visits"]
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in scans) > 4_000
+    assert {node["Actual Loops"] for node in scans} <= {1, 2}
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _nodes(part)
+
+
 def test_a_training_names_the_extract_where_that_is_wrong(queries: Ask) -> None:
     made = queries(STATES, VISITS.replace("WHERE told_on", "WHER told_on"), **COMPOUND)
     with pytest.raises(ConfigurationError, match=r"extract\.sql:4: syntax error"):

@@ -159,25 +159,31 @@ def _around_extract(pipeline: Pipeline, reads: StateTable) -> tuple[list[str], l
     key = [quoted(name) for name in pipeline.entity_key]
     table, target, as_of = _table(reads.table), quoted(str(pipeline.target)), quoted(reads.as_of)
     listed = ", ".join(key)
-    same = [f"source.{name} = features.{name}" for name in key]
+    features = "daybreak_told.daybreak_features"
+    same = [f"source.{name} = ({features}).{name}" for name in key]
     opening = [
         "-- One row per entity key whose target was known at the end of :last_day, by the newest row that tells it:",
-        "-- the features that extract.sql gives for the day of that row.",
-        "WITH daybreak_known AS (",
+        "-- the features that extract.sql gives for the day of that row. They are worked out day by day, before they",
+        "-- are joined: a planner that knows nothing of the table yet would work them out anew for each key.",
+        "WITH daybreak_known AS MATERIALIZED (",
         f"    SELECT DISTINCT ON ({listed}) {listed}, {target}, {as_of}",
         f"    FROM {table}",
         f"    WHERE {target} IS NOT NULL AND {as_of} <= :last_day",
         f"    ORDER BY {listed}, {as_of} DESC",
         "),",
-        f"daybreak_days AS (SELECT DISTINCT {as_of} AS told_on FROM daybreak_known)",
-        f"SELECT features.*, source.{target}, source.{as_of}",
+        f"daybreak_days AS (SELECT DISTINCT {as_of} AS told_on FROM daybreak_known),",
+        "daybreak_told AS MATERIALIZED (",
+        "SELECT daybreak_days.told_on, daybreak_features",
         "FROM daybreak_days",
         "CROSS JOIN LATERAL (",
     ]
     closing = [
-        ") AS features",
-        f"INNER JOIN daybreak_known AS source ON source.{as_of} = daybreak_days.told_on AND {' AND '.join(same)}",
-        f"ORDER BY {', '.join(f'features.{name}' for name in key)}",
+        ") AS daybreak_features",
+        ")",
+        f"SELECT ({features}).*, source.{target}, source.{as_of}",
+        "FROM daybreak_told",
+        f"INNER JOIN daybreak_known AS source ON source.{as_of} = daybreak_told.told_on AND {' AND '.join(same)}",
+        f"ORDER BY {', '.join(f'({features}).{name}' for name in key)}",
     ]
     return opening, closing
 
