@@ -5,44 +5,66 @@
 -- '(none)' for the expectations to judge.
 -- Money is added up in whole cents, so that two plans of this query give the same features to the last digit, and with
 -- them the same idempotency keys.
-SELECT
-    days.day,
-    daily.product_id,
-    coalesce(products.department, '(none)') AS department,
-    coalesce(products.product_category, '(none)') AS product_category,
-    coalesce(products.brand, '(none)') AS brand,
-    extract(isodow FROM days.day + 1)::integer AS weekday,
-    coalesce(sum(daily.units) FILTER (WHERE daily.day = days.day), 0)::double precision AS units_1d_back,
-    coalesce(sum(daily.units) FILTER (WHERE daily.day > days.day - 7), 0)::double precision AS units_7d,
-    sum(daily.units)::double precision AS units_28d,
-    (count(*) FILTER (WHERE daily.day > days.day - 7))::integer AS sale_days_7d,
-    (count(*) FILTER (WHERE daily.day > days.day - 14))::integer AS sale_days_14d,
-    count(*)::integer AS sale_days_28d,
-    (count(*) FILTER (WHERE extract(isodow FROM daily.day) = extract(isodow FROM days.day + 1)))::integer
-        AS sale_days_same_weekday,
-    sum(daily.stores)::double precision / count(*) AS mean_stores_28d,
-    days.day - max(daily.day) AS days_since_last_sale,
-    coalesce(sum(daily.discount) / nullif(sum(daily.value + daily.discount), 0), 0) AS discount_share_28d,
-    sum(daily.value) / 100 / nullif(sum(daily.units), 0)::double precision AS average_price_28d
-FROM (
+-- Sales are added up once per day, in the order in which each day asked for then groups its 28 days of them, and a day
+-- is made once: nothing is sorted anew for every day. The 28 days are said from both ends in two ways, or the planner
+-- would take them for a range that leaves next to nothing.
+WITH days AS MATERIALIZED (
     SELECT generated.day::date AS day
     FROM generate_series(:first_day::date, :last_day::date, interval '1 day') AS generated (day)
-) AS days
-INNER JOIN (
+),
+
+daily AS MATERIALIZED (
     SELECT
-        sold.product_id,
         (sold.transaction_timestamp AT TIME ZONE 'UTC' AT TIME ZONE :timezone)::date AS day,
-        sum(sold.quantity)::bigint AS units,
-        count(DISTINCT sold.store_id)::bigint AS stores,
+        sold.product_id,
+        sum(sold.quantity::double precision) AS units,
+        count(DISTINCT sold.store_id)::double precision AS stores,
         sum(round(sold.sales_value * 100)) AS value,
         sum(round((sold.retail_disc + sold.coupon_disc + sold.coupon_match_disc) * 100)) AS discount
     FROM retail.transactions AS sold
     WHERE
         sold.transaction_timestamp >= (:first_day::date - 27)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
         AND sold.transaction_timestamp < (:last_day::date + 1)::timestamp AT TIME ZONE :timezone AT TIME ZONE 'UTC'
-    GROUP BY 1, 2
-) AS daily
-    ON daily.day BETWEEN days.day - 27 AND days.day
+    GROUP BY 2, 1
+    ORDER BY 2
+)
+
+SELECT
+    days.day,
+    recent.product_id,
+    coalesce(products.department, '(none)') AS department,
+    coalesce(products.product_category, '(none)') AS product_category,
+    coalesce(products.brand, '(none)') AS brand,
+    extract(isodow FROM days.day + 1)::integer AS weekday,
+    recent.units_1d_back,
+    recent.units_7d,
+    recent.units_28d,
+    recent.sale_days_7d,
+    recent.sale_days_14d,
+    recent.sale_days_28d,
+    recent.sale_days_same_weekday,
+    recent.stores / recent.sale_days_28d AS mean_stores_28d,
+    recent.days_since_last_sale,
+    coalesce(recent.discount / nullif(recent.value + recent.discount, 0), 0) AS discount_share_28d,
+    recent.value / 100 / nullif(recent.units_28d, 0) AS average_price_28d
+FROM days
+CROSS JOIN LATERAL (
+    SELECT
+        daily.product_id,
+        coalesce(max(daily.units) FILTER (WHERE daily.day = days.day), 0) AS units_1d_back,
+        coalesce(sum(daily.units) FILTER (WHERE daily.day > days.day - 7), 0) AS units_7d,
+        sum(daily.units) AS units_28d,
+        (count(*) FILTER (WHERE daily.day > days.day - 7))::integer AS sale_days_7d,
+        (count(*) FILTER (WHERE daily.day > days.day - 14))::integer AS sale_days_14d,
+        count(*)::integer AS sale_days_28d,
+        (count(*) FILTER (WHERE (days.day + 1 - daily.day) % 7 = 0))::integer AS sale_days_same_weekday,
+        days.day - max(daily.day) AS days_since_last_sale,
+        sum(daily.stores) AS stores,
+        sum(daily.value) AS value,
+        sum(daily.discount) AS discount
+    FROM daily
+    WHERE daily.day <= days.day AND days.day - daily.day < 28
+    GROUP BY daily.product_id
+) AS recent
 LEFT JOIN retail.products AS products USING (product_id)
 WHERE products.product_type IS DISTINCT FROM 'GASOLINE-REG UNLEADED'
-GROUP BY days.day, daily.product_id, products.department, products.product_category, products.brand
