@@ -8,7 +8,7 @@
 -- would not give the same features.
 -- Sales are added up once per day, in the order in which each day asked for then groups its 28 days of them, and a day
 -- is made once: nothing is sorted anew for every day. The 28 days are said from both ends in two ways, or the planner
--- would take them for a range that leaves next to nothing.
+-- would take them for a range that leaves next to nothing. A single day has one row, of which max() takes the units.
 WITH days AS MATERIALIZED (
     SELECT generated.day::date AS day
     FROM generate_series(:first_day::date, :last_day::date, interval '1 day') AS generated (day)
