@@ -32,11 +32,9 @@ class AirflowRecords:
         """Wait until a task of a run has come to a state; that the run ends before is an error."""
         task = "SELECT FROM task_instance WHERE run_id = :run AND task_id = :task AND state = :state"
         ended = "SELECT FROM dag_run WHERE run_id = :run AND state IN ('success', 'failed')"
-        wanted = {"run": run.run_id, "task": task_id, "state": state}
-        self._wait(f"SELECT EXISTS ({task}) OR EXISTS ({ended})", f"{task_id} to be {state}", **wanted)
-        with self._engine.connect() as connection:
-            there = connection.execute(sa.text(f"SELECT EXISTS ({task})"), wanted).scalar_one()
-        assert there, f"{run.run_id} ended before"
+        reached = f"SELECT CASE WHEN EXISTS ({task}) THEN :state WHEN EXISTS ({ended}) THEN 'ended' END"
+        found = self._wait(reached, f"{task_id} to be {state}", run=run.run_id, task=task_id, state=state)
+        assert found == state, f"{run.run_id} ended before"
 
     def wait_for_triggered(self, dag_id: str, partition: str | None = None, *known: AirflowRun) -> None:
         """Wait for a run, besides the known ones, that an asset's event starts: of a partition, or of any."""
@@ -66,7 +64,7 @@ class AirflowRecords:
         with self._engine.begin() as connection:
             return connection.execute(sa.text(statement), values).rowcount
 
-    def _wait(self, question: str, what: str, **values: Any) -> None:
+    def _wait(self, question: str, what: str, **values: Any) -> Any:
         asked = sa.text(question)
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            until(lambda: connection.execute(asked, values).scalar_one(), what, pause=_PAUSE)
+            return until(lambda: connection.execute(asked, values).scalar_one(), what, pause=_PAUSE)

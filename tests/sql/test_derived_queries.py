@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from daybreak.declaration.pipeline import Pipeline
 from daybreak.declaration.prediction import Prediction
 from daybreak.declaration.source_tables import EventTable, StateTable
-from daybreak.errors import ConfigurationError
+from daybreak.errors import ConfigurationError, SourceRefused
 from daybreak.run.plan import day_binds
 from daybreak.sources.postgresql import PostgresSource
 from daybreak.sources.queries import Queries
@@ -213,6 +213,18 @@ def test_a_training_on_a_compound_key_has_each_row_with_its_own_target(queries: 
     fourth = date(2024, 3, 4)
     assert rows(made, fourth) == [("a", 1, 6, "no", fourth), ("b", 1, 8, "yes", fourth), ("c", 9, 1, "yes", fourth)]
     assert rows(made, date(2024, 2, 29)) == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [("store, visits", "visitor does not exist"), ("store, store, visitor, visits", 'reference "store" is ambiguous')],
+)
+def test_a_training_whose_extract_does_not_give_the_key_once_is_refused(
+    columns: str, problem: str, queries: Ask
+) -> None:
+    made = queries(STATES, VISITS.replace("store, visitor, visits", columns, 1), **COMPOUND)
+    with pytest.raises(SourceRefused, match=problem):
+        rows(made, date(2024, 3, 4))
 
 
 def test_what_a_training_learns_from_is_worked_out_once_for_each_day_also_where_nothing_is_known_of_the_table(

@@ -159,8 +159,7 @@ def _around_extract(pipeline: Pipeline, reads: StateTable) -> tuple[list[str], l
     key = [quoted(name) for name in pipeline.entity_key]
     table, target, as_of = _table(reads.table), quoted(str(pipeline.target)), quoted(reads.as_of)
     listed = ", ".join(key)
-    features = "daybreak_told.daybreak_features"
-    same = [f"source.{name} = ({features}).{name}" for name in key]
+    same = [f"source.{name} = daybreak_told.{name}" for name in key]
     opening = [
         "-- One row per entity key whose target was known at the end of :last_day, by the newest row that tells it:",
         "-- the features that extract.sql gives for the day of that row. They are worked out day by day, before they",
@@ -173,17 +172,18 @@ def _around_extract(pipeline: Pipeline, reads: StateTable) -> tuple[list[str], l
         "),",
         f"daybreak_days AS (SELECT DISTINCT {as_of} AS told_on FROM daybreak_known),",
         "daybreak_told AS MATERIALIZED (",
-        "SELECT daybreak_days.told_on, daybreak_features",
+        f"SELECT daybreak_days.told_on AS daybreak_day, {', '.join(f'daybreak_features.{name}' for name in key)},",
+        "    daybreak_features",
         "FROM daybreak_days",
         "CROSS JOIN LATERAL (",
     ]
     closing = [
         ") AS daybreak_features",
         ")",
-        f"SELECT ({features}).*, source.{target}, source.{as_of}",
+        f"SELECT (daybreak_told.daybreak_features).*, source.{target}, source.{as_of}",
         "FROM daybreak_told",
-        f"INNER JOIN daybreak_known AS source ON source.{as_of} = daybreak_told.told_on AND {' AND '.join(same)}",
-        f"ORDER BY {', '.join(f'({features}).{name}' for name in key)}",
+        f"INNER JOIN daybreak_known AS source ON source.{as_of} = daybreak_told.daybreak_day AND {' AND '.join(same)}",
+        f"ORDER BY {', '.join(f'daybreak_told.{name}' for name in key)}",
     ]
     return opening, closing
 
