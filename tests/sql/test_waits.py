@@ -4,8 +4,10 @@ import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
+from itertools import count
 from socket import create_server
 from typing import Any
 
@@ -120,6 +122,40 @@ def test_who_waits_says_so_while_it_waits(hasty: Parcels, parcels: Parcels, capl
     said = [record.getMessage() for record in caplog.records if record.name == "daybreak"]
     assert len(said) == 1
     assert said[0].startswith("Waiting at most 0.6 s for table parcels.handed_in, which process ")
+
+
+def test_a_look_that_comes_back_late_says_nothing_of_what_is_done_next(
+    hasty: Parcels, parcels: Parcels, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks, ended = count(1), threading.Event()
+    looked, looked_again = threading.Event(), threading.Event()
+
+    def come_back_late(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if "pg_blocking_pids" in statement:
+            (looked if next(looks) == 1 else looked_again).set()
+            ended.wait(LONG)
+
+    def wait_for_the_table() -> int:
+        with suppress(WarehouseUnavailable), hasty.workspace.warehouse.begin() as connection:
+            connection.exec_driver_sql("SELECT FROM parcels.handed_in")
+        with hasty.workspace.warehouse.begin() as connection:
+            ended.set()
+            assert looked_again.wait(LONG)
+            pid: int = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        return pid
+
+    with hasty.workspace.warehouse.begin() as connection:
+        before = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    sa.event.listen(sa.engine.Engine, "after_cursor_execute", come_back_late)
+    try:
+        with caplog.at_level(logging.WARNING, "daybreak"), ThreadPoolExecutor(1) as aside:
+            with held(parcels, "LOCK TABLE parcels.handed_in"):
+                waiting = aside.submit(wait_for_the_table)
+                assert looked.wait(LONG)
+            assert waiting.result(LONG) == before, "the same connection"
+    finally:
+        sa.event.remove(sa.engine.Engine, "after_cursor_execute", come_back_late)
+    assert caplog.messages == []
 
 
 def test_a_refused_wait_is_through_once_the_holder_is(hasty: Parcels, parcels: Parcels) -> None:

@@ -165,18 +165,19 @@ class Waits:
                 if not self._began:
                     self._thread = None
                     return
-                pids = [pid for pid, began in self._began.items() if began < before]
+                long = {pid: began for pid, began in self._began.items() if began < before}
             # What cannot be looked at now is looked at again; the one who waits hears of it in any case.
             with suppress(sa.exc.SQLAlchemyError):
-                if pids:
+                if long:
                     with engine.connect() as connection:
-                        self._note(find_held_locks(connection, pids))
+                        self._note(find_held_locks(connection, list(long)), long)
 
-    def _note(self, found: dict[int, HeldLock]) -> None:
+    def _note(self, found: dict[int, HeldLock], began: dict[int, float]) -> None:
         with self._alone:
-            told = [
-                (held, self._worked_on.get(pid) or Context()) for pid, held in found.items() if pid not in self._seen
-            ]
+            self._drop()
+            # One that has ended meanwhile waits no more, and what its connection does next waits for something else.
+            found = {pid: held for pid, held in found.items() if self._began.get(pid) == began[pid]}
+            told = [(held, self._worked_on[pid]) for pid, held in found.items() if pid not in self._seen]
             self._seen.update(found)
         for held, waiting in told:
             told_of = ("Waiting at most %g s for %s, which %s holds.", self._seconds, held.what, held.holder)
