@@ -146,8 +146,12 @@ class Pushing:
 
     def log(self, run: AirflowRun, task_id: str) -> str:
         """Return the log of all tries of a task."""
+        return "\n".join(file.read_text() for file in self.logs(run, task_id))
+
+    def logs(self, run: AirflowRun, task_id: str) -> list[Path]:
+        """Return the log of each try of a task."""
         folder = self.airflow.folder / "logs" / f"dag_id={run.dag_id}" / f"run_id={run.run_id}" / f"task_id={task_id}"
-        return "\n".join(file.read_text() for file in sorted(folder.glob("*.log")))
+        return sorted(folder.glob("*.log"))
 
     def ledger(self, run: AirflowRun) -> list[dict[str, Any]]:
         """Return what the ledger holds of an Airflow run, the first attempt first."""
