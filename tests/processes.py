@@ -20,7 +20,9 @@ from typing import Any
 
 import daybreak
 from daybreak.batch.snapshot import Snapshot
+from daybreak.garbage import collect_seldom
 from daybreak.ledger.runs import Counts
+from daybreak.local.preload import ENGINE as TASKS
 from daybreak.local.preload import MODULES
 from daybreak.run.plan import Plan
 from daybreak.run.planning import Request, plan_run
@@ -32,7 +34,8 @@ from waiting import LONG
 ENGINE = str(Path(daybreak.__file__).parent)
 _forks = multiprocessing.get_context("forkserver")
 _RECEIVER = ["uvicorn", "retail.promotions_system.app"]
-_forks.set_forkserver_preload(["forks", *MODULES, *_RECEIVER, "daybreak.cli.app", "daybreak.run.judge", "processes"])
+# What is installed, not what is in tests/: Python 3.11 does not hand on where to look for modules, and says nothing.
+_forks.set_forkserver_preload([*MODULES, *TASKS, *_RECEIVER, "daybreak.cli.app", "httpx"])
 
 Line = tuple[str, int]
 Tracer = Callable[[FrameType, str, Any], Any]
@@ -96,6 +99,15 @@ def ended(process: BaseProcess) -> int | None:
     return process.exitcode
 
 
+def settle_after_fork() -> None:
+    """Make a fork as cheap as it can be, and one that may be killed."""
+    from tqdm import tqdm
+
+    collect_seldom()
+    gc.freeze()  # what was imported before the fork stays: the collector would look through it, and copy it
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore that a killed process would leave behind
+
+
 def _started(target: Callable[..., None], settings: Settings, *arguments: Any) -> BaseProcess:
     output = settings.home / "output"
     process = _forks.Process(target=_prepared, args=(target, environment(settings), output, *arguments), daemon=True)
@@ -111,11 +123,7 @@ def _prepared(
     death: Death | None,
     lines: Path | None,
 ) -> None:
-    # What was imported before the fork stays: the collector would look through it, and copy it.
-    gc.freeze()
-    from tqdm import tqdm
-
-    tqdm.set_lock(threading.RLock())  # its own is a semaphore that a killed process would leave behind
+    settle_after_fork()
     os.environ.update(variables)
     with output.open("ab") as file:
         os.dup2(file.fileno(), 1)

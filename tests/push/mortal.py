@@ -1,6 +1,5 @@
 """The push task in processes of its own, which die at a chosen moment, as a task does that the kernel kills."""
 
-import gc
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from daybreak.push.target import DeliveryTarget
 from daybreak.run.plan import Plan
 from daybreak.settings import Settings
 from daybreak.workspace import Workspace
+from processes import settle_after_fork
 from waiting import LONG
 
 from .shelf_offers import SHELF_OFFERS
@@ -72,7 +72,7 @@ def die(death: Death) -> None:
 def _push(
     settings: Settings, plan: dict[str, Any], snapshot: dict[str, Any], target: DeliveryTarget, death: Death | None
 ) -> None:
-    gc.freeze()  # what was imported before the fork stays
+    settle_after_fork()
     output = os.open(settings.home / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
