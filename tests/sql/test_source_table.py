@@ -83,6 +83,43 @@ def test_it_is_said_how_many_keys_leave_come_and_change(files: Files) -> None:
     assert files.count() == {FIRST: 39, SECOND: 1}
 
 
+PLANNED = "SELECT reltuples::int FROM pg_class WHERE oid = 'sources.members'::regclass"
+
+
+def test_queries_are_planned_for_the_rows_that_were_loaded(files: Files) -> None:
+    files.load(ROWS)
+    assert files.ask(PLANNED) == [(40,)]
+    files.load(ROWS, SECOND)
+    assert files.ask(PLANNED) == [(80,)]
+
+
+def test_a_table_that_somebody_cleans_up_meanwhile_is_loaded(files: Files, capfd: pytest.CaptureFixture[str]) -> None:
+    files.load(ROWS)
+    with files.warehouse.begin() as cleaning:
+        # The lock that VACUUM holds.
+        cleaning.exec_driver_sql("LOCK TABLE sources.members IN SHARE UPDATE EXCLUSIVE MODE")
+        files.load(ROWS, SECOND)
+    assert files.count() == {FIRST: 40, SECOND: 40}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_rows_are_loaded_into_a_table_of_somebody_elses(files: Files, capfd: pytest.CaptureFixture[str]) -> None:
+    files.load(ROWS)
+    name = f"loads_{files.warehouse.url.database}"
+    files.ask(f"CREATE ROLE {name} LOGIN")
+    files.ask(f"GRANT USAGE ON SCHEMA sources TO {name}")
+    files.ask(f"GRANT SELECT, INSERT, DELETE ON sources.members TO {name}")
+    theirs = Warehouse(files.warehouse.url.set(username=name).render_as_string(hide_password=False))
+    try:
+        Files(theirs, files.folder).load(ROWS, SECOND)
+    finally:
+        theirs.close()
+        files.ask(f"DROP OWNED BY {name}")
+        files.ask(f"DROP ROLE {name}")
+    assert files.count() == {FIRST: 40, SECOND: 40}
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_file_that_would_take_more_than_a_tenth_of_the_keys_away_is_refused(files: Files) -> None:
     files.load(ROWS)
     with pytest.raises(SourceRefused) as refused:

@@ -96,6 +96,15 @@ def replace_day(name: str, day: date, types: Mapping[str, str]) -> list[str]:
     ]
 
 
+def analyze(name: str, key: Sequence[str]) -> str:
+    """Have queries planned for the rows that are there now; the server does that by itself a minute later, at best.
+
+    It looks at the columns by which rows are found and joined. To look at two hundred takes longer than to load them,
+    so the others are left to the server. To whoever may not do it, or comes while somebody cleans up, it is no error.
+    """
+    return f"ANALYZE (SKIP_LOCKED) {named(name)} ({listed((AS_OF, *key))})"
+
+
 def column_types(name: str) -> str:
     """Select the columns of the table and their types, as the database writes them, and those of the primary key."""
     return (

@@ -81,6 +81,7 @@ def load_rows(
             if not replace:
                 _refuse_cut_off(name, as_of, difference, to_replace)
             _run(cursor, statements.replace_day(name, as_of, {column: types[column] for column in rows.column_names}))
+            cursor.execute(statements.analyze(name, key))
         except Error as error:
             if is_transient(error):
                 raise
