@@ -192,8 +192,9 @@ def read_settings() -> Settings:
 
     Raises ConfigurationError.
     """
-    around = os.environ.items()  # noqa: TID251 - the edge
-    return _read(tuple(variable for variable in around if variable[0].upper().startswith("DAYBREAK_")))
+    around = os.environ  # noqa: TID251 - the edge
+    ours = [name for name in around if name.upper().startswith("DAYBREAK_")]
+    return _read(tuple((name, around[name]) for name in ours))
 
 
 @lru_cache(maxsize=1)
