@@ -27,9 +27,10 @@ OWN_AIRFLOW = tuple(
 )
 # To import Airflow takes as long as to start a server.
 IMPORT_AIRFLOW = (END_TO_END, "tests/dags/", "tests/plugins/")
-WAITS = "tests/unit/push/"  # in the middle, where others have work for the cores
+# These wait for much of their time, so they come in the middle, where others have work for the cores.
+WAITING = ("tests/unit/push/", "tests/sql/test_served_registry.py")
 LONG_UNITS = ("tests/unit/models/", "tests/unit/cli/test_nasty_arguments.py")
-LONGEST_FIRST = (END_TO_END, RETAIL, "tests/push/", "tests/sql/made/", WAITS, "tests/sql/", *LONG_UNITS)
+LONGEST_FIRST = (END_TO_END, RETAIL, "tests/push/", "tests/sql/made/", *WAITING, "tests/sql/", *LONG_UNITS)
 # Each process has a PostgreSQL and up to a gigabyte of memory.
 MOST_PROCESSES = 4
 
