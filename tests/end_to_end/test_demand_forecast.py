@@ -39,8 +39,11 @@ def other_version(stack: Stack) -> int:
 
 
 @pytest.fixture(scope="module")
-def interrupted(stack: Stack) -> dict[str, AirflowRun]:
-    """SIGKILL one run's task while it writes, restart the database under another one's; let Airflow try again."""
+def interrupted(stack: Stack, other_version: int) -> dict[str, AirflowRun]:
+    """SIGKILL one run's task while it writes, and restart the database under another one's: both will be tried again.
+
+    That takes Airflow half a minute, in which others run.
+    """
     killed = stack.trigger(stack.day(10))
     with stack.holding("predictions.demand_forecast_runs"):
         stack.records.wait_for_task(killed, "score", "running")
@@ -51,7 +54,13 @@ def interrupted(stack: Stack) -> dict[str, AirflowRun]:
         stack.records.wait_for_task(lost, "validate", "running")
         stack.wait_for_a_waiting_task()
         stack.restart_warehouse()
-    return dict(zip(("killed", "lost"), stack.finished(killed, lost), strict=True))
+    return {"killed": killed, "lost": lost}
+
+
+@pytest.fixture(scope="module")
+def tried_again(stack: Stack, interrupted: dict[str, AirflowRun]) -> dict[str, AirflowRun]:
+    """Wait until the interrupted runs have come to their end."""
+    return dict(zip(interrupted, stack.finished(*interrupted.values()), strict=True))
 
 
 def test_a_backfill_publishes_each_day_once(stack: Stack, backfilled: list[AirflowRun]) -> None:
@@ -93,6 +102,7 @@ def test_each_publication_is_an_event_of_the_asset_with_its_partition(
         assert of_run[run.run_id]["extra"]["run_id"] == row["run_id"]
 
 
+@pytest.mark.usefixtures("interrupted")
 def test_a_run_without_a_key_scores_yesterday(stack: Stack) -> None:
     [run] = stack.finished(stack.trigger(None))
     [row] = stack.ledger(run)
@@ -177,9 +187,9 @@ def test_an_alias_moved_between_tasks_does_not_change_the_run(stack: Stack, othe
 
 
 def test_a_task_killed_while_it_writes_is_tried_again_and_its_rows_are_there_once(
-    stack: Stack, interrupted: dict[str, AirflowRun]
+    stack: Stack, tried_again: dict[str, AirflowRun]
 ) -> None:
-    run = interrupted["killed"]
+    run = tried_again["killed"]
     [row] = stack.ledger(run)
     assert (run.state, row["state"], row["attempt"]) == ("success", "published", 1)
     assert stack.tries(run)["score"] >= 2
@@ -187,9 +197,9 @@ def test_a_task_killed_while_it_writes_is_tried_again_and_its_rows_are_there_onc
 
 
 def test_a_database_restarted_under_a_task_costs_a_retry_and_no_row(
-    stack: Stack, interrupted: dict[str, AirflowRun]
+    stack: Stack, tried_again: dict[str, AirflowRun]
 ) -> None:
-    run = interrupted["lost"]
+    run = tried_again["lost"]
     [row] = stack.ledger(run)
     assert (run.state, row["state"]) == ("success", "published")
     assert stack.tries(run)["validate"] >= 2
