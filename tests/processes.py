@@ -32,10 +32,11 @@ from daybreak.workspace import Workspace
 from waiting import LONG
 
 ENGINE = str(Path(daybreak.__file__).parent)
-_forks = multiprocessing.get_context("forkserver")
+FORKS = multiprocessing.get_context("forkserver")
 _RECEIVER = ["uvicorn", "retail.promotions_system.app"]
 # What is installed, not what is in tests/: Python 3.11 does not hand on where to look for modules, and says nothing.
-_forks.set_forkserver_preload([*MODULES, *TASKS, *_RECEIVER, "daybreak.cli.app", "httpx"])
+IMPORTED = [*MODULES, *TASKS, *_RECEIVER, "daybreak.cli.app", "httpx"]
+FORKS.set_forkserver_preload(IMPORTED)
 
 Line = tuple[str, int]
 Tracer = Callable[[FrameType, str, Any], Any]
@@ -110,7 +111,7 @@ def settle_after_fork() -> None:
 
 def _started(target: Callable[..., None], settings: Settings, *arguments: Any) -> BaseProcess:
     output = settings.home / "output"
-    process = _forks.Process(target=_prepared, args=(target, environment(settings), output, *arguments), daemon=True)
+    process = FORKS.Process(target=_prepared, args=(target, environment(settings), output, *arguments), daemon=True)
     process.start()
     return process
 

@@ -15,7 +15,7 @@ import pytest
 
 from daybreak.ledger.runs import lock
 from parcels import DAY, ROWS, Parcels
-from processes import Death, Line, ended, environment, kill, run_tasks, start, start_tasks
+from processes import FORKS, IMPORTED, Death, Line, ended, environment, kill, run_tasks, start, start_tasks
 from waiting import LONG, until
 
 from .conftest import break_weights
@@ -44,6 +44,16 @@ def close_killed(parcels: Parcels) -> None:
     parcels.execute("UPDATE ledger.runs SET started_at = started_at - interval '1 minute' WHERE state = 'running'")
     parcels.workspace.ledger.sweep()
     assert parcels.value("SELECT count(*) FROM ledger.runs WHERE state = 'running'") == 0
+
+
+def test_a_process_to_be_killed_finds_there_what_it_would_import(tmp_path: Path) -> None:
+    """Python passes over what it cannot find: each process would import it anew, and be killed at a line of that."""
+    found = tmp_path / "found"
+    told = f"import sys; open({str(found)!r}, 'w').write(' '.join(sys.modules))"
+    process = FORKS.Process(target=exec, args=(told,), daemon=True)
+    process.start()
+    assert ended(process) == 0
+    assert set(IMPORTED) - set(found.read_text().split()) == set()
 
 
 def test_a_run_killed_at_any_line_leaves_nothing_half_done(parcels: Parcels, tmp_path: Path) -> None:
