@@ -1,5 +1,7 @@
 """Where the demonstration may go: what somebody else made in the warehouse is refused or left, never dropped."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -163,6 +165,25 @@ def test_a_table_that_somebody_changed_is_refused_and_keeps_its_rows(
     with pytest.raises(ConfigurationError, match=says):
         load(warehouse, "(9, 2, 'GROCERY', 'Private')")
     assert ask("SELECT product_id FROM retail.products") == [(1,)]
+
+
+def test_it_can_be_loaded_again_at_once_also_where_the_server_is_slow_to_hear_of_the_end(warehouse: Warehouse) -> None:
+    holder = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
+    stopped: list[int] = []
+
+    def stop_its_process(*_: object) -> None:
+        os.kill(stopped[0], signal.SIGSTOP)
+
+    try:
+        with staged(warehouse, PROJECT / "sql"):
+            with warehouse.begin() as connection:
+                stopped.append(connection.exec_driver_sql(holder).scalar_one())
+            sa.event.listen(warehouse.engine, "invalidate", stop_its_process)
+        sa.event.remove(warehouse.engine, "invalidate", stop_its_process)
+        with staged(warehouse, PROJECT / "sql"):
+            pass
+    finally:
+        os.kill(stopped[0], signal.SIGCONT)
 
 
 def test_two_at_once_do_not_load_into_each_others_tables(warehouse: Warehouse) -> None:

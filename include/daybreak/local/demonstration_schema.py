@@ -5,7 +5,7 @@ ours stay, and so do views, rights and indexes that others put upon ours, since 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ SCHEMA, STAGING = "retail", "retail_loading"
 TABLES = ("transactions", "products", "demographics", "promotions")
 MARK = "Complete Journey 2.0 by 84.51°: one year of grocery sales to 2,469 households, moved to end yesterday."
 _LOCK = sa.text("SELECT pg_try_advisory_lock(hashtext('daybreak.demonstration'))")
+_UNLOCK = sa.text("SELECT pg_advisory_unlock(hashtext('daybreak.demonstration'))")
 _COMMENT = sa.text("SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_namespace WHERE nspname = :name")
 _CONTENTS = sa.text(
     "SELECT relname, relkind = 'r' FROM pg_class WHERE relnamespace = to_regnamespace(:name) "
@@ -60,7 +61,12 @@ def staged(warehouse: Warehouse, sql: Path) -> Iterator[None]:
                 _clear(connection)
             connection.exec_driver_sql(load_sql(sql / "demonstration" / "tables.sql").text)
             _mark(connection, STAGING)
-        yield
+        try:
+            yield
+        finally:
+            # The server hears of a closed connection a moment later, when somebody may be loading again.
+            with suppress(sa.exc.SQLAlchemyError):
+                alone.execute(_UNLOCK)
 
 
 def hand_over(warehouse: Warehouse, sql: Path, loaded: tuple[str, ...] = TABLES) -> None:
