@@ -19,13 +19,22 @@ def open_skops(data: bytes, what: str, restore: str) -> Any:
     judged = refuse_untrusted(data, what)
     refuse_uninstalled(judged, what)
     try:
-        loaded = load_trusted(data, judged)
+        loaded = _loaded(data, judged)
         problem = misplaced(loaded)
     except Exception as error:  # all of it may be held, and it does not fit together
         raise ModelRefused(f"{what} cannot be opened ({type(error).__name__}).", next_step=restore) from error
     if problem:
         raise ModelRefused(f"{what} is damaged: {problem}.", next_step=restore)
     return loaded
+
+
+def _loaded(data: bytes, judged: Judgement) -> Any:
+    try:
+        return load_trusted(data, judged)
+    except SystemError:
+        # Python's own fault, not the file's: in 3.11, two threads that parse literals at once may be in each other's
+        # way (gh-106905), and the shape of every array is such a literal.
+        return load_trusted(data, judged)
 
 
 def refuse_untrusted(data: bytes, what: str, minor: str | None = None) -> Judgement:
